@@ -1,0 +1,2 @@
+//! MNIST.
+#![forbid(unsafe_code)]

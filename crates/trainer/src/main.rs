@@ -1,0 +1,3 @@
+//! The trainer.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,33 @@
+//! The project's chores, run as `cargo xtask CHORE`.
+#![forbid(unsafe_code)]
+
+mod bench;
+mod embed;
+mod fetch_mnist;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's chores")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Download MNIST, verify it, and keep it in a folder
+    FetchMnist(fetch_mnist::Args),
+    /// Make the embedded data of `mnist-data` from the four full MNIST files
+    Embed(embed::Args),
+    /// Measure this project against its peers
+    Bench(bench::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().chore {
+        Chore::FetchMnist(args) => fetch_mnist::run(&args),
+        Chore::Embed(args) => embed::run(&args),
+        Chore::Bench(args) => bench::run(&args),
+    }
+}
