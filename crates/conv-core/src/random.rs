@@ -112,7 +112,10 @@ impl Op for Refill<'_> {
         let (runs, _) = new.as_chunks::<LANES>();
         for (run, bits) in runs.iter().zip(&mut self.0.low_bits) {
             // Bit 0 of the tempered word (see `next_u32`) is the parity of these six bits.
-            let parity = run.map(|y| y ^ y >> 3 ^ y >> 14 ^ y >> 18 ^ y >> 22 ^ y >> 29);
+            let mut parity = [0; LANES];
+            for (parity, y) in parity.iter_mut().zip(run) {
+                *parity = y ^ y >> 3 ^ y >> 14 ^ y >> 18 ^ y >> 22 ^ y >> 29;
+            }
             *bits = s.low_bits(&parity);
         }
     }

@@ -34,8 +34,8 @@ impl Geometry {
     /// The network with kernels at every position where they fit: `image − kernel + 1` a side.
     ///
     /// # Errors
-    /// [`Error::Range`] if there is no kernel, if it has no pixel or is larger than the image, or if there
-    /// are more than 65,536 positions.
+    /// [`Error::Range`] if there is no kernel, if it has no pixel or is larger than the image, or if the
+    /// image has more than 65,536 pixels.
     pub fn new(
         image: (usize, usize),
         kernel: usize,
@@ -50,9 +50,9 @@ impl Geometry {
             return Err(Error::Range { what: "kernels", expected: "1 to 4096".into(), found: kernels });
         }
         let positions = (image.0 - kernel + 1, image.1 - kernel + 1);
-        let count = positions.0.saturating_mul(positions.1);
-        if count > 1 << 16 {
-            return Err(Error::Range { what: "positions", expected: "at most 65536".into(), found: count });
+        let pixels = image.0.saturating_mul(image.1);
+        if pixels > 1 << 16 {
+            return Err(Error::Range { what: "pixels", expected: "at most 65536".into(), found: pixels });
         }
         Ok(Self { image, kernel, kernels, positions, pooling })
     }
@@ -107,9 +107,21 @@ impl Geometry {
         (u32::MAX >> (32 - used)) as u16
     }
 
-    /// The first pixel of a section.
+    /// Sections are counted by their first pixel, row-major over the image: that finds the pixels and the
+    /// dense weights at once. Up to here there are positions (and between them, at the end of each row,
+    /// pixels at which no section begins).
+    pub(super) fn cells(&self) -> usize {
+        self.positions.0 * self.image.1
+    }
+
+    /// The position, row-major over the positions, whose section begins at a pixel.
     #[inline(always)]
-    pub(super) fn first_pixel(&self, position: usize) -> usize {
+    pub(super) fn position_of(&self, cell: usize) -> usize {
+        cell / self.image.1 * self.positions.1 + cell % self.image.1
+    }
+
+    /// The first pixel of the section at a position.
+    pub(super) fn cell_of(&self, position: usize) -> usize {
         position / self.positions.1 * self.image.1 + position % self.positions.1
     }
 }

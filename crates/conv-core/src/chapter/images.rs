@@ -10,9 +10,9 @@ pub struct Images {
     pub(super) geometry: Geometry,
     pixels: Vec<u8>,
     labels: Vec<u8>,
-    /// Positions of the sections that hold a pixel other than 0, image by image, ascending.
-    positions: Vec<u16>,
-    /// Where each image's part of `positions` begins; one more entry than images.
+    /// The first pixels of the sections that hold a pixel other than 0, image by image, ascending.
+    cells: Vec<u16>,
+    /// Where each image's part of `cells` begins; one more entry than images.
     starts: Vec<usize>,
 }
 
@@ -35,15 +35,15 @@ impl Images {
             geometry,
             pixels: images.iter().copied().collect(),
             labels: labels.to_vec(),
-            positions: Vec::new(),
+            cells: Vec::new(),
             starts: vec![0],
         };
         let mut inked = Vec::new();
         for image in made.pixels.chunks_exact(rows * cols) {
             sections_with_ink(&geometry, image, &mut inked);
             let found = inked.iter().enumerate().filter(|&(_, &ink)| ink);
-            made.positions.extend(found.map(|(position, _)| position as u16));
-            made.starts.push(made.positions.len());
+            made.cells.extend(found.map(|(cell, _)| cell as u16));
+            made.starts.push(made.cells.len());
         }
         Ok(made)
     }
@@ -64,10 +64,10 @@ impl Images {
         self.labels[image].into()
     }
 
-    /// The positions of the sections of an image that are not blank.
+    /// The first pixels of the sections of an image that are not blank.
     #[inline(always)]
-    pub(super) fn positions(&self, image: usize) -> &[u16] {
-        &self.positions[self.starts[image]..self.starts[image + 1]]
+    pub(super) fn cells(&self, image: usize) -> &[u16] {
+        &self.cells[self.starts[image]..self.starts[image + 1]]
     }
 
     /// How many sections of these images are not blank.
@@ -85,19 +85,19 @@ impl Images {
     }
 }
 
-/// For each position, whether its section holds a pixel other than 0.
+/// For each pixel, whether a section begins there that holds a pixel other than 0.
 fn sections_with_ink(geometry: &Geometry, image: &[u8], inked: &mut Vec<bool>) {
     let (rows, cols) = geometry.positions;
     let (k, width) = (geometry.kernel, geometry.image.1);
     inked.clear();
-    inked.resize(rows * cols, false);
+    inked.resize(geometry.cells(), false);
     for (at, _) in image.iter().enumerate().filter(|&(_, &pixel)| pixel != 0) {
         let (y, x) = (at / width, at % width);
         // Every section whose window covers the pixel.
         for row in (y + 1).saturating_sub(k)..rows.min(y + 1) {
             let (from, to) = ((x + 1).saturating_sub(k), cols.min(x + 1));
             if from < to {
-                inked[row * cols..][from..to].fill(true);
+                inked[row * width..][from..to].fill(true);
             }
         }
     }

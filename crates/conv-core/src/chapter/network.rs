@@ -20,11 +20,9 @@ pub struct Network {
     pub(super) master_dense: Vec<[f64; LANES]>,
     /// The kernels as they are used, for pixels from 0 to 255.
     pub(super) taps: Vec<Lanes>,
-    /// The dense weights as they are used: (group, position, class, 16 kernels), or with pooling
-    /// (position, 16) with the classes in the lanes.
+    /// The dense weights as they are used: (group, cell, class, 16 kernels), or with pooling (cell, 16) with
+    /// the classes in the lanes. A cell is the first pixel of a section, see [`Geometry::cells`].
     pub(super) dense: Vec<Lanes>,
-    /// Of each position, the index of its section's first pixel.
-    pub(super) first_pixels: Vec<usize>,
 }
 
 impl Network {
@@ -32,8 +30,8 @@ impl Network {
     #[must_use]
     pub fn new(geometry: Geometry, random: &mut NumpyRandom) -> Self {
         let dense_vectors = match geometry.pooling {
-            None => geometry.groups() * geometry.position_count() * CLASSES,
-            Some(_) => geometry.position_count(),
+            None => geometry.groups() * geometry.cells() * CLASSES,
+            Some(_) => geometry.cells(),
         };
         let mut net = Self {
             geometry,
@@ -41,7 +39,6 @@ impl Network {
             master_dense: vec![[0.0; LANES]; dense_vectors],
             taps: vec![Lanes::ZERO; geometry.groups() * geometry.taps()],
             dense: vec![Lanes::ZERO; dense_vectors],
-            first_pixels: (0..geometry.position_count()).map(|p| geometry.first_pixel(p)).collect(),
         };
         for tap in 0..geometry.taps() {
             for kernel in 0..geometry.kernels {
@@ -140,10 +137,11 @@ impl Network {
     /// The vector and the lane that hold a weight of the dense layer.
     fn dense_index(&self, unit: usize, class: usize) -> (usize, usize) {
         if self.geometry.pooling.is_some() {
-            return (unit, class);
+            return (self.geometry.cell_of(unit), class);
         }
         let (position, kernel) = (unit / self.geometry.kernels, unit % self.geometry.kernels);
-        (per_kernel::dense_vector(&self.geometry, position, kernel / LANES, class), kernel % LANES)
+        let cell = self.geometry.cell_of(position);
+        (per_kernel::dense_vector(&self.geometry, cell, kernel / LANES, class), kernel % LANES)
     }
 
     fn master_tap(&mut self, tap: usize, kernel: usize) -> &mut f64 {
@@ -182,9 +180,8 @@ impl<F: FnMut(usize, &[f64; CLASSES])> Op for Predict<'_, F> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        match self.net.geometry.kernel {
-            3 => self.through::<S, Fixed<S::F32, 3>>(s),
-            5 => self.through::<S, Fixed<S::F32, 5>>(s),
+        match (self.net.geometry.kernel, self.net.geometry.image.1) {
+            (3, 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
             _ => self.through::<S, Any>(s),
         }
     }
@@ -198,13 +195,13 @@ impl<F: FnMut(usize, &[f64; CLASSES])> Predict<'_, F> {
         let mut predictions = vec![Lanes::ZERO; geometry.groups()];
         for image in self.range {
             self.images.pixels_to(image, &mut pixels);
-            let positions = self.images.positions(image);
+            let cells = self.images.cells(image);
             let none = Dropout::NONE;
             let logits = match geometry.pooling {
-                None => per_kernel::forward::<S, W, false>(s, self.net, &pixels, positions, none, &mut []),
+                None => per_kernel::forward::<S, W, false>(s, self.net, &pixels, cells, none, &mut []),
                 Some(pooling) => {
                     let scratch = &mut predictions;
-                    pooled::forward::<S, W, false>(s, self.net, pooling, &pixels, positions, none, scratch)
+                    pooled::forward::<S, W, false>(s, self.net, pooling, &pixels, cells, none, scratch)
                 }
             };
             (self.each)(image, &logits);

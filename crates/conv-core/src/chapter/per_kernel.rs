@@ -2,57 +2,109 @@
 
 use super::training::{Backward, Dropout};
 use super::window::Window;
-use super::{CLASSES, Geometry};
+use super::{CLASSES, Geometry, Network};
 use crate::simd::{LANES, Lanes, Simd, math};
 
-/// The vector of `dense` that holds the weights of (position, kernels of a group, class), and so the
-/// layout (group, position, class, 16): the hidden units never leave the registers between the layers.
-pub(super) fn dense_vector(geometry: &Geometry, position: usize, group: usize, class: usize) -> usize {
-    (group * geometry.position_count() + position) * CLASSES + class
+/// Sections taken forward at once.
+const BLOCK: usize = 4;
+
+/// The vector of `dense` that holds the weights of (section, kernels of a group, class), and so the layout
+/// (group, cell, class, 16): the hidden units never leave the registers between the layers.
+pub(super) fn dense_vector(geometry: &Geometry, cell: usize, group: usize, class: usize) -> usize {
+    (group * geometry.cells() + cell) * CLASSES + class
 }
 
 /// The logits of one image. With `DROPOUT`, `hidden` (section, group, 16) keeps what went forward.
 #[inline(always)]
 pub(super) fn forward<S: Simd, W: Window<S>, const DROPOUT: bool>(
     s: S,
-    net: &super::Network,
+    net: &Network,
     pixels: &[f32],
-    positions: &[u16],
+    cells: &[u16],
     dropout: Dropout<'_>,
     hidden: &mut [Lanes],
 ) -> [f64; CLASSES] {
     let geometry = &net.geometry;
-    let (groups, width) = (geometry.groups(), geometry.image.1);
-    let mut logits = [Lanes::ZERO; CLASSES];
+    let (blocks, rest) = cells.as_chunks::<BLOCK>();
+    let mut lanes = [Lanes::ZERO; CLASSES];
     for part in 0..S::PARTS {
-        let mut sums = [s.splat(0.0); CLASSES];
-        let per_group = net
-            .taps
-            .chunks_exact(geometry.taps())
-            .zip(net.dense.chunks_exact(geometry.position_count() * CLASSES));
-        for (group, (taps, dense)) in per_group.enumerate() {
-            let (dense, _) = dense.as_chunks::<CLASSES>();
-            let window = W::load(s, geometry.kernel, taps, part);
-            let lanes = geometry.lanes_of(group);
-            for (section, &position) in positions.iter().enumerate() {
-                let position = usize::from(position);
-                let section_pixels = &pixels[net.first_pixels[position]..];
-                let mut unit = math::tanh(s, window.sum(s, taps, section_pixels, width));
-                if DROPOUT {
-                    let bit = position * geometry.kernels + group * LANES;
-                    unit = s.keep(s.add(unit, unit), dropout.get16(bit) & lanes, part);
-                    s.store(unit, &mut hidden[section * groups + group], part);
-                }
-                for (sum, weights) in sums.iter_mut().zip(&dense[position]) {
-                    *sum = s.mul_add(unit, s.load(weights, part), *sum);
-                }
+        let mut logits = [s.splat(0.0); CLASSES];
+        for group in 0..geometry.groups() {
+            let taps = &net.taps[group * geometry.taps()..][..geometry.taps()];
+            let dense = &net.dense[dense_vector(geometry, 0, group, 0)..];
+            let mut pass = Pass {
+                s,
+                net,
+                window: W::load(s, geometry, taps, part),
+                taps,
+                dense: dense.as_chunks().0,
+                pixels,
+                dropout,
+                group,
+                part,
+                logits,
+            };
+            for (block, cells) in blocks.iter().enumerate() {
+                pass.sections::<DROPOUT, BLOCK>(cells, block * BLOCK, hidden);
             }
+            for (section, cell) in rest.iter().enumerate() {
+                pass.sections::<DROPOUT, 1>(&[*cell], blocks.len() * BLOCK + section, hidden);
+            }
+            logits = pass.logits;
         }
-        for (sum, logit) in sums.into_iter().zip(&mut logits) {
-            s.store(sum, logit, part);
+        for (logit, lanes) in logits.into_iter().zip(&mut lanes) {
+            s.store(logit, lanes, part);
         }
     }
-    logits.map(|lanes| lanes.sum())
+    let mut logits = [0.0; CLASSES];
+    for (logit, lanes) in logits.iter_mut().zip(&lanes) {
+        *logit = lanes.sum();
+    }
+    logits
+}
+
+/// One group of kernels (one part of its lanes) going over one image.
+struct Pass<'a, S: Simd, W> {
+    s: S,
+    net: &'a Network,
+    window: W,
+    taps: &'a [Lanes],
+    dense: &'a [[Lanes; CLASSES]],
+    pixels: &'a [f32],
+    dropout: Dropout<'a>,
+    group: usize,
+    part: usize,
+    logits: [S::F32; CLASSES],
+}
+
+impl<S: Simd, W: Window<S>> Pass<'_, S, W> {
+    /// Adds to the logits what the sections at `cells` give, of which the first is `section`.
+    #[inline(always)]
+    fn sections<const DROPOUT: bool, const B: usize>(
+        &mut self,
+        cells: &[u16; B],
+        section: usize,
+        hidden: &mut [Lanes],
+    ) {
+        let (s, part, geometry) = (self.s, self.part, &self.net.geometry);
+        let mut units = self.window.sums(s, self.taps, self.pixels, cells);
+        for unit in &mut units {
+            *unit = math::tanh(s, *unit);
+        }
+        if DROPOUT {
+            let lanes = geometry.lanes_of(self.group);
+            for (i, (unit, &cell)) in units.iter_mut().zip(cells).enumerate() {
+                let bit = geometry.position_of(cell.into()) * geometry.kernels + self.group * LANES;
+                *unit = s.keep(s.add(*unit, *unit), self.dropout.get16(bit) & lanes, part);
+                s.store(*unit, &mut hidden[(section + i) * geometry.groups() + self.group], part);
+            }
+        }
+        for (unit, &cell) in units.into_iter().zip(cells) {
+            for (logit, weights) in self.logits.iter_mut().zip(&self.dense[usize::from(cell)]) {
+                *logit = s.mul_add(unit, s.load(weights, part), *logit);
+            }
+        }
+    }
 }
 
 /// The gradients at one row of positions of one group: `update` receives the dense layer's, position by
@@ -67,18 +119,20 @@ pub(super) fn backward<S: Simd, W: Window<S>>(
     d_taps: &mut [Lanes],
 ) {
     let geometry = step.geometry;
-    let (groups, width) = (geometry.groups(), geometry.image.1);
+    let groups = geometry.groups();
     let (group, row) = (task / geometry.positions.0, task % geometry.positions.0);
     let lanes = geometry.lanes_of(group);
     d_taps.fill(Lanes::ZERO);
     for part in 0..S::PARTS {
-        let window = W::load(s, geometry.kernel, d_taps, part);
+        let window = W::load(s, geometry, d_taps, part);
         let mut gradient = W::zero(s);
-        for (col, dense) in dense.as_chunks_mut::<CLASSES>().0.iter_mut().enumerate() {
+        let columns = dense.as_chunks_mut::<CLASSES>().0.iter_mut().take(geometry.positions.1);
+        for (col, dense) in columns.enumerate() {
+            let cell = row * geometry.image.1 + col;
             let position = row * geometry.positions.1 + col;
             let weights: [S::F32; CLASSES] = std::array::from_fn(|class| s.load(&dense[class], part));
             let mut d_weights = [s.splat(0.0); CLASSES];
-            for section in step.batch.sections_at(position) {
+            for section in step.batch.sections_at(cell) {
                 let unit = s.load(&step.hidden[section.index * groups + group], part);
                 let delta = &step.delta[section.image].0;
                 let mut d_unit = s.mul(s.splat(delta[0]), weights[0]);
@@ -92,8 +146,7 @@ pub(super) fn backward<S: Simd, W: Window<S>>(
                 let bit = position * geometry.kernels + group * LANES;
                 let kept = step.dropout_of(section.image).get16(bit) & lanes;
                 let d_sum = s.keep(s.mul(d_unit, slope), kept, part);
-                let pixels = &step.pixels_of(section.image)[step.first_pixels[position]..];
-                window.add(s, &mut gradient, d_taps, pixels, width, d_sum);
+                window.add(s, &mut gradient, d_taps, step.pixels_of(section.image), cell, d_sum);
             }
             for (d, to) in d_weights.into_iter().zip(dense) {
                 s.store(d, to, part);

@@ -13,27 +13,26 @@ pub(super) fn forward<S: Simd, W: Window<S>, const KEEP: bool>(
     net: &super::Network,
     pooling: Pooling,
     pixels: &[f32],
-    positions: &[u16],
+    cells: &[u16],
     dropout: Dropout<'_>,
     predictions: &mut [Lanes],
 ) -> [f64; CLASSES] {
     let geometry = &net.geometry;
     let groups = geometry.groups();
     let mut logits = Lanes::ZERO;
-    for (section, &position) in positions.iter().enumerate() {
-        let position = usize::from(position);
-        let pixels = &pixels[net.first_pixels[position]..];
+    for (section, &cell) in cells.iter().enumerate() {
         let predictions = &mut predictions[if KEEP { section * groups } else { 0 }..][..groups];
         for (taps, predictions) in net.taps.chunks_exact(geometry.taps()).zip(&mut *predictions) {
             for part in 0..S::PARTS {
-                let window = W::load(s, geometry.kernel, taps, part);
-                let sum = window.sum(s, taps, pixels, geometry.image.1);
+                let window = W::load(s, geometry, taps, part);
+                let [sum] = window.sums(s, taps, pixels, &[cell]);
                 s.store(math::tanh(s, sum), predictions, part);
             }
         }
-        let unit = pool(geometry, pooling, predictions).0 * if KEEP { dropout.scale(position) } else { 1.0 };
+        let unit = pool(geometry, pooling, predictions).0
+            * if KEEP { dropout.scale(geometry.position_of(cell.into())) } else { 1.0 };
         for part in 0..S::PARTS {
-            let weights = s.load(&net.dense[position], part);
+            let weights = s.load(&net.dense[usize::from(cell)], part);
             s.store(s.mul_add(s.splat(unit), weights, s.load(&logits, part)), &mut logits, part);
         }
     }
@@ -72,12 +71,13 @@ pub(super) fn backward<S: Simd, W: Window<S>>(
     d_taps: &mut [Lanes],
 ) {
     let geometry = step.geometry;
-    let (groups, width) = (geometry.groups(), geometry.image.1);
+    let groups = geometry.groups();
     d_taps.fill(Lanes::ZERO);
-    for (col, (weights, master)) in dense.iter_mut().zip(master).enumerate() {
+    for (col, (weights, master)) in dense.iter_mut().zip(master).take(geometry.positions.1).enumerate() {
+        let cell = row * geometry.image.1 + col;
         let position = row * geometry.positions.1 + col;
         let mut d_weights = Lanes::ZERO;
-        for section in step.batch.sections_at(position) {
+        for section in step.batch.sections_at(cell) {
             let scale = step.dropout_of(section.image).scale(position);
             if scale == 0.0 {
                 continue;
@@ -97,7 +97,7 @@ pub(super) fn backward<S: Simd, W: Window<S>>(
                 Pooling::Mean => d_pooled / geometry.kernels as f32,
                 Pooling::Sum | Pooling::Max => d_pooled,
             };
-            let pixels = &step.pixels_of(section.image)[step.first_pixels[position]..];
+            let pixels = step.pixels_of(section.image);
             let per_group = predictions.iter().zip(d_taps.chunks_exact_mut(geometry.taps()));
             for (group, (predictions, d_taps)) in per_group.enumerate() {
                 let kept = match pooling {
@@ -110,9 +110,9 @@ pub(super) fn backward<S: Simd, W: Window<S>>(
                     let scaled = s.mul(s.splat(scale), s.load(predictions, part));
                     let slope = s.neg_mul_add(s.mul(s.splat(step.slope), scaled), scaled, s.splat(1.0));
                     let d_sum = s.keep(s.mul(s.splat(d_each), slope), kept, part);
-                    let window = W::load(s, geometry.kernel, d_taps, part);
+                    let window = W::load(s, geometry, d_taps, part);
                     let mut gradient = W::zero(s);
-                    window.add(s, &mut gradient, d_taps, pixels, width, d_sum);
+                    window.add(s, &mut gradient, d_taps, pixels, cell, d_sum);
                     window.finish(s, gradient, d_taps);
                 }
             }

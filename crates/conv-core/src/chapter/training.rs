@@ -31,9 +31,9 @@ pub struct Rules {
 #[derive(Clone, Debug)]
 pub struct Batch {
     images: Range<usize>,
-    /// The sections position by position.
+    /// The sections cell by cell: image and index, see [`Section`].
     sections: Vec<(u32, u32)>,
-    /// Where each position's part of `sections` begins; one more entry than positions.
+    /// Where each cell's part of `sections` begins; one more entry than cells.
     starts: Vec<usize>,
 }
 
@@ -55,21 +55,21 @@ impl Batch {
             let expected = format!("a range that is not empty, of at most {} images", images.len());
             return Err(Error::Range { what: "range", expected, found: range.end });
         }
-        let mut starts = vec![0; images.geometry.position_count() + 1];
+        let mut starts = vec![0; images.geometry.cells() + 1];
         for image in range.clone() {
-            for &position in images.positions(image) {
-                starts[usize::from(position) + 1] += 1;
+            for &cell in images.cells(image) {
+                starts[usize::from(cell) + 1] += 1;
             }
         }
-        for position in 1..starts.len() {
-            starts[position] += starts[position - 1];
+        for cell in 1..starts.len() {
+            starts[cell] += starts[cell - 1];
         }
         let mut next = starts.clone();
         let mut sections = vec![(0, 0); images.section_count(&range)];
         let mut index = 0;
         for image in range.clone() {
-            for &position in images.positions(image) {
-                let at = &mut next[usize::from(position)];
+            for &cell in images.cells(image) {
+                let at = &mut next[usize::from(cell)];
                 sections[*at] = ((image - range.start) as u32, index);
                 *at += 1;
                 index += 1;
@@ -91,8 +91,8 @@ impl Batch {
     }
 
     #[inline(always)]
-    pub(super) fn sections_at(&self, position: usize) -> impl Iterator<Item = Section> {
-        self.sections[self.starts[position]..self.starts[position + 1]]
+    pub(super) fn sections_at(&self, cell: usize) -> impl Iterator<Item = Section> {
+        self.sections[self.starts[cell]..self.starts[cell + 1]]
             .iter()
             .map(|&(image, index)| Section { image: image as usize, index: index as usize })
     }
@@ -201,7 +201,6 @@ impl Network {
 
         let backward = Backward {
             geometry: &geometry,
-            first_pixels: &self.first_pixels,
             batch,
             pixels: &workspace.pixels,
             hidden: &workspace.hidden,
@@ -213,8 +212,8 @@ impl Network {
         };
         // A task has a row of positions, of one group of kernels or, with pooling, of all.
         let (vectors, groups) = match geometry.pooling {
-            None => (geometry.positions.1 * CLASSES, 1),
-            Some(_) => (geometry.positions.1, geometry.groups()),
+            None => (geometry.image.1 * CLASSES, 1),
+            Some(_) => (geometry.image.1, geometry.groups()),
         };
         let taps = groups * geometry.taps();
         let d_taps = &mut workspace.d_taps[..tasks * geometry.taps()];
@@ -311,9 +310,8 @@ impl Op for ForwardTask<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> usize {
-        match self.forward.net.geometry.kernel {
-            3 => self.through::<S, Fixed<S::F32, 3>>(s),
-            5 => self.through::<S, Fixed<S::F32, 5>>(s),
+        match (self.forward.net.geometry.kernel, self.forward.net.geometry.image.1) {
+            (3, 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
             _ => self.through::<S, Any>(s),
         }
     }
@@ -328,15 +326,13 @@ impl ForwardTask<'_> {
         let buffers = self.pixels.chunks_exact_mut(geometry.pixels()).zip(self.delta);
         for (image, (pixels, delta)) in self.range.zip(buffers) {
             images.pixels_to(image, pixels);
-            let positions = images.positions(image);
-            let (own, rest) = hidden.split_at_mut(positions.len() * geometry.groups());
+            let cells = images.cells(image);
+            let (own, rest) = hidden.split_at_mut(cells.len() * geometry.groups());
             hidden = rest;
             let dropout = Dropout::of_image(masks, first_mask, geometry, image - first);
             let logits = match geometry.pooling {
-                None => per_kernel::forward::<S, W, true>(s, net, pixels, positions, dropout, own),
-                Some(pooling) => {
-                    pooled::forward::<S, W, true>(s, net, pooling, pixels, positions, dropout, own)
-                }
+                None => per_kernel::forward::<S, W, true>(s, net, pixels, cells, dropout, own),
+                Some(pooling) => pooled::forward::<S, W, true>(s, net, pooling, pixels, cells, dropout, own),
             };
             let (found, right) = self.forward.delta(image, &logits);
             *delta = found;
@@ -349,7 +345,6 @@ impl ForwardTask<'_> {
 /// The way back through a batch.
 pub(super) struct Backward<'a> {
     pub(super) geometry: &'a Geometry,
-    pub(super) first_pixels: &'a [usize],
     pub(super) batch: &'a Batch,
     pixels: &'a [f32],
     pub(super) hidden: &'a [Lanes],
@@ -385,9 +380,8 @@ impl Op for BackwardTask<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        match self.step.geometry.kernel {
-            3 => self.through::<S, Fixed<S::F32, 3>>(s),
-            5 => self.through::<S, Fixed<S::F32, 5>>(s),
+        match (self.step.geometry.kernel, self.step.geometry.image.1) {
+            (3, 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
             _ => self.through::<S, Any>(s),
         }
     }

@@ -14,7 +14,10 @@ impl Lanes {
     #[inline(always)]
     #[must_use]
     pub fn sum(&self) -> f64 {
-        let mut s = self.0.map(f64::from);
+        let mut s = [0.0; LANES];
+        for (sum, lane) in s.iter_mut().zip(self.0) {
+            *sum = f64::from(lane);
+        }
         let mut half = LANES / 2;
         while half > 0 {
             for i in 0..half {
