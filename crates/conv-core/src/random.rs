@@ -29,7 +29,7 @@ pub struct NumpyRandom {
     /// The next word of `state`; `N` when all are used up.
     next: usize,
     /// For each word of `state`, the lowest bit of the number that it gives.
-    low_bits: [u16; N / LANES],
+    low_bits: [u64; N.div_ceil(64)],
 }
 
 impl NumpyRandom {
@@ -41,7 +41,7 @@ impl NumpyRandom {
             let previous = state[i - 1];
             state[i] = 1_812_433_253_u32.wrapping_mul(previous ^ previous >> 30).wrapping_add(i as u32);
         }
-        Self { state, next: N, low_bits: [0; N / LANES] }
+        Self { state, next: N, low_bits: [0; N.div_ceil(64)] }
     }
 
     /// The next 32 random bits.
@@ -70,10 +70,9 @@ impl NumpyRandom {
             if self.next == N {
                 self.refill();
             }
-            // To the end of a run of sixteen words, or as many as are asked for.
-            let within = self.next % LANES;
-            let count = (LANES - within).min(left);
-            bits.push(self.low_bits[self.next / LANES] >> within, count);
+            let within = self.next % 64;
+            let count = (64 - within).min(N - self.next).min(left);
+            bits.push(self.low_bits[self.next / 64] >> within, count);
             self.next += count;
             left -= count;
         }
@@ -109,14 +108,16 @@ impl Op for Refill<'_> {
         }
         new[N - 1] = new[M - 1] ^ twist(old[N - 1], new[0]);
 
-        let (runs, _) = new.as_chunks::<LANES>();
-        for (run, bits) in runs.iter().zip(&mut self.0.low_bits) {
-            // Bit 0 of the tempered word (see `next_u32`) is the parity of these six bits.
-            let mut parity = [0; LANES];
-            for (parity, y) in parity.iter_mut().zip(run) {
-                *parity = y ^ y >> 3 ^ y >> 14 ^ y >> 18 ^ y >> 22 ^ y >> 29;
+        for (runs, bits) in new.chunks(64).zip(&mut self.0.low_bits) {
+            *bits = 0;
+            for (i, run) in runs.as_chunks::<LANES>().0.iter().enumerate() {
+                // Bit 0 of the tempered word (see `next_u32`) is the parity of these six bits.
+                let mut parity = [0; LANES];
+                for (parity, y) in parity.iter_mut().zip(run) {
+                    *parity = y ^ y >> 3 ^ y >> 14 ^ y >> 18 ^ y >> 22 ^ y >> 29;
+                }
+                *bits |= u64::from(s.low_bits(&parity)) << (i * LANES);
             }
-            *bits = s.low_bits(&parity);
         }
     }
 }
@@ -170,19 +171,15 @@ impl Bits {
         if shift > 64 - LANES { (low | word(i / 64 + 1) << 1 << (63 - shift)) as u16 } else { low as u16 }
     }
 
-    /// Appends the `count` lowest bits of `bits`, at most sixteen.
-    fn push(&mut self, bits: u16, count: usize) {
-        let bits = u64::from(bits) & ((1 << count) - 1);
+    /// Appends the `count` lowest bits of `bits`, 1 to 64.
+    fn push(&mut self, bits: u64, count: usize) {
+        let bits = bits & u64::MAX >> (64 - count);
         let shift = self.len % 64;
-        if shift == 0 {
-            self.words.push(bits);
-        } else {
-            if let Some(last) = self.words.last_mut() {
-                *last |= bits << shift;
-            }
-            if shift + count > 64 {
-                self.words.push(bits >> (64 - shift));
-            }
+        if let Some(last) = self.words.last_mut().filter(|_| shift > 0) {
+            *last |= bits << shift;
+        }
+        if shift == 0 || shift + count > 64 {
+            self.words.push(if shift == 0 { bits } else { bits >> (64 - shift) });
         }
         self.len += count;
     }

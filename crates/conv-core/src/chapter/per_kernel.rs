@@ -6,7 +6,7 @@ use super::{CLASSES, Geometry, Network};
 use crate::simd::{LANES, Lanes, Simd, math};
 
 /// Sections taken forward at once.
-const BLOCK: usize = 4;
+const BLOCK: usize = 6;
 
 /// The vector of `dense` that holds the weights of (section, kernels of a group, class), and so the layout
 /// (group, cell, class, 16): the hidden units never leave the registers between the layers.
