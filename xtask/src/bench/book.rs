@@ -29,13 +29,16 @@ pub(crate) struct Args {
     /// Rounds: every program runs once in each, one after another
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
-    /// Folder of the four MNIST files, raw or .gz
+    /// Folder of the four MNIST files, raw or .gz [default: the images in this project]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Time this trainer instead of building the workspace's own
     #[arg(long, value_name = "PATH")]
     trainer: Option<PathBuf>,
 }
+
+/// The images that the trainer holds, as the four files that the peers can read.
+const EMBEDDED: &str = "crates/mnist-data/data";
 
 /// A row of this project's own.
 struct Setting {
@@ -96,7 +99,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         programs.push(Some(Program::Ours(ours(&trainer, args, setting))));
     }
     if args.peers {
-        let data = args.data.as_deref().context("--peers needs --data")?;
+        let embedded = root.join(EMBEDDED);
+        let data = args.data.as_deref().unwrap_or(&embedded);
         let environment = Environment::make(root, &target);
         for peer in &PEERS {
             let mut row = Row::new(peer.name);
