@@ -130,12 +130,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             eprintln!("round {round} of {}: {}", args.runs, row.name);
             if let Err(error) = measure(program, row) {
                 eprintln!("  {error:#}");
+                if matches!(program, Program::Ours(_)) && row.name == OURS[0].name {
+                    return Err(
+                        error.context("this project's trainer has no figures to compare with")
+                    );
+                }
                 row.unavailable = Some(format!("{error:#}"));
                 row.figures.clear();
             }
-        }
-        if let Some(reason) = &rows[0].unavailable {
-            bail!("{}: {reason}", trainer.display());
         }
     }
 

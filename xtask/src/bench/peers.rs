@@ -145,8 +145,13 @@ impl Environment {
             if environment.has(package, version) {
                 continue;
             }
-            eprintln!("installing {package} {version} (PyTorch alone takes some gigabytes)");
-            if let Err(reason) = environment.install(package, &list) {
+            let size = if package == "torch" {
+                ", some gigabytes"
+            } else {
+                ""
+            };
+            eprintln!("installing {package} {version}{size}");
+            if let Err(reason) = environment.install(package, version) {
                 environment.missing.insert(package.to_owned(), reason);
             }
         }
@@ -172,12 +177,11 @@ impl Environment {
         })
     }
 
-    fn install(&self, package: &str, pins: &Path) -> Result<(), String> {
+    fn install(&self, package: &str, version: &str) -> Result<(), String> {
         let mut command = Command::new(&self.python);
         command
-            .args(["-m", "pip", "install", "--quiet", "--constraint"])
-            .arg(pins)
-            .arg(package);
+            .args(["-m", "pip", "install", "--quiet"])
+            .arg(format!("{package}=={version}"));
         succeed(&mut command)
     }
 }

@@ -120,10 +120,19 @@ pub(super) fn markdown(rows: &[Row]) -> String {
             out.push_str("|\n");
         }
     }
-    for row in rows {
-        if let Some(reason) = &row.unavailable {
-            out.push_str(&format!("\n{}: not measured: {reason}\n", row.name));
-        }
+    let mut reasons: Vec<&str> = rows
+        .iter()
+        .filter_map(|row| row.unavailable.as_deref())
+        .collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    for reason in reasons {
+        let names: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.unavailable.as_deref() == Some(reason))
+            .map(|row| row.name.as_str())
+            .collect();
+        out.push_str(&format!("\nNot measured: {}: {reason}\n", names.join("; ")));
     }
     out
 }
@@ -249,7 +258,7 @@ mod tests {
         );
         assert!(table[4].contains("not measured"), "{text}");
         assert!(
-            text.ends_with("\nabsent: not measured: No module named 'jax'\n"),
+            text.ends_with("\nNot measured: absent: No module named 'jax'\n"),
             "{text}"
         );
     }
