@@ -1,2 +1,25 @@
-//! MNIST.
+//! MNIST and its relatives: IDX files read without trust, checked data sets, verified downloads.
+//!
+//! - [`idx`]: the file format, read and written.
+//! - [`Dataset`]: images u8 (N, H, W) with labels, checked when it is made.
+//! - [`read_dir`]: a folder of the four files under MNIST's names.
+//! - [`catalog`]: which data sets there are, and the digests that decide.
+//! - `embedded` (feature `embedded`): the chapter's 1,000 + 10,000 images in the crate itself.
+//! - `fetch` (feature `fetch`): downloads, verified before they get their final name.
+//!
+//! Without features there is no network in this crate and no data.
 #![forbid(unsafe_code)]
+
+pub mod catalog;
+mod dataset;
+mod directory;
+#[cfg(feature = "embedded")]
+pub mod embedded;
+mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
+pub mod idx;
+
+pub use dataset::{Dataset, Splits};
+pub use directory::read_dir;
+pub use error::{Attempt, Error, ErrorKind};
