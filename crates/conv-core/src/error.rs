@@ -37,20 +37,35 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Shape { what, expected, found } => {
+            Self::Shape {
+                what,
+                expected,
+                found,
+            } => {
                 write!(f, "{what} has shape {found:?}, expected {expected:?}")
             }
             Self::Layout { what } => {
-                write!(f, "{what} is not contiguous in row-major order; pass `.as_standard_layout()` of it")
+                write!(
+                    f,
+                    "{what} is not contiguous in row-major order; pass `.as_standard_layout()` of it"
+                )
             }
-            Self::Range { what, expected, found } => write!(f, "{what} is {found}, expected {expected}"),
+            Self::Range {
+                what,
+                expected,
+                found,
+            } => write!(f, "{what} is {found}, expected {expected}"),
             Self::Simd { asked } => {
                 let here: Vec<String> = crate::simd::Level::ALL
                     .iter()
                     .filter(|level| level.is_available())
                     .map(ToString::to_string)
                     .collect();
-                write!(f, "no instruction set {asked:?} on this processor; there are: {}", here.join(", "))
+                write!(
+                    f,
+                    "no instruction set {asked:?} on this processor; there are: {}",
+                    here.join(", ")
+                )
             }
         }
     }

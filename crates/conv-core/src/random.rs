@@ -39,9 +39,15 @@ impl NumpyRandom {
         let mut state = [seed; N];
         for i in 1..N {
             let previous = state[i - 1];
-            state[i] = 1_812_433_253_u32.wrapping_mul(previous ^ previous >> 30).wrapping_add(i as u32);
+            state[i] = 1_812_433_253_u32
+                .wrapping_mul(previous ^ previous >> 30)
+                .wrapping_add(i as u32);
         }
-        Self { state, next: N, low_bits: [0; N.div_ceil(64)] }
+        Self {
+            state,
+            next: N,
+            low_bits: [0; N.div_ceil(64)],
+        }
     }
 
     /// The next 32 random bits.
@@ -101,7 +107,9 @@ impl Op for Refill<'_> {
         for start in [N - M, 2 * (N - M)] {
             let (before, run) = new.split_at_mut(start);
             let length = run.len().min(N - M).min(N - 1 - start);
-            let sources = old[start..=start + length].windows(2).zip(&before[start - (N - M)..]);
+            let sources = old[start..=start + length]
+                .windows(2)
+                .zip(&before[start - (N - M)..]);
             for (word, (pair, far)) in run[..length].iter_mut().zip(sources) {
                 *word = far ^ twist(pair[0], pair[1]);
             }
@@ -168,7 +176,11 @@ impl Bits {
         let shift = i % 64;
         let low = word(i / 64) >> shift;
         // A shift by 64 would be none; the double shift is right for 0 as well.
-        if shift > 64 - LANES { (low | word(i / 64 + 1) << 1 << (63 - shift)) as u16 } else { low as u16 }
+        if shift > 64 - LANES {
+            (low | word(i / 64 + 1) << 1 << (63 - shift)) as u16
+        } else {
+            low as u16
+        }
     }
 
     /// Appends the `count` lowest bits of `bits`, 1 to 64.
@@ -179,7 +191,11 @@ impl Bits {
             *last |= bits << shift;
         }
         if shift == 0 || shift + count > 64 {
-            self.words.push(if shift == 0 { bits } else { bits >> (64 - shift) });
+            self.words.push(if shift == 0 {
+                bits
+            } else {
+                bits >> (64 - shift)
+            });
         }
         self.len += count;
     }

@@ -15,19 +15,19 @@ pub enum Pooling {
     Max,
 }
 
-/// The shapes of the chapter's network. All kernels are square, with stride 1 and no padding.
+/// The shapes of the chapter's network. Its kernels move a pixel at a time and stay inside the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     /// Height and width of an image, in pixels.
-    pub image: (usize, usize),
-    /// Height, and width, of a kernel, in pixels.
-    pub kernel: usize,
+    pub(super) image: (usize, usize),
+    /// Height and width of a kernel, in pixels.
+    pub(super) kernel: (usize, usize),
     /// How many kernels.
-    pub kernels: usize,
+    pub(super) kernels: usize,
     /// Rows and columns of positions at which the kernels look.
-    pub positions: (usize, usize),
+    pub(super) positions: (usize, usize),
     /// Pooling across kernels; none gives each kernel's prediction a weight of its own.
-    pub pooling: Option<Pooling>,
+    pub(super) pooling: Option<Pooling>,
 }
 
 impl Geometry {
@@ -38,23 +38,42 @@ impl Geometry {
     /// image has more than 65,536 pixels.
     pub fn new(
         image: (usize, usize),
-        kernel: usize,
+        kernel: (usize, usize),
         kernels: usize,
         pooling: Option<Pooling>,
     ) -> Result<Self, Error> {
-        let side = image.0.min(image.1);
-        if kernel == 0 || kernel > side {
-            return Err(Error::Range { what: "kernel", expected: format!("1 to {side}"), found: kernel });
+        for (side, image) in [(kernel.0, image.0), (kernel.1, image.1)] {
+            if side == 0 || side > image {
+                return Err(Error::Range {
+                    what: "kernel",
+                    expected: format!("1 to {image}"),
+                    found: side,
+                });
+            }
         }
         if kernels == 0 || kernels > 4096 {
-            return Err(Error::Range { what: "kernels", expected: "1 to 4096".into(), found: kernels });
+            return Err(Error::Range {
+                what: "kernels",
+                expected: "1 to 4096".into(),
+                found: kernels,
+            });
         }
-        let positions = (image.0 - kernel + 1, image.1 - kernel + 1);
+        let positions = (image.0 - kernel.0 + 1, image.1 - kernel.1 + 1);
         let pixels = image.0.saturating_mul(image.1);
         if pixels > 1 << 16 {
-            return Err(Error::Range { what: "pixels", expected: "at most 65536".into(), found: pixels });
+            return Err(Error::Range {
+                what: "pixels",
+                expected: "at most 65536".into(),
+                found: pixels,
+            });
         }
-        Ok(Self { image, kernel, kernels, positions, pooling })
+        Ok(Self {
+            image,
+            kernel,
+            kernels,
+            positions,
+            pooling,
+        })
     }
 
     /// The same without the last row and the last column of positions, which the listing forgets.
@@ -64,10 +83,38 @@ impl Geometry {
     pub fn without_last_position(self) -> Result<Self, Error> {
         let (rows, cols) = self.positions;
         if rows < 2 || cols < 2 {
-            let expected = format!("1 to {} (there is no other position than the last)", self.kernel - 1);
-            return Err(Error::Range { what: "kernel", expected, found: self.kernel });
+            let largest = if rows < 2 {
+                self.image.0 - 1
+            } else {
+                self.image.1 - 1
+            };
+            let found = if rows < 2 {
+                self.kernel.0
+            } else {
+                self.kernel.1
+            };
+            return Err(Error::Range {
+                what: "kernel",
+                expected: format!("1 to {largest}"),
+                found,
+            });
         }
-        Ok(Self { positions: (rows - 1, cols - 1), ..self })
+        Ok(Self {
+            positions: (rows - 1, cols - 1),
+            ..self
+        })
+    }
+
+    /// Height and width of an image, in pixels.
+    #[must_use]
+    pub fn image(&self) -> (usize, usize) {
+        self.image
+    }
+
+    /// Rows and columns of positions at which the kernels look.
+    #[must_use]
+    pub fn positions(&self) -> (usize, usize) {
+        self.positions
     }
 
     /// How many positions.
@@ -79,7 +126,12 @@ impl Geometry {
     /// The inputs of the dense layer: one a position and kernel, or one a position where they are pooled.
     #[must_use]
     pub fn hidden(&self) -> usize {
-        self.position_count() * if self.pooling.is_some() { 1 } else { self.kernels }
+        self.position_count()
+            * if self.pooling.is_some() {
+                1
+            } else {
+                self.kernels
+            }
     }
 
     /// Trainable parameters: the kernels' and the dense layer's.
@@ -89,7 +141,7 @@ impl Geometry {
     }
 
     pub(super) fn taps(&self) -> usize {
-        self.kernel * self.kernel
+        self.kernel.0 * self.kernel.1
     }
 
     pub(super) fn pixels(&self) -> usize {

@@ -22,14 +22,26 @@ impl Images {
     /// # Errors
     /// [`Error::Shape`] if the images are not of the geometry's size or not as many as the labels,
     /// [`Error::Range`] if a label is above 9.
-    pub fn new(geometry: Geometry, images: ArrayView3<'_, u8>, labels: &[u8]) -> Result<Self, Error> {
+    pub fn new(
+        geometry: Geometry,
+        images: ArrayView3<'_, u8>,
+        labels: &[u8],
+    ) -> Result<Self, Error> {
         let (rows, cols) = geometry.image;
         let expected = vec![labels.len(), rows, cols];
         if images.shape() != expected {
-            return Err(Error::Shape { what: "images", expected, found: images.shape().to_vec() });
+            return Err(Error::Shape {
+                what: "images",
+                expected,
+                found: images.shape().to_vec(),
+            });
         }
         if let Some(&label) = labels.iter().find(|&&label| usize::from(label) >= CLASSES) {
-            return Err(Error::Range { what: "labels", expected: "0 to 9".into(), found: label.into() });
+            return Err(Error::Range {
+                what: "labels",
+                expected: "0 to 9".into(),
+                found: label.into(),
+            });
         }
         let mut made = Self {
             geometry,
@@ -79,7 +91,10 @@ impl Images {
     #[inline(always)]
     pub(super) fn pixels_to(&self, image: usize, pixels: &mut [f32]) {
         let count = self.geometry.pixels();
-        for (to, from) in pixels.iter_mut().zip(&self.pixels[image * count..][..count]) {
+        for (to, from) in pixels
+            .iter_mut()
+            .zip(&self.pixels[image * count..][..count])
+        {
             *to = f32::from(*from);
         }
     }
@@ -88,14 +103,14 @@ impl Images {
 /// For each pixel, whether a section begins there that holds a pixel other than 0.
 fn sections_with_ink(geometry: &Geometry, image: &[u8], inked: &mut Vec<bool>) {
     let (rows, cols) = geometry.positions;
-    let (k, width) = (geometry.kernel, geometry.image.1);
+    let (kernel, width) = (geometry.kernel, geometry.image.1);
     inked.clear();
     inked.resize(geometry.cells(), false);
     for (at, _) in image.iter().enumerate().filter(|&(_, &pixel)| pixel != 0) {
         let (y, x) = (at / width, at % width);
         // Every section whose window covers the pixel.
-        for row in (y + 1).saturating_sub(k)..rows.min(y + 1) {
-            let (from, to) = ((x + 1).saturating_sub(k), cols.min(x + 1));
+        for row in (y + 1).saturating_sub(kernel.0)..rows.min(y + 1) {
+            let (from, to) = ((x + 1).saturating_sub(kernel.1), cols.min(x + 1));
             if from < to {
                 inked[row * width..][from..to].fill(true);
             }

@@ -14,7 +14,7 @@ const CHUNK: usize = 50;
 #[derive(Clone, Debug)]
 pub struct Network {
     pub(super) geometry: Geometry,
-    /// The kernels (group, k², 16) as they are trained, for pixels from 0 to 1.
+    /// The kernels (group, tap, 16) as they are trained, for pixels from 0 to 1.
     pub(super) master_taps: Vec<[f64; LANES]>,
     /// The dense weights as they are trained, laid out as `dense` is.
     pub(super) master_dense: Vec<[f64; LANES]>,
@@ -64,7 +64,7 @@ impl Network {
         &self.geometry
     }
 
-    /// The kernels (k², kernels), as the listing holds them.
+    /// The kernels (kernel pixels, kernels), as the listing holds them.
     #[must_use]
     pub fn kernels(&self) -> Array2<f64> {
         let geometry = &self.geometry;
@@ -129,9 +129,26 @@ impl Network {
 
     /// The geometry but for the pooling decides what images are made for.
     pub(super) fn check(&self, images: &Images) -> Result<(), Error> {
-        let sides = |g: &Geometry| vec![g.image.0, g.image.1, g.kernel, g.positions.0, g.positions.1];
+        let sides = |g: &Geometry| {
+            vec![
+                g.image.0,
+                g.image.1,
+                g.kernel.0,
+                g.kernel.1,
+                g.positions.0,
+                g.positions.1,
+            ]
+        };
         let (expected, found) = (sides(&self.geometry), sides(&images.geometry));
-        if expected == found { Ok(()) } else { Err(Error::Shape { what: "images", expected, found }) }
+        if expected == found {
+            Ok(())
+        } else {
+            Err(Error::Shape {
+                what: "images",
+                expected,
+                found,
+            })
+        }
     }
 
     /// The vector and the lane that hold a weight of the dense layer.
@@ -141,7 +158,10 @@ impl Network {
         }
         let (position, kernel) = (unit / self.geometry.kernels, unit % self.geometry.kernels);
         let cell = self.geometry.cell_of(position);
-        (per_kernel::dense_vector(&self.geometry, cell, kernel / LANES, class), kernel % LANES)
+        (
+            per_kernel::dense_vector(&self.geometry, cell, kernel / LANES, class),
+            kernel % LANES,
+        )
     }
 
     fn master_tap(&mut self, tap: usize, kernel: usize) -> &mut f64 {
@@ -181,7 +201,7 @@ impl<F: FnMut(usize, &[f64; CLASSES])> Op for Predict<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         match (self.net.geometry.kernel, self.net.geometry.image.1) {
-            (3, 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
+            ((3, 3), 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
             _ => self.through::<S, Any>(s),
         }
     }
@@ -198,10 +218,14 @@ impl<F: FnMut(usize, &[f64; CLASSES])> Predict<'_, F> {
             let cells = self.images.cells(image);
             let none = Dropout::NONE;
             let logits = match geometry.pooling {
-                None => per_kernel::forward::<S, W, false>(s, self.net, &pixels, cells, none, &mut []),
+                None => {
+                    per_kernel::forward::<S, W, false>(s, self.net, &pixels, cells, none, &mut [])
+                }
                 Some(pooling) => {
                     let scratch = &mut predictions;
-                    pooled::forward::<S, W, false>(s, self.net, pooling, &pixels, cells, none, scratch)
+                    pooled::forward::<S, W, false>(
+                        s, self.net, pooling, &pixels, cells, none, scratch,
+                    )
                 }
             };
             (self.each)(image, &logits);

@@ -96,7 +96,11 @@ impl<S: Simd, W: Window<S>> Pass<'_, S, W> {
             for (i, (unit, &cell)) in units.iter_mut().zip(cells).enumerate() {
                 let bit = geometry.position_of(cell.into()) * geometry.kernels + self.group * LANES;
                 *unit = s.keep(s.add(*unit, *unit), self.dropout.get16(bit) & lanes, part);
-                s.store(*unit, &mut hidden[(section + i) * geometry.groups() + self.group], part);
+                s.store(
+                    *unit,
+                    &mut hidden[(section + i) * geometry.groups() + self.group],
+                    part,
+                );
             }
         }
         for (unit, &cell) in units.into_iter().zip(cells) {
@@ -108,7 +112,7 @@ impl<S: Simd, W: Window<S>> Pass<'_, S, W> {
 }
 
 /// The gradients at one row of positions of one group: `update` receives the dense layer's, position by
-/// position; `d_taps` (k², 16) that of the kernels.
+/// position; `d_taps` (tap, 16) that of the kernels.
 #[inline(always)]
 pub(super) fn backward<S: Simd, W: Window<S>>(
     s: S,
@@ -126,11 +130,16 @@ pub(super) fn backward<S: Simd, W: Window<S>>(
     for part in 0..S::PARTS {
         let window = W::load(s, geometry, d_taps, part);
         let mut gradient = W::zero(s);
-        let columns = dense.as_chunks_mut::<CLASSES>().0.iter_mut().take(geometry.positions.1);
+        let columns = dense
+            .as_chunks_mut::<CLASSES>()
+            .0
+            .iter_mut()
+            .take(geometry.positions.1);
         for (col, dense) in columns.enumerate() {
             let cell = row * geometry.image.1 + col;
             let position = row * geometry.positions.1 + col;
-            let weights: [S::F32; CLASSES] = std::array::from_fn(|class| s.load(&dense[class], part));
+            let weights: [S::F32; CLASSES] =
+                std::array::from_fn(|class| s.load(&dense[class], part));
             let mut d_weights = [s.splat(0.0); CLASSES];
             for section in step.batch.sections_at(cell) {
                 let unit = s.load(&step.hidden[section.index * groups + group], part);
@@ -146,7 +155,14 @@ pub(super) fn backward<S: Simd, W: Window<S>>(
                 let bit = position * geometry.kernels + group * LANES;
                 let kept = step.dropout_of(section.image).get16(bit) & lanes;
                 let d_sum = s.keep(s.mul(d_unit, slope), kept, part);
-                window.add(s, &mut gradient, d_taps, step.pixels_of(section.image), cell, d_sum);
+                window.add(
+                    s,
+                    &mut gradient,
+                    d_taps,
+                    step.pixels_of(section.image),
+                    cell,
+                    d_sum,
+                );
             }
             for (d, to) in d_weights.into_iter().zip(dense) {
                 s.store(d, to, part);

@@ -22,7 +22,11 @@ pub(super) fn forward<S: Simd, W: Window<S>, const KEEP: bool>(
     let mut logits = Lanes::ZERO;
     for (section, &cell) in cells.iter().enumerate() {
         let predictions = &mut predictions[if KEEP { section * groups } else { 0 }..][..groups];
-        for (taps, predictions) in net.taps.chunks_exact(geometry.taps()).zip(&mut *predictions) {
+        for (taps, predictions) in net
+            .taps
+            .chunks_exact(geometry.taps())
+            .zip(&mut *predictions)
+        {
             for part in 0..S::PARTS {
                 let window = W::load(s, geometry, taps, part);
                 let [sum] = window.sums(s, taps, pixels, &[cell]);
@@ -30,10 +34,18 @@ pub(super) fn forward<S: Simd, W: Window<S>, const KEEP: bool>(
             }
         }
         let unit = pool(geometry, pooling, predictions).0
-            * if KEEP { dropout.scale(geometry.position_of(cell.into())) } else { 1.0 };
+            * if KEEP {
+                dropout.scale(geometry.position_of(cell.into()))
+            } else {
+                1.0
+            };
         for part in 0..S::PARTS {
             let weights = s.load(&net.dense[usize::from(cell)], part);
-            s.store(s.mul_add(s.splat(unit), weights, s.load(&logits, part)), &mut logits, part);
+            s.store(
+                s.mul_add(s.splat(unit), weights, s.load(&logits, part)),
+                &mut logits,
+                part,
+            );
         }
     }
     std::array::from_fn(|class| f64::from(logits.0[class]))
@@ -43,7 +55,10 @@ pub(super) fn forward<S: Simd, W: Window<S>, const KEEP: bool>(
 /// the first of equals, as `numpy.argmax` takes it.
 #[inline(always)]
 fn pool(geometry: &Geometry, pooling: Pooling, predictions: &[Lanes]) -> (f32, usize) {
-    let kernels = predictions.iter().flat_map(|lanes| lanes.0).take(geometry.kernels);
+    let kernels = predictions
+        .iter()
+        .flat_map(|lanes| lanes.0)
+        .take(geometry.kernels);
     match pooling {
         Pooling::Sum => (kernels.sum(), 0),
         Pooling::Mean => (kernels.sum::<f32>() / geometry.kernels as f32, 0),
@@ -59,7 +74,7 @@ fn pool(geometry: &Geometry, pooling: Pooling, predictions: &[Lanes]) -> (f32, u
     }
 }
 
-/// The gradients at one row of positions, as in [`per_kernel`](super::per_kernel): `d_taps` (group, k², 16).
+/// The gradients at one row of positions, as in [`per_kernel`](super::per_kernel): `d_taps` (group, tap, 16).
 #[inline(always)]
 pub(super) fn backward<S: Simd, W: Window<S>>(
     s: S,
@@ -73,7 +88,12 @@ pub(super) fn backward<S: Simd, W: Window<S>>(
     let geometry = step.geometry;
     let groups = geometry.groups();
     d_taps.fill(Lanes::ZERO);
-    for (col, (weights, master)) in dense.iter_mut().zip(master).take(geometry.positions.1).enumerate() {
+    for (col, (weights, master)) in dense
+        .iter_mut()
+        .zip(master)
+        .take(geometry.positions.1)
+        .enumerate()
+    {
         let cell = row * geometry.image.1 + col;
         let position = row * geometry.positions.1 + col;
         let mut d_weights = Lanes::ZERO;
@@ -98,7 +118,9 @@ pub(super) fn backward<S: Simd, W: Window<S>>(
                 Pooling::Sum | Pooling::Max => d_pooled,
             };
             let pixels = step.pixels_of(section.image);
-            let per_group = predictions.iter().zip(d_taps.chunks_exact_mut(geometry.taps()));
+            let per_group = predictions
+                .iter()
+                .zip(d_taps.chunks_exact_mut(geometry.taps()));
             for (group, (predictions, d_taps)) in per_group.enumerate() {
                 let kept = match pooling {
                     Pooling::Max if largest / LANES == group => 1 << (largest % LANES),
@@ -108,7 +130,8 @@ pub(super) fn backward<S: Simd, W: Window<S>>(
                 for part in 0..S::PARTS {
                     // What a kernel predicted, times what dropout made of it.
                     let scaled = s.mul(s.splat(scale), s.load(predictions, part));
-                    let slope = s.neg_mul_add(s.mul(s.splat(step.slope), scaled), scaled, s.splat(1.0));
+                    let slope =
+                        s.neg_mul_add(s.mul(s.splat(step.slope), scaled), scaled, s.splat(1.0));
                     let d_sum = s.keep(s.mul(s.splat(d_each), slope), kept, part);
                     let window = W::load(s, geometry, d_taps, part);
                     let mut gradient = W::zero(s);

@@ -52,8 +52,15 @@ impl Batch {
     /// [`Error::Range`] if the range is empty or ends beyond the images.
     pub fn new(images: &Images, range: Range<usize>) -> Result<Self, Error> {
         if range.is_empty() || range.end > images.len() {
-            let expected = format!("a range that is not empty, of at most {} images", images.len());
-            return Err(Error::Range { what: "range", expected, found: range.end });
+            let expected = format!(
+                "a range that is not empty, of at most {} images",
+                images.len()
+            );
+            return Err(Error::Range {
+                what: "range",
+                expected,
+                found: range.end,
+            });
         }
         let mut starts = vec![0; images.geometry.cells() + 1];
         for image in range.clone() {
@@ -75,7 +82,11 @@ impl Batch {
                 index += 1;
             }
         }
-        Ok(Self { images: range, sections, starts })
+        Ok(Self {
+            images: range,
+            sections,
+            starts,
+        })
     }
 
     /// How many images.
@@ -94,7 +105,10 @@ impl Batch {
     pub(super) fn sections_at(&self, cell: usize) -> impl Iterator<Item = Section> {
         self.sections[self.starts[cell]..self.starts[cell + 1]]
             .iter()
-            .map(|&(image, index)| Section { image: image as usize, index: index as usize })
+            .map(|&(image, index)| Section {
+                image: image as usize,
+                index: index as usize,
+            })
     }
 }
 
@@ -137,7 +151,10 @@ pub(super) struct Dropout<'a> {
 }
 
 impl<'a> Dropout<'a> {
-    pub(super) const NONE: Self = Self { masks: None, first: 0 };
+    pub(super) const NONE: Self = Self {
+        masks: None,
+        first: 0,
+    };
 
     /// Sixteen masks from unit `unit` on.
     #[inline(always)]
@@ -152,7 +169,10 @@ impl<'a> Dropout<'a> {
     }
 
     fn of_image(masks: &'a Bits, first: usize, geometry: &Geometry, image: usize) -> Self {
-        Self { masks: Some(masks), first: first + image * geometry.hidden() }
+        Self {
+            masks: Some(masks),
+            first: first + image * geometry.hidden(),
+        }
     }
 }
 
@@ -181,17 +201,44 @@ impl Network {
             if found >= needed {
                 Ok(())
             } else {
-                Err(Error::Shape { what, expected: vec![needed], found: vec![found] })
+                Err(Error::Shape {
+                    what,
+                    expected: vec![needed],
+                    found: vec![found],
+                })
             }
         };
         fits("masks", first_mask + count * geometry.hidden(), masks.len())?;
-        fits("workspace", count * geometry.pixels(), workspace.pixels.len())?;
-        fits("workspace", batch.sections.len() * geometry.groups(), workspace.hidden.len())?;
+        fits(
+            "workspace",
+            count * geometry.pixels(),
+            workspace.pixels.len(),
+        )?;
+        fits(
+            "workspace",
+            batch.sections.len() * geometry.groups(),
+            workspace.hidden.len(),
+        )?;
         let tasks = geometry.positions.0 * geometry.groups();
         fits("workspace", tasks * geometry.taps(), workspace.d_taps.len())?;
         fits("images", batch.images.end, images.len())?;
+        let (expected, found) = (batch.sections.len(), images.section_count(&batch.images));
+        if expected != found {
+            return Err(Error::Shape {
+                what: "sections of the batch's images",
+                expected: vec![expected],
+                found: vec![found],
+            });
+        }
 
-        let forward = Forward { net: self, images, first: batch.images.start, masks, first_mask, rules };
+        let forward = Forward {
+            net: self,
+            images,
+            first: batch.images.start,
+            masks,
+            first_mask,
+            rules,
+        };
         let correct = forward.images(
             batch.images.clone(),
             &mut workspace.pixels[..count * geometry.pixels()],
@@ -225,14 +272,27 @@ impl Network {
             .into_par_iter()
             .enumerate()
             .for_each(|(task, (dense, master, d_taps))| {
-                dispatch(BackwardTask { step: &backward, task, dense, master, d_taps });
+                dispatch(BackwardTask {
+                    step: &backward,
+                    task,
+                    dense,
+                    master,
+                    d_taps,
+                });
             });
 
         // The kernels' gradients, summed in the order of the tasks.
         let scale = rules.kernel_alpha * rules.dropout_gradient / 255.0;
         for (task, d_taps) in d_taps.chunks_exact(taps).enumerate() {
-            let group = if geometry.pooling.is_some() { 0 } else { task / geometry.positions.0 };
-            for (master, d) in self.master_taps[group * geometry.taps()..].iter_mut().zip(d_taps) {
+            let group = if geometry.pooling.is_some() {
+                0
+            } else {
+                task / geometry.positions.0
+            };
+            for (master, d) in self.master_taps[group * geometry.taps()..]
+                .iter_mut()
+                .zip(d_taps)
+            {
                 for (tap, d) in master.iter_mut().zip(d.0) {
                     *tap += scale * f64::from(d);
                 }
@@ -265,11 +325,20 @@ impl Forward<'_> {
         delta: &mut [Lanes],
     ) -> usize {
         if range.len() <= CHUNK {
-            return dispatch(ForwardTask { forward: self, range, pixels, hidden, delta });
+            return dispatch(ForwardTask {
+                forward: self,
+                range,
+                pixels,
+                hidden,
+                delta,
+            });
         }
         let geometry = &self.net.geometry;
         let half = range.len() / 2;
-        let (left, right) = (range.start..range.start + half, range.start + half..range.end);
+        let (left, right) = (
+            range.start..range.start + half,
+            range.start + half..range.end,
+        );
         let pixels = pixels.split_at_mut(half * geometry.pixels());
         let hidden = hidden.split_at_mut(self.images.section_count(&left) * geometry.groups());
         let delta = delta.split_at_mut(half);
@@ -283,7 +352,11 @@ impl Forward<'_> {
     /// (label − prediction) / divisor from an image's logits, and whether it was classified rightly.
     fn delta(&self, image: usize, logits: &[f64; CLASSES]) -> (Lanes, bool) {
         let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let shift = if self.rules.subtract_maximum { largest } else { 0.0 };
+        let shift = if self.rules.subtract_maximum {
+            largest
+        } else {
+            0.0
+        };
         let powers = logits.map(|logit| math::exp(logit - shift));
         let sum: f64 = powers.iter().sum();
         let prediction = powers.map(|power| power / sum);
@@ -310,8 +383,11 @@ impl Op for ForwardTask<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> usize {
-        match (self.forward.net.geometry.kernel, self.forward.net.geometry.image.1) {
-            (3, 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
+        match (
+            self.forward.net.geometry.kernel,
+            self.forward.net.geometry.image.1,
+        ) {
+            ((3, 3), 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
             _ => self.through::<S, Any>(s),
         }
     }
@@ -320,10 +396,20 @@ impl Op for ForwardTask<'_> {
 impl ForwardTask<'_> {
     #[inline(always)]
     fn through<S: Simd, W: Window<S>>(self, s: S) -> usize {
-        let Forward { net, images, first, masks, first_mask, .. } = self.forward;
+        let Forward {
+            net,
+            images,
+            first,
+            masks,
+            first_mask,
+            ..
+        } = self.forward;
         let geometry = &net.geometry;
         let (mut hidden, mut correct) = (self.hidden, 0);
-        let buffers = self.pixels.chunks_exact_mut(geometry.pixels()).zip(self.delta);
+        let buffers = self
+            .pixels
+            .chunks_exact_mut(geometry.pixels())
+            .zip(self.delta);
         for (image, (pixels, delta)) in self.range.zip(buffers) {
             images.pixels_to(image, pixels);
             let cells = images.cells(image);
@@ -332,7 +418,9 @@ impl ForwardTask<'_> {
             let dropout = Dropout::of_image(masks, first_mask, geometry, image - first);
             let logits = match geometry.pooling {
                 None => per_kernel::forward::<S, W, true>(s, net, pixels, cells, dropout, own),
-                Some(pooling) => pooled::forward::<S, W, true>(s, net, pooling, pixels, cells, dropout, own),
+                Some(pooling) => {
+                    pooled::forward::<S, W, true>(s, net, pooling, pixels, cells, dropout, own)
+                }
             };
             let (found, right) = self.forward.delta(image, &logits);
             *delta = found;
@@ -381,7 +469,7 @@ impl Op for BackwardTask<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         match (self.step.geometry.kernel, self.step.geometry.image.1) {
-            (3, 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
+            ((3, 3), 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
             _ => self.through::<S, Any>(s),
         }
     }
@@ -390,10 +478,18 @@ impl Op for BackwardTask<'_> {
 impl BackwardTask<'_> {
     #[inline(always)]
     fn through<S: Simd, W: Window<S>>(self, s: S) {
-        let Self { step, task, dense, master, d_taps } = self;
+        let Self {
+            step,
+            task,
+            dense,
+            master,
+            d_taps,
+        } = self;
         match step.geometry.pooling {
             None => per_kernel::backward::<S, W>(s, step, task, dense, master, d_taps),
-            Some(pooling) => pooled::backward::<S, W>(s, step, pooling, task, dense, master, d_taps),
+            Some(pooling) => {
+                pooled::backward::<S, W>(s, step, pooling, task, dense, master, d_taps);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::simd::{Lanes, Simd};
 
 /// Sixteen kernels (one part of them) of one size, ready for a processor.
 ///
-/// `taps` are their weights (k², 16), row-major. A section is given by its first pixel, an index into the
+/// `taps` are their weights (taps, 16), row-major. A section is given by its first pixel, an index into the
 /// pixels of the image.
 pub(super) trait Window<S: Simd>: Copy {
     /// What is kept in registers of the gradient while it is summed up.
@@ -15,10 +15,16 @@ pub(super) trait Window<S: Simd>: Copy {
     fn load(s: S, geometry: &Geometry, taps: &[Lanes], part: usize) -> Self;
     /// Σ pixel × weight over each of some sections. Several at once keep the processor busy, which would
     /// else wait for each sum's last addition.
-    fn sums<const B: usize>(self, s: S, taps: &[Lanes], pixels: &[f32], cells: &[u16; B]) -> [S::F32; B];
+    fn sums<const B: usize>(
+        self,
+        s: S,
+        taps: &[Lanes],
+        pixels: &[f32],
+        cells: &[u16; B],
+    ) -> [S::F32; B];
     /// No gradient yet.
     fn zero(s: S) -> Self::Gradient;
-    /// Adds pixel × `delta` for each weight, to `gradient` or to `sums` (k², 16).
+    /// Adds pixel × `delta` for each weight, to `gradient` or to `sums` (taps, 16).
     fn add(
         self,
         s: S,
@@ -53,12 +59,20 @@ impl<S: Simd, const K: usize, const WIDTH: usize> Window<S> for Fixed<S::F32, K,
 
     #[inline(always)]
     fn load(s: S, _geometry: &Geometry, taps: &[Lanes], part: usize) -> Self {
-        let taps = std::array::from_fn(|row| std::array::from_fn(|col| s.load(&taps[row * K + col], part)));
+        let taps = std::array::from_fn(|row| {
+            std::array::from_fn(|col| s.load(&taps[row * K + col], part))
+        });
         Self { taps, part }
     }
 
     #[inline(always)]
-    fn sums<const B: usize>(self, s: S, _taps: &[Lanes], pixels: &[f32], cells: &[u16; B]) -> [S::F32; B] {
+    fn sums<const B: usize>(
+        self,
+        s: S,
+        _taps: &[Lanes],
+        pixels: &[f32],
+        cells: &[u16; B],
+    ) -> [S::F32; B] {
         let sections: [&[f32]; B] = std::array::from_fn(|b| Self::section(pixels, cells[b].into()));
         let mut sums = [s.splat(0.0); B];
         for (row, taps) in self.taps.iter().enumerate() {
@@ -105,8 +119,8 @@ impl<S: Simd, const K: usize, const WIDTH: usize> Window<S> for Fixed<S::F32, K,
 /// A window of any size: weights and gradient stay in memory.
 #[derive(Clone, Copy)]
 pub(super) struct Any {
-    k: usize,
-    width: usize,
+    kernel_width: usize,
+    image_width: usize,
     part: usize,
 }
 
@@ -115,15 +129,26 @@ impl<S: Simd> Window<S> for Any {
 
     #[inline(always)]
     fn load(_s: S, geometry: &Geometry, _taps: &[Lanes], part: usize) -> Self {
-        Self { k: geometry.kernel, width: geometry.image.1, part }
+        Self {
+            kernel_width: geometry.kernel.1,
+            image_width: geometry.image.1,
+            part,
+        }
     }
 
     #[inline(always)]
-    fn sums<const B: usize>(self, s: S, taps: &[Lanes], pixels: &[f32], cells: &[u16; B]) -> [S::F32; B] {
+    fn sums<const B: usize>(
+        self,
+        s: S,
+        taps: &[Lanes],
+        pixels: &[f32],
+        cells: &[u16; B],
+    ) -> [S::F32; B] {
         let mut sums = [s.splat(0.0); B];
-        for (row, taps) in taps.chunks_exact(self.k).enumerate() {
-            let rows: [&[f32]; B] =
-                std::array::from_fn(|b| &pixels[usize::from(cells[b]) + row * self.width..][..self.k]);
+        for (row, taps) in taps.chunks_exact(self.kernel_width).enumerate() {
+            let rows: [&[f32]; B] = std::array::from_fn(|b| {
+                &pixels[usize::from(cells[b]) + row * self.image_width..][..self.kernel_width]
+            });
             for (col, tap) in taps.iter().enumerate() {
                 let tap = s.load(tap, self.part);
                 for (sum, pixels) in sums.iter_mut().zip(rows) {
@@ -138,10 +163,25 @@ impl<S: Simd> Window<S> for Any {
     fn zero(_s: S) {}
 
     #[inline(always)]
-    fn add(self, s: S, _gradient: &mut (), sums: &mut [Lanes], pixels: &[f32], cell: usize, delta: S::F32) {
-        for (row, sums) in sums.chunks_exact_mut(self.k).enumerate() {
-            for (&pixel, sum) in pixels[cell + row * self.width..][..self.k].iter().zip(sums) {
-                s.store(s.mul_add(s.splat(pixel), delta, s.load(sum, self.part)), sum, self.part);
+    fn add(
+        self,
+        s: S,
+        _gradient: &mut (),
+        sums: &mut [Lanes],
+        pixels: &[f32],
+        cell: usize,
+        delta: S::F32,
+    ) {
+        for (row, sums) in sums.chunks_exact_mut(self.kernel_width).enumerate() {
+            for (&pixel, sum) in pixels[cell + row * self.image_width..][..self.kernel_width]
+                .iter()
+                .zip(sums)
+            {
+                s.store(
+                    s.mul_add(s.splat(pixel), delta, s.load(sum, self.part)),
+                    sum,
+                    self.part,
+                );
             }
         }
     }

@@ -80,7 +80,9 @@ impl FromStr for Level {
         Self::ALL
             .into_iter()
             .find(|level| level.to_string() == name && level.is_available())
-            .ok_or_else(|| Error::Simd { asked: name.to_owned() })
+            .ok_or_else(|| Error::Simd {
+                asked: name.to_owned(),
+            })
     }
 }
 
@@ -107,7 +109,9 @@ pub fn level() -> Level {
 /// [`Error::Simd`] if this processor lacks it.
 pub fn set_level(level: Level) -> Result<(), Error> {
     if !level.is_available() {
-        return Err(Error::Simd { asked: level.to_string() });
+        return Err(Error::Simd {
+            asked: level.to_string(),
+        });
     }
     LEVEL.store(level as u8, Ordering::Relaxed);
     Ok(())

@@ -7,8 +7,20 @@ use super::Simd;
 const SATURATION: f32 = 9.02;
 /// P and Q of tanh(x) ≈ x P(x²) / Q(x²), constant term first: the minimax fit of degrees (4, 4) for the
 /// relative error on \[0, 9.02\], 2.1e-8 before rounding.
-const TANH_P: [f32; 5] = [1.0, 0.133_797_18, 0.003_494_034_5, 2.058_348e-5, 1.331_907_2e-8];
-const TANH_Q: [f32; 5] = [1.0, 0.467_130_33, 0.025_871_072, 3.283_092_8e-4, 7.762_019e-7];
+const TANH_P: [f32; 5] = [
+    1.0,
+    0.133_797_18,
+    0.003_494_034_5,
+    2.058_348e-5,
+    1.331_907_2e-8,
+];
+const TANH_Q: [f32; 5] = [
+    1.0,
+    0.467_130_33,
+    0.025_871_072,
+    3.283_092_8e-4,
+    7.762_019e-7,
+];
 
 /// tanh of every lane. Relative error below 4e-7, never beyond ±1, NaN where `x` is.
 #[inline(always)]
@@ -30,14 +42,14 @@ pub fn tanh<S: Simd>(s: S, x: S::F32) -> S::F32 {
 /// |r| ≤ ln 2 / 2, and a rational form of e^r.
 #[must_use]
 pub fn exp(x: f64) -> f64 {
-    const LN2_HIGH: f64 = 6.931_471_803_691_238_164_90e-1;
-    const LN2_LOW: f64 = 1.908_214_929_270_587_700_02e-10;
+    const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+    const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     const P: [f64; 5] = [
-        1.666_666_666_666_660_190_37e-1,
-        -2.777_777_777_701_559_338_42e-3,
-        6.613_756_321_437_934_361_17e-5,
-        -1.653_390_220_546_525_153_90e-6,
-        4.138_136_797_057_238_460_39e-8,
+        1.666_666_666_666_660_2e-1,
+        -2.777_777_777_701_559_3e-3,
+        6.613_756_321_437_934e-5,
+        -1.653_390_220_546_525_2e-6,
+        4.138_136_797_057_238_5e-8,
     ];
     if x.is_nan() {
         return x;
@@ -102,7 +114,11 @@ mod tests {
         ])];
         while let Some(first) = bits.next() {
             all.push(Lanes(std::array::from_fn(|i| {
-                f32::from_bits(if i == 0 { first } else { bits.next().unwrap_or(0) })
+                f32::from_bits(if i == 0 {
+                    first
+                } else {
+                    bits.next().unwrap_or(0)
+                })
             })));
         }
         all
@@ -120,7 +136,10 @@ mod tests {
             }
             let right = f64::from(*x).tanh();
             let error = (f64::from(t) - right).abs();
-            assert!(error <= 4e-7 * right.abs() + 1e-44, "tanh({x:e}) = {t:e}, is {right:e}");
+            assert!(
+                error <= 4e-7 * right.abs() + 1e-44,
+                "tanh({x:e}) = {t:e}, is {right:e}"
+            );
             assert!(t.abs() <= 1.0);
         }
         for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
@@ -142,7 +161,10 @@ mod tests {
         for i in -74_000..=70_900 {
             let x = f64::from(i) * 0.01 - 0.003_3;
             let (ours, std) = (exp(x), x.exp());
-            assert!((ours - std).abs() <= 2.3e-16 * 1.5 * std + 5e-324, "exp({x}) = {ours:e}, {std:e}");
+            assert!(
+                (ours - std).abs() <= 2.3e-16 * 1.5 * std + 5e-324,
+                "exp({x}) = {ours:e}, {std:e}"
+            );
         }
         assert_eq!(exp(0.0), 1.0);
         assert_eq!(exp(710.0), f64::INFINITY);

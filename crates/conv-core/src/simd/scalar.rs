@@ -31,7 +31,11 @@ fn fused(a: f32, b: f32, c: f32) -> f32 {
     // An even sum moves to its odd neighbour on the side of what was lost.
     let even = bits & 1 == 0;
     let outward = (lost > 0.0) == (sum > 0.0);
-    let odd = if outward { bits.wrapping_add(1) } else { bits.wrapping_sub(1) };
+    let odd = if outward {
+        bits.wrapping_add(1)
+    } else {
+        bits.wrapping_sub(1)
+    };
     let moves = even & ((lost > 0.0) | (lost < 0.0));
     f64::from_bits(if moves { odd } else { bits }) as f32
 }
@@ -107,15 +111,22 @@ mod tests {
     fn the_software_multiply_add_rounds_once() {
         let mut state = 1_u64;
         let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 32) as u32
         };
         for round in 0..400_000 {
-            let (a, mut b, mut c) = (f32::from_bits(next()), f32::from_bits(next()), f32::from_bits(next()));
+            let (a, mut b, mut c) = (
+                f32::from_bits(next()),
+                f32::from_bits(next()),
+                f32::from_bits(next()),
+            );
             if round % 2 == 0 {
                 // Exponents near each other, where the sum's bits overlap the product's.
                 b = f32::from_bits((b.to_bits() & 0x807f_ffff) | 0x3f80_0000);
-                let exponent = ((a.to_bits() >> 23 & 0xff) as i32 + (next() % 60) as i32 - 30).clamp(0, 254);
+                let exponent =
+                    ((a.to_bits() >> 23 & 0xff) as i32 + (next() % 60) as i32 - 30).clamp(0, 254);
                 c = f32::from_bits((c.to_bits() & 0x807f_ffff) | (exponent as u32) << 23);
             }
             check(a, b, c);
@@ -127,10 +138,15 @@ mod tests {
             let (a, b) = (f32::from(4097 + 2 * i), f32::from(4099_u16));
             for c in [1e-30, -1e-30, 0.0] {
                 check(a, b, c);
-                lost += u32::from((f64::from(a) * f64::from(b) + f64::from(c)) as f32 != a.mul_add(b, c));
+                lost += u32::from(
+                    (f64::from(a) * f64::from(b) + f64::from(c)) as f32 != a.mul_add(b, c),
+                );
             }
         }
-        assert!(lost > 100, "only {lost} cases in which two roundings would have been wrong");
+        assert!(
+            lost > 100,
+            "only {lost} cases in which two roundings would have been wrong"
+        );
     }
 
     fn check(a: f32, b: f32, c: f32) {
