@@ -83,9 +83,11 @@ impl Dataset {
             .iter()
             .position(|&label| usize::from(label) >= classes);
         if let Some(index) = wrong {
+            let found = labels[index].into();
             return Err(ErrorKind::Label {
                 index,
-                found: labels[index],
+                found,
+                lowest: 0,
                 classes,
             }
             .into());

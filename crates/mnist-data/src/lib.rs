@@ -19,6 +19,7 @@ mod error;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod idx;
+mod zip;
 
 pub use dataset::{Dataset, Splits};
 pub use directory::read_dir;
