@@ -163,4 +163,13 @@ impl Dataset {
             classes: self.classes,
         })
     }
+
+    /// Other images and labels of the same kind, which the caller took from this data set.
+    pub(crate) fn with_content(&self, images: Array3<u8>, labels: Arc<[u8]>) -> Self {
+        Self {
+            images: images.into_shared(),
+            labels,
+            classes: self.classes,
+        }
+    }
 }

@@ -113,6 +113,15 @@ pub enum ErrorKind {
         /// Height × width found.
         found: String,
     },
+    /// A value that was asked for makes no sense.
+    Parameter {
+        /// Which value.
+        name: &'static str,
+        /// The values that would have been accepted.
+        expected: String,
+        /// The value given.
+        found: String,
+    },
     /// The content is not the content of the data set: damaged, or another file.
     Digest {
         /// The SHA-256 in hexadecimal that decides.
@@ -309,6 +318,13 @@ impl fmt::Display for ErrorKind {
             }
             Self::Shape { expected, found } => {
                 write!(f, "expected images of {expected}, found {found}")
+            }
+            Self::Parameter {
+                name,
+                expected,
+                found,
+            } => {
+                write!(f, "{name}: expected {expected}, found {found}")
             }
             Self::Digest { expected, found } => {
                 write!(
