@@ -1,0 +1,76 @@
+//! The same seed gives the same bits, whatever the threads and the instruction set.
+#![forbid(unsafe_code)]
+
+use conv_core::simd::Level;
+use tests::{digest, succeeds, trainer};
+
+/// stdout and the digest of the parameters of a run.
+fn bits(args: &[&str], level: Level, threads: usize) -> (String, String) {
+    let output = trainer()
+        .args(args)
+        .args(["--threads", &threads.to_string()])
+        .env("CONV_CORE_SIMD", level.to_string())
+        .output()
+        .unwrap();
+    (succeeds(&output), digest(&output))
+}
+
+#[test]
+fn every_instruction_set_and_every_number_of_threads_gives_the_same_bits() {
+    for args in [
+        &["book", "--iterations", "3"][..],
+        &[
+            "book",
+            "--iterations",
+            "2",
+            "--kernels",
+            "20",
+            "--kernel-size",
+            "5",
+        ],
+        &[
+            "book",
+            "--iterations",
+            "2",
+            "--combine",
+            "max",
+            "--fix",
+            "all",
+        ],
+        &["book", "--iterations", "2", "--combine", "mean"],
+        &["dense", "--iterations", "2", "--print-every", "1"],
+    ] {
+        let expected = bits(args, Level::Scalar, 1);
+        for level in Level::ALL {
+            if !level.is_available() {
+                println!("{level}: not on this processor, not tested");
+                continue;
+            }
+            for threads in [1, 2, 4] {
+                assert_eq!(
+                    bits(args, level, threads),
+                    expected,
+                    "{args:?}, {level}, {threads} threads"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn another_seed_gives_other_bits() {
+    let args = |seed| ["book", "--iterations", "1", "--seed", seed];
+    let one = bits(&args("1"), Level::best(), 2);
+    assert_ne!(bits(&args("2"), Level::best(), 2).1, one.1);
+}
+
+/// What the book's run ends with, on any machine.
+#[test]
+fn the_parameters_after_ten_iterations_are_pinned() {
+    let output = tests::run(&["book", "--iterations", "10"]);
+    let _ = succeeds(&output);
+    assert_eq!(
+        digest(&output),
+        include_str!("golden/parameters-10.sha256").trim()
+    );
+}
