@@ -21,6 +21,7 @@ time where the listing goes section by section and test image by test image. Wha
 * An image's class is the first of its largest outputs. `closest` in `cases.json` is the smallest distance
   in a run between an image's two largest (logits of the test pass, probabilities in training): where it
   is below what the rounding of float32 does to them (some 1e-7), float32 alone cannot decide the line.
+  (Cases without it were made before it was taken; making them again adds it.)
 * `--combine sum|mean|max` pools the kernels at each position *after* the tanh: hidden is then the
   number of positions, and so is the width of the mask, which falls on the pooled value. Backward, the
   pooled delta goes to every kernel (sum), a `kernels`-th of it to each (mean), or all of it to the first

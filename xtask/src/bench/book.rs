@@ -91,56 +91,37 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let machine = machine::here();
 
-    let (mut rows, mut programs) = (Vec::new(), Vec::new());
-    for setting in &OURS {
-        let mut row = Row::new(setting.name);
-        row.version = machine::our_version(root);
-        rows.push(row);
-        programs.push(Some(Program::Ours(ours(&trainer, args, setting))));
-    }
+    let mut contestants: Vec<(Row, Option<Program>)> = OURS
+        .iter()
+        .map(|setting| {
+            let mut row = Row::new(setting.name);
+            row.version = machine::our_version(root);
+            (row, Some(Program::Ours(ours(&trainer, args, setting))))
+        })
+        .collect();
     if args.peers {
-        let embedded = root.join(EMBEDDED);
-        let data = args.data.as_deref().unwrap_or(&embedded);
-        let environment = Environment::make(root, &target);
-        for peer in &PEERS {
-            let mut row = Row::new(peer.name);
-            let command = match &environment {
-                Ok(environment) => {
-                    row.unavailable = environment.lacks(peer);
-                    Some(Program::Peer(
-                        peer,
-                        peer.command(environment, root, data, args.peer_iterations),
-                    ))
-                }
-                Err(reason) => {
-                    row.unavailable = Some(reason.clone());
-                    None
-                }
-            };
-            rows.push(row);
-            programs.push(command);
-        }
+        contestants.extend(peers(args, root, &target));
     }
-
     for round in 1..=args.runs {
-        for (row, program) in rows.iter_mut().zip(&mut programs) {
+        for (index, (row, program)) in contestants.iter_mut().enumerate() {
             let Some(program) = program.as_mut().filter(|_| row.unavailable.is_none()) else {
                 continue;
             };
             eprintln!("round {round} of {}: {}", args.runs, row.name);
             if let Err(error) = measure(program, row) {
-                eprintln!("  {error:#}");
-                if matches!(program, Program::Ours(_)) && row.name == OURS[0].name {
+                if index == 0 {
                     return Err(
                         error.context("this project's trainer has no figures to compare with")
                     );
                 }
+                eprintln!("  {error:#}");
                 row.unavailable = Some(format!("{error:#}"));
                 row.figures.clear();
             }
         }
     }
 
+    let mut rows: Vec<Row> = contestants.into_iter().map(|(row, _)| row).collect();
     table::compare(&mut rows);
     println!("{}", machine.headline());
     println!();
@@ -156,6 +137,29 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     )?;
     eprintln!("every figure: {}", path.display());
     Ok(())
+}
+
+/// The peers' rows, and what each runs where it can.
+fn peers(args: &Args, root: &Path, target: &Path) -> Vec<(Row, Option<Program>)> {
+    let embedded = root.join(EMBEDDED);
+    let data = args.data.as_deref().unwrap_or(&embedded);
+    let environment = Environment::make(root, target);
+    let contestant = |peer: &'static Peer| {
+        let mut row = Row::new(peer.name);
+        let program = match &environment {
+            Ok(environment) => {
+                row.unavailable = environment.lacks(peer);
+                let command = peer.command(environment, root, data, args.peer_iterations);
+                Some(Program::Peer(peer, command))
+            }
+            Err(reason) => {
+                row.unavailable = Some(reason.clone());
+                None
+            }
+        };
+        (row, program)
+    };
+    PEERS.iter().map(contestant).collect()
 }
 
 fn ours(trainer: &Path, args: &Args, setting: &Setting) -> Command {
