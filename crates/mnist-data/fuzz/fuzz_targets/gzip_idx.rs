@@ -25,7 +25,7 @@ fuzz_target!(|input: (&[u8], u16, u8, bool)| {
         Some(byte) => *byte ^= change,
         None => packed.push(change),
     }
-    let limits = Limits::default().max_bytes(1 << 20);
+    let limits = Limits::default().max_bytes(1 << 16);
     let unpacked = Reader::with_limits(&packed[..], limits).and_then(Reader::into_array::<u8>);
     let plain = Reader::with_limits(&file[..], limits).and_then(Reader::into_array::<u8>);
     if let Ok(unpacked) = unpacked {

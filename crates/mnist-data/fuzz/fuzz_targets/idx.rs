@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use mnist_data::idx::{self, Array, Limits, Reader};
 
-const LIMIT: u64 = 1 << 20;
+const LIMIT: u64 = 1 << 16;
 
 fuzz_target!(|file: &[u8]| {
     let limits = Limits::default().max_bytes(LIMIT);
