@@ -8,7 +8,11 @@ mod fetch_mnist;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's chores")]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "The project's chores"
+)]
 struct Cli {
     #[command(subcommand)]
     chore: Chore,

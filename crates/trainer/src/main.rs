@@ -1,3 +1,40 @@
-//! The trainer.
+//! The chapter's training run, and the program around it: `cargo run -p trainer`.
+//!
+//! stdout carries results, stderr everything else. Exit codes: 0 done, 1 something failed, 2 the command
+//! line is wrong, 130 interrupted.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod cli;
+mod compare;
+mod data;
+mod errata;
+mod failure;
+mod fix;
+mod listing;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = output::watch_interrupts().and_then(|()| run(cli));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    conv_core::simd::Level::from_env()
+        .map_err(|error| Failure::Usage(format!("CONV_CORE_SIMD: {error}")))?;
+    match cli.command.unwrap_or(Command::Book(cli.book)) {
+        Command::Book(args) => args.run(),
+        Command::Dense(args) => args.run(),
+        Command::Errata(args) => args.run(),
+        Command::Compare(args) => args.run(),
+    }
+}

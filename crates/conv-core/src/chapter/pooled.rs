@@ -1,0 +1,148 @@
+//! The last layer after pooling across kernels: one hidden unit a position.
+
+use super::training::{Backward, Dropout};
+use super::window::Window;
+use super::{CLASSES, Geometry, Pooling};
+use crate::simd::{LANES, Lanes, Simd, math};
+
+/// The logits of one image. `predictions` (section, group, 16) keeps the kernels' predictions of every
+/// section with `KEEP`, of one section without.
+#[inline(always)]
+pub(super) fn forward<S: Simd, W: Window<S>, const KEEP: bool>(
+    s: S,
+    net: &super::Network,
+    pooling: Pooling,
+    pixels: &[f32],
+    cells: &[u16],
+    dropout: Dropout<'_>,
+    predictions: &mut [Lanes],
+) -> [f64; CLASSES] {
+    let geometry = &net.geometry;
+    let groups = geometry.groups();
+    let mut logits = Lanes::ZERO;
+    for (section, &cell) in cells.iter().enumerate() {
+        let predictions = &mut predictions[if KEEP { section * groups } else { 0 }..][..groups];
+        for (taps, predictions) in net
+            .taps
+            .chunks_exact(geometry.taps())
+            .zip(&mut *predictions)
+        {
+            for part in 0..S::PARTS {
+                let window = W::load(s, geometry, taps, part);
+                let [sum] = window.sums(s, taps, pixels, &[cell]);
+                s.store(math::tanh(s, sum), predictions, part);
+            }
+        }
+        let unit = pool(geometry, pooling, predictions).0
+            * if KEEP {
+                dropout.scale(geometry.position_of(cell.into()))
+            } else {
+                1.0
+            };
+        for part in 0..S::PARTS {
+            let weights = s.load(&net.dense[usize::from(cell)], part);
+            s.store(
+                s.mul_add(s.splat(unit), weights, s.load(&logits, part)),
+                &mut logits,
+                part,
+            );
+        }
+    }
+    std::array::from_fn(|class| f64::from(logits.0[class]))
+}
+
+/// The pooled prediction, in the order of the kernels, and the kernel that gave it where it is the largest:
+/// the first of equals, as `numpy.argmax` takes it.
+#[inline(always)]
+fn pool(geometry: &Geometry, pooling: Pooling, predictions: &[Lanes]) -> (f32, usize) {
+    let kernels = predictions
+        .iter()
+        .flat_map(|lanes| lanes.0)
+        .take(geometry.kernels);
+    match pooling {
+        Pooling::Sum => (kernels.sum(), 0),
+        Pooling::Mean => (kernels.sum::<f32>() / geometry.kernels as f32, 0),
+        Pooling::Max => {
+            let mut best = (f32::NEG_INFINITY, 0);
+            for (kernel, prediction) in kernels.enumerate() {
+                if prediction > best.0 || (prediction.is_nan() && !best.0.is_nan()) {
+                    best = (prediction, kernel);
+                }
+            }
+            best
+        }
+    }
+}
+
+/// The gradients at one row of positions, as in [`per_kernel`](super::per_kernel): `d_taps` (group, tap, 16).
+#[inline(always)]
+pub(super) fn backward<S: Simd, W: Window<S>>(
+    s: S,
+    step: &Backward<'_>,
+    pooling: Pooling,
+    row: usize,
+    dense: &mut [Lanes],
+    master: &mut [[f64; LANES]],
+    d_taps: &mut [Lanes],
+) {
+    let geometry = step.geometry;
+    let groups = geometry.groups();
+    d_taps.fill(Lanes::ZERO);
+    for (col, (weights, master)) in dense
+        .iter_mut()
+        .zip(master)
+        .take(geometry.positions.1)
+        .enumerate()
+    {
+        let cell = row * geometry.image.1 + col;
+        let position = row * geometry.positions.1 + col;
+        let mut d_weights = Lanes::ZERO;
+        for section in step.batch.sections_at(cell) {
+            let scale = step.dropout_of(section.image).scale(position);
+            if scale == 0.0 {
+                continue;
+            }
+            let predictions = &step.hidden[section.index * groups..][..groups];
+            let (unit, largest) = pool(geometry, pooling, predictions);
+            let delta = &step.delta[section.image];
+            let mut d_unit = Lanes::ZERO;
+            for part in 0..S::PARTS {
+                let delta = s.load(delta, part);
+                s.store(s.mul(delta, s.load(weights, part)), &mut d_unit, part);
+                let sum = s.mul_add(s.splat(unit * scale), delta, s.load(&d_weights, part));
+                s.store(sum, &mut d_weights, part);
+            }
+            let d_pooled = d_unit.sum() as f32;
+            let d_each = match pooling {
+                Pooling::Mean => d_pooled / geometry.kernels as f32,
+                Pooling::Sum | Pooling::Max => d_pooled,
+            };
+            let pixels = step.pixels_of(section.image);
+            let per_group = predictions
+                .iter()
+                .zip(d_taps.chunks_exact_mut(geometry.taps()));
+            for (group, (predictions, d_taps)) in per_group.enumerate() {
+                let kept = match pooling {
+                    Pooling::Max if largest / LANES == group => 1 << (largest % LANES),
+                    Pooling::Max => continue,
+                    Pooling::Sum | Pooling::Mean => geometry.lanes_of(group),
+                };
+                for part in 0..S::PARTS {
+                    // What a kernel predicted, times what dropout made of it.
+                    let scaled = s.mul(s.splat(scale), s.load(predictions, part));
+                    let slope =
+                        s.neg_mul_add(s.mul(s.splat(step.slope), scaled), scaled, s.splat(1.0));
+                    let d_sum = s.keep(s.mul(s.splat(d_each), slope), kept, part);
+                    let window = W::load(s, geometry, d_taps, part);
+                    let mut gradient = W::zero(s);
+                    window.add(s, &mut gradient, d_taps, pixels, cell, d_sum);
+                    window.finish(s, gradient, d_taps);
+                }
+            }
+        }
+        for ((weight, master), d) in weights.0.iter_mut().zip(master).zip(d_weights.0) {
+            *master += step.alpha * f64::from(d);
+            *weight = *master as f32;
+        }
+    }
+}

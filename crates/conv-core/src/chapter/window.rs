@@ -1,0 +1,191 @@
+//! A square window of weights over an image: the sum of a section, and its gradient.
+
+use super::Geometry;
+use crate::simd::{Lanes, Simd};
+
+/// Sixteen kernels (one part of them) of one size, ready for a processor.
+///
+/// `taps` are their weights (taps, 16), row-major. A section is given by its first pixel, an index into the
+/// pixels of the image.
+pub(super) trait Window<S: Simd>: Copy {
+    /// What is kept in registers of the gradient while it is summed up.
+    type Gradient;
+
+    /// Part `part` of the kernels.
+    fn load(s: S, geometry: &Geometry, taps: &[Lanes], part: usize) -> Self;
+    /// Σ pixel × weight over each of some sections. Several at once keep the processor busy, which would
+    /// else wait for each sum's last addition.
+    fn sums<const B: usize>(
+        self,
+        s: S,
+        taps: &[Lanes],
+        pixels: &[f32],
+        cells: &[u16; B],
+    ) -> [S::F32; B];
+    /// No gradient yet.
+    fn zero(s: S) -> Self::Gradient;
+    /// Adds pixel × `delta` for each weight, to `gradient` or to `sums` (taps, 16).
+    fn add(
+        self,
+        s: S,
+        gradient: &mut Self::Gradient,
+        sums: &mut [Lanes],
+        pixels: &[f32],
+        cell: usize,
+        delta: S::F32,
+    );
+    /// Adds what `gradient` holds to `sums`.
+    fn finish(self, s: S, gradient: Self::Gradient, sums: &mut [Lanes]);
+}
+
+/// A window of K×K over an image `WIDTH` wide: the compiler knows every offset, and weights and gradient
+/// live in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Fixed<V, const K: usize, const WIDTH: usize> {
+    taps: [[V; K]; K],
+    part: usize,
+}
+
+impl<V, const K: usize, const WIDTH: usize> Fixed<V, K, WIDTH> {
+    /// The pixels from the section's first to its last.
+    #[inline(always)]
+    fn section(pixels: &[f32], cell: usize) -> &[f32] {
+        &pixels[cell..][..(K - 1) * WIDTH + K]
+    }
+}
+
+impl<S: Simd, const K: usize, const WIDTH: usize> Window<S> for Fixed<S::F32, K, WIDTH> {
+    type Gradient = [[S::F32; K]; K];
+
+    #[inline(always)]
+    fn load(s: S, _geometry: &Geometry, taps: &[Lanes], part: usize) -> Self {
+        let taps = std::array::from_fn(|row| {
+            std::array::from_fn(|col| s.load(&taps[row * K + col], part))
+        });
+        Self { taps, part }
+    }
+
+    #[inline(always)]
+    fn sums<const B: usize>(
+        self,
+        s: S,
+        _taps: &[Lanes],
+        pixels: &[f32],
+        cells: &[u16; B],
+    ) -> [S::F32; B] {
+        let sections: [&[f32]; B] = std::array::from_fn(|b| Self::section(pixels, cells[b].into()));
+        let mut sums = [s.splat(0.0); B];
+        for (row, taps) in self.taps.iter().enumerate() {
+            for (col, &tap) in taps.iter().enumerate() {
+                for (sum, section) in sums.iter_mut().zip(sections) {
+                    *sum = s.mul_add(s.splat(section[row * WIDTH + col]), tap, *sum);
+                }
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn zero(s: S) -> Self::Gradient {
+        [[s.splat(0.0); K]; K]
+    }
+
+    #[inline(always)]
+    fn add(
+        self,
+        s: S,
+        gradient: &mut Self::Gradient,
+        _sums: &mut [Lanes],
+        pixels: &[f32],
+        cell: usize,
+        delta: S::F32,
+    ) {
+        let section = Self::section(pixels, cell);
+        for (row, sums) in gradient.iter_mut().enumerate() {
+            for (col, sum) in sums.iter_mut().enumerate() {
+                *sum = s.mul_add(s.splat(section[row * WIDTH + col]), delta, *sum);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn finish(self, s: S, gradient: Self::Gradient, sums: &mut [Lanes]) {
+        for (from, to) in gradient.iter().flatten().zip(sums) {
+            s.store(s.add(s.load(to, self.part), *from), to, self.part);
+        }
+    }
+}
+
+/// A window of any size: weights and gradient stay in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Any {
+    kernel_width: usize,
+    image_width: usize,
+    part: usize,
+}
+
+impl<S: Simd> Window<S> for Any {
+    type Gradient = ();
+
+    #[inline(always)]
+    fn load(_s: S, geometry: &Geometry, _taps: &[Lanes], part: usize) -> Self {
+        Self {
+            kernel_width: geometry.kernel.1,
+            image_width: geometry.image.1,
+            part,
+        }
+    }
+
+    #[inline(always)]
+    fn sums<const B: usize>(
+        self,
+        s: S,
+        taps: &[Lanes],
+        pixels: &[f32],
+        cells: &[u16; B],
+    ) -> [S::F32; B] {
+        let mut sums = [s.splat(0.0); B];
+        for (row, taps) in taps.chunks_exact(self.kernel_width).enumerate() {
+            let rows: [&[f32]; B] = std::array::from_fn(|b| {
+                &pixels[usize::from(cells[b]) + row * self.image_width..][..self.kernel_width]
+            });
+            for (col, tap) in taps.iter().enumerate() {
+                let tap = s.load(tap, self.part);
+                for (sum, pixels) in sums.iter_mut().zip(rows) {
+                    *sum = s.mul_add(s.splat(pixels[col]), tap, *sum);
+                }
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn zero(_s: S) {}
+
+    #[inline(always)]
+    fn add(
+        self,
+        s: S,
+        _gradient: &mut (),
+        sums: &mut [Lanes],
+        pixels: &[f32],
+        cell: usize,
+        delta: S::F32,
+    ) {
+        for (row, sums) in sums.chunks_exact_mut(self.kernel_width).enumerate() {
+            for (&pixel, sum) in pixels[cell + row * self.image_width..][..self.kernel_width]
+                .iter()
+                .zip(sums)
+            {
+                s.store(
+                    s.mul_add(s.splat(pixel), delta, s.load(sum, self.part)),
+                    sum,
+                    self.part,
+                );
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn finish(self, _s: S, _gradient: (), _sums: &mut [Lanes]) {}
+}

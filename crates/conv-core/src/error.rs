@@ -1,0 +1,74 @@
+use std::fmt;
+
+/// What was wrong with a call: where, what was expected, what was found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// An array has another shape than the others ask for.
+    Shape {
+        /// The argument, by its name in the signature.
+        what: &'static str,
+        /// The shape that fits.
+        expected: Vec<usize>,
+        /// The shape it has.
+        found: Vec<usize>,
+    },
+    /// An array is not contiguous in row-major order.
+    Layout {
+        /// The argument, by its name in the signature.
+        what: &'static str,
+    },
+    /// A number lies outside its range.
+    Range {
+        /// The argument, by its name in the signature.
+        what: &'static str,
+        /// The range, in words.
+        expected: String,
+        /// The number.
+        found: usize,
+    },
+    /// `CONV_CORE_SIMD` or [`set_level`](crate::simd::set_level) asks for what is not there.
+    Simd {
+        /// The name asked for.
+        asked: String,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shape {
+                what,
+                expected,
+                found,
+            } => {
+                write!(f, "{what} has shape {found:?}, expected {expected:?}")
+            }
+            Self::Layout { what } => {
+                write!(
+                    f,
+                    "{what} is not contiguous in row-major order; pass `.as_standard_layout()` of it"
+                )
+            }
+            Self::Range {
+                what,
+                expected,
+                found,
+            } => write!(f, "{what} is {found}, expected {expected}"),
+            Self::Simd { asked } => {
+                let here: Vec<String> = crate::simd::Level::ALL
+                    .iter()
+                    .filter(|level| level.is_available())
+                    .map(ToString::to_string)
+                    .collect();
+                write!(
+                    f,
+                    "no instruction set {asked:?} on this processor; there are: {}",
+                    here.join(", ")
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}

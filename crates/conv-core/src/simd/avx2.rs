@@ -1,0 +1,97 @@
+use std::arch::x86_64::*;
+
+use super::{LANES, Lanes, Op, Simd};
+
+/// AVX2 and FMA: two vectors of 256 bits.
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(());
+
+/// # Safety
+/// The processor must have AVX2 and FMA.
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn run<O: Op>(op: O) -> O::Output {
+    op.run(Avx2(()))
+}
+
+/// One intrinsic as a safe method of the token.
+macro_rules! with {
+    ($intrinsic:ident($($argument:expr),*)) => {
+        // SAFETY: an `Avx2` exists only inside `run`, whose caller vouched for the processor.
+        unsafe { $intrinsic($($argument),*) }
+    };
+}
+
+impl Simd for Avx2 {
+    type F32 = __m256;
+    const WIDTH: usize = 8;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        with!(_mm256_set1_ps(x))
+    }
+    #[inline(always)]
+    fn load(self, lanes: &Lanes, part: usize) -> __m256 {
+        // SAFETY: `part % 2` is 0 or 1, so eight lanes from there lie inside the sixteen, and they
+        // are aligned to 32 bytes; the processor as in `with!`.
+        unsafe { _mm256_load_ps(lanes.0.as_ptr().add(part % 2 * 8)) }
+    }
+    #[inline(always)]
+    fn store(self, v: __m256, lanes: &mut Lanes, part: usize) {
+        // SAFETY: as in `load`.
+        unsafe { _mm256_store_ps(lanes.0.as_mut_ptr().add(part % 2 * 8), v) }
+    }
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        with!(_mm256_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        with!(_mm256_sub_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        with!(_mm256_mul_ps(a, b))
+    }
+    #[inline(always)]
+    fn div(self, a: __m256, b: __m256) -> __m256 {
+        with!(_mm256_div_ps(a, b))
+    }
+    #[inline(always)]
+    fn min(self, a: __m256, b: __m256) -> __m256 {
+        with!(_mm256_min_ps(a, b))
+    }
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        with!(_mm256_max_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        with!(_mm256_fmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        with!(_mm256_fnmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn keep(self, v: __m256, bits: u16, part: usize) -> __m256 {
+        // SAFETY: the processor as in `with!`; nothing is read from memory.
+        unsafe {
+            let each = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            let bits = _mm256_set1_epi32(i32::from(bits >> (part % 2 * 8)));
+            let kept = _mm256_cmpeq_epi32(_mm256_and_si256(bits, each), each);
+            _mm256_and_ps(v, _mm256_castsi256_ps(kept))
+        }
+    }
+    #[inline(always)]
+    fn low_bits(self, x: &[u32; LANES]) -> u16 {
+        // SAFETY: eight integers are read from 0 and eight from 8 of the sixteen, unaligned; the
+        // processor as in `with!`.
+        unsafe {
+            let half = |at: usize| {
+                let x = _mm256_loadu_si256(x.as_ptr().add(at).cast());
+                _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_slli_epi32::<31>(x))) as u16
+            };
+            half(0) | half(8) << 8
+        }
+    }
+}

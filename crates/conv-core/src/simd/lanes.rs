@@ -1,0 +1,42 @@
+/// Logical lanes of every vector.
+pub const LANES: usize = 16;
+
+/// Sixteen `f32`, aligned to a cache line: what is stored, and what a [`Simd`](super::Simd) loads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub struct Lanes(pub [f32; LANES]);
+
+impl Lanes {
+    /// Sixteen zeros.
+    pub const ZERO: Self = Self([0.0; LANES]);
+
+    /// The sum of the lanes in `f64`, halving: lane `i` with lane `i + 8`, then `i + 4`, `i + 2`, `i + 1`.
+    #[inline(always)]
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        let mut s = [0.0; LANES];
+        for (sum, lane) in s.iter_mut().zip(self.0) {
+            *sum = f64::from(lane);
+        }
+        let mut half = LANES / 2;
+        while half > 0 {
+            for i in 0..half {
+                s[i] += s[i + half];
+            }
+            half /= 2;
+        }
+        s[0]
+    }
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+/// How many [`Lanes`] hold `n` numbers.
+#[must_use]
+pub const fn groups(n: usize) -> usize {
+    n.div_ceil(LANES)
+}

@@ -1,0 +1,85 @@
+//! Vectors of sixteen `f32` lanes on every instruction set, with the same bits on each.
+//!
+//! A body is written once, as an [`Op`] generic over [`Simd`], and [`dispatch`] compiles it once per
+//! [`Level`]. Sixteen *logical* lanes are always computed, as one vector of 512 bits, two of 256 or an
+//! array; each lane sees the same operations in the same order, with one rounding for a
+//! multiply-add, so the level changes the speed and never a bit of the result.
+//!
+//! This module is the only one of the crate with `unsafe` in it.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod lanes;
+mod level;
+pub mod math;
+mod scalar;
+
+pub use lanes::{LANES, Lanes, groups};
+pub use level::{Level, level, set_level};
+pub use scalar::Scalar;
+
+/// A piece of work that any instruction set can do.
+pub trait Op {
+    /// What it returns.
+    type Output;
+
+    /// Does the work. Mark the implementation `#[inline(always)]`: only then is it compiled for the
+    /// instruction set of `simd`.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// An instruction set: a token whose existence proves that the processor has it.
+///
+/// A vector holds [`WIDTH`](Self::WIDTH) of the sixteen lanes, and [`PARTS`](Self::PARTS) of them make
+/// a [`Lanes`]; `part` counts from 0 and wraps at `PARTS`.
+pub trait Simd: Copy + Send + Sync {
+    /// A vector.
+    type F32: Copy;
+    /// Lanes in a vector; divides 16.
+    const WIDTH: usize;
+    /// Vectors in sixteen lanes.
+    const PARTS: usize = LANES / Self::WIDTH;
+
+    /// All lanes equal to `x`.
+    fn splat(self, x: f32) -> Self::F32;
+    /// The lanes of one part of `lanes`.
+    fn load(self, lanes: &Lanes, part: usize) -> Self::F32;
+    /// Writes the lanes of one part.
+    fn store(self, v: Self::F32, lanes: &mut Lanes, part: usize);
+    /// `a + b`
+    fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// `a - b`
+    fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// `a * b`
+    fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// `a / b`
+    fn div(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// `if a < b { a } else { b }`: `b` where either is NaN.
+    fn min(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// `if a > b { a } else { b }`: `b` where either is NaN.
+    fn max(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// `a * b + c`, rounded once.
+    fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
+    /// `c - a * b`, rounded once.
+    fn neg_mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
+    /// The lanes of `v` whose bit of `bits` is set, +0 in the others; lane `i` of the part is bit
+    /// `part * WIDTH + i`.
+    fn keep(self, v: Self::F32, bits: u16, part: usize) -> Self::F32;
+    /// The lowest bit of each of sixteen integers, the first in bit 0.
+    fn low_bits(self, x: &[u32; LANES]) -> u16;
+}
+
+/// Runs `op` on the instruction set chosen by [`level`].
+pub fn dispatch<O: Op>(op: O) -> O::Output {
+    match level() {
+        // SAFETY: `Level`s are handed out only after `Level::is_available`.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512::run(op) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { avx2::run(op) },
+        _ => op.run(Scalar),
+    }
+}

@@ -1,0 +1,168 @@
+use super::{LANES, Lanes, Simd};
+
+/// Sixteen lanes as an array, for every processor.
+#[derive(Clone, Copy, Debug)]
+pub struct Scalar;
+
+impl Scalar {
+    #[inline(always)]
+    fn map2(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
+        std::array::from_fn(|i| f(a[i], b[i]))
+    }
+}
+
+/// `a * b + c` with one rounding.
+///
+/// The processor's own instruction where every processor of the target has it. Elsewhere in `f64`:
+/// the product of two `f32` is exact there, and the sum is rounded *to odd*, after which the rounding
+/// to `f32` is that of the exact value (Boldo and Melquiond, Emulation of FMA and correctly rounded
+/// sums: proved algorithms using rounding to odd, 2008, theorem 1).
+#[inline(always)]
+fn fused(a: f32, b: f32, c: f32) -> f32 {
+    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
+        return a.mul_add(b, c);
+    }
+    let (x, y) = (f64::from(a) * f64::from(b), f64::from(c));
+    let sum = x + y;
+    // What the rounding of the sum lost, exactly (Knuth's TwoSum); NaN where the sum is not finite.
+    let y_part = sum - x;
+    let lost = (x - (sum - y_part)) + (y - y_part);
+    let bits = sum.to_bits();
+    // An even sum moves to its odd neighbour on the side of what was lost.
+    let even = bits & 1 == 0;
+    let outward = (lost > 0.0) == (sum > 0.0);
+    let odd = if outward {
+        bits.wrapping_add(1)
+    } else {
+        bits.wrapping_sub(1)
+    };
+    let moves = even & ((lost > 0.0) | (lost < 0.0));
+    f64::from_bits(if moves { odd } else { bits }) as f32
+}
+
+impl Simd for Scalar {
+    type F32 = [f32; LANES];
+    const WIDTH: usize = LANES;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> [f32; LANES] {
+        [x; LANES]
+    }
+    #[inline(always)]
+    fn load(self, lanes: &Lanes, _part: usize) -> [f32; LANES] {
+        lanes.0
+    }
+    #[inline(always)]
+    fn store(self, v: [f32; LANES], lanes: &mut Lanes, _part: usize) {
+        lanes.0 = v;
+    }
+    #[inline(always)]
+    fn add(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        Self::map2(a, b, |a, b| a + b)
+    }
+    #[inline(always)]
+    fn sub(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        Self::map2(a, b, |a, b| a - b)
+    }
+    #[inline(always)]
+    fn mul(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        Self::map2(a, b, |a, b| a * b)
+    }
+    #[inline(always)]
+    fn div(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        Self::map2(a, b, |a, b| a / b)
+    }
+    #[inline(always)]
+    fn min(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        Self::map2(a, b, |a, b| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    fn max(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        Self::map2(a, b, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    fn mul_add(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
+        std::array::from_fn(|i| fused(a[i], b[i], c[i]))
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
+        std::array::from_fn(|i| fused(-a[i], b[i], c[i]))
+    }
+    #[inline(always)]
+    fn keep(self, v: [f32; LANES], bits: u16, _part: usize) -> [f32; LANES] {
+        std::array::from_fn(|i| if bits >> i & 1 == 1 { v[i] } else { 0.0 })
+    }
+    #[inline(always)]
+    fn low_bits(self, x: &[u32; LANES]) -> u16 {
+        let mut bits = 0;
+        for (i, x) in x.iter().enumerate() {
+            bits |= ((x & 1) as u16) << i;
+        }
+        bits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fused;
+
+    /// `f32::mul_add` of the standard library rounds once, in software or hardware.
+    #[test]
+    fn the_software_multiply_add_rounds_once() {
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 32) as u32
+        };
+        for round in 0..400_000 {
+            let (a, mut b, mut c) = (
+                f32::from_bits(next()),
+                f32::from_bits(next()),
+                f32::from_bits(next()),
+            );
+            if round % 2 == 0 {
+                // Exponents near each other, where the sum's bits overlap the product's.
+                b = f32::from_bits((b.to_bits() & 0x807f_ffff) | 0x3f80_0000);
+                let exponent =
+                    ((a.to_bits() >> 23 & 0xff) as i32 + (next() % 60) as i32 - 30).clamp(0, 254);
+                c = f32::from_bits((c.to_bits() & 0x807f_ffff) | (exponent as u32) << 23);
+            }
+            check(a, b, c);
+        }
+        // A product of 25 bits, the last one set, lies midway between two f32; the smallest addend decides,
+        // and two roundings, to f64 and to f32, would lose it.
+        let mut lost = 0;
+        for i in 0..1000_u16 {
+            let (a, b) = (f32::from(4097 + 2 * i), f32::from(4099_u16));
+            for c in [1e-30, -1e-30, 0.0] {
+                check(a, b, c);
+                lost += u32::from(
+                    (f64::from(a) * f64::from(b) + f64::from(c)) as f32 != a.mul_add(b, c),
+                );
+            }
+        }
+        assert!(
+            lost > 100,
+            "only {lost} cases in which two roundings would have been wrong"
+        );
+    }
+
+    fn check(a: f32, b: f32, c: f32) {
+        let (ours, exact) = (fused(a, b, c), a.mul_add(b, c));
+        let same = ours.to_bits() == exact.to_bits() || (ours.is_nan() && exact.is_nan());
+        assert!(same, "{a:e} * {b:e} + {c:e}: {ours:e}, exactly {exact:e}");
+    }
+
+    #[test]
+    fn the_software_multiply_add_is_right_among_subnormals() {
+        for i in 0..2000_u32 {
+            let a = f32::from_bits(0x0080_0000 + i * 7919);
+            let b = f32::from_bits(0x3300_0001 + i * 104_729 % 0x0080_0000);
+            for c in [0.0, f32::from_bits(1), -f32::from_bits(3 + i)] {
+                check(a, b, c);
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The command line.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use conv_core::chapter::Pooling;
+
+use crate::failure::Failure;
+use crate::fix::{FixArg, Fixes};
+use crate::listing::{self, Layer, Settings};
+use crate::{compare, data, errata};
+
+/// Trains the convolutional network of Grokking Deep Learning, chapter 10, digit for digit as printed.
+///
+/// Without a command it runs `book`. stdout carries results, stderr everything else. Exit codes: 0 done,
+/// 1 something failed, 2 the command line is wrong, 130 interrupted (Ctrl-C).
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) book: BookArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  trainer                                   the 300 lines of the book
+  trainer book --fix kernel-sign            the same with one of its faults put right
+  trainer dense                             chapter 9's network, for comparison
+  trainer errata                            what each of the listing's faults costs
+  trainer book --data DIR --train-images 60000 --iterations 20";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// The listing of chapter 10: one line an iteration, as the book prints it
+    Book(BookArgs),
+    /// The listing of chapter 9, with which chapter 10 compares itself
+    Dense(DenseArgs),
+    /// What each fault of the listing costs: the listing, each fix alone, and all of them
+    Errata(ErrataArgs),
+    /// The chapter's claim, measured: dense, convolution, and pooling across kernels
+    Compare(CompareArgs),
+}
+
+/// What every command takes.
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    /// Seed of NumPy's random numbers
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u32,
+    /// Passes over the training images
+    #[arg(long, default_value = "300", value_parser = positive())]
+    pub(crate) iterations: usize,
+    /// The first N training images; 1,000 are embedded
+    #[arg(long, default_value = "1000", value_name = "N", value_parser = positive())]
+    train_images: usize,
+    /// Step size
+    #[arg(long, default_value_t = 2.0, allow_negative_numbers = true, value_parser = step_size)]
+    pub(crate) alpha: f64,
+    /// Folder with the four MNIST files, raw or .gz, instead of the embedded images
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Threads; the result is the same for any number [default: one a core]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl RunArgs {
+    pub(crate) fn splits(&self) -> Result<mnist_data::Splits, Failure> {
+        data::load(self.data.as_deref(), self.train_images)
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        match self.threads {
+            Some(threads) => threads.into(),
+            None => available_parallelism().map_or(1, NonZero::get),
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct BookArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// Images a step
+    #[arg(long, default_value = "128", value_name = "N", value_parser = positive())]
+    batch_size: usize,
+    /// Kernels
+    #[arg(long, default_value = "16", value_name = "N", value_parser = kernels())]
+    kernels: usize,
+    /// Height and width of a kernel, in pixels
+    #[arg(long, default_value = "3", value_name = "PIXELS", value_parser = positive())]
+    kernel_size: usize,
+    /// Pooling across kernels: what becomes of their predictions at a position
+    #[arg(long, default_value = "none")]
+    combine: Combine,
+    /// A fault of the listing to put right; may be given several times
+    #[arg(long = "fix", value_name = "NAME")]
+    fixes: Vec<FixArg>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Combine {
+    /// Each has weights of its own
+    None,
+    /// Their sum
+    Sum,
+    /// Their mean
+    Mean,
+    /// The largest of them
+    Max,
+}
+
+impl From<Combine> for Option<Pooling> {
+    fn from(combine: Combine) -> Self {
+        match combine {
+            Combine::None => None,
+            Combine::Sum => Some(Pooling::Sum),
+            Combine::Mean => Some(Pooling::Mean),
+            Combine::Max => Some(Pooling::Max),
+        }
+    }
+}
+
+impl BookArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let settings = Settings {
+            seed: self.run.seed,
+            iterations: self.run.iterations,
+            batch_size: self.batch_size,
+            alpha: self.run.alpha,
+            layer: Layer::Kernels {
+                count: self.kernels,
+                size: self.kernel_size,
+                pooling: self.combine.into(),
+            },
+            fixes: Fixes::of(&self.fixes),
+        };
+        listing::print(settings, &self.run.splits()?, self.run.threads(), 1)
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct DenseArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// Images a step
+    #[arg(long, default_value = "100", value_name = "N", value_parser = positive())]
+    batch_size: usize,
+    /// Hidden units
+    #[arg(long, default_value = "100", value_name = "N", value_parser = kernels())]
+    hidden: usize,
+    /// Print every Nth iteration
+    #[arg(long, default_value = "10", value_name = "N", value_parser = positive())]
+    print_every: usize,
+}
+
+impl DenseArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let settings = Settings {
+            seed: self.run.seed,
+            iterations: self.run.iterations,
+            batch_size: self.batch_size,
+            alpha: self.run.alpha,
+            layer: Layer::Dense { units: self.hidden },
+            fixes: Fixes::NONE,
+        };
+        listing::print(
+            settings,
+            &self.run.splits()?,
+            self.run.threads(),
+            self.print_every,
+        )
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct ErrataArgs {
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+impl ErrataArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        errata::run(&self.run)
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct CompareArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// A fault of the listings to put right in all networks; may be given several times
+    #[arg(long = "fix", value_name = "NAME")]
+    fixes: Vec<FixArg>,
+}
+
+impl CompareArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        compare::run(&self.run, Fixes::of(&self.fixes))
+    }
+}
+
+/// A whole number above 0.
+fn positive() -> impl clap::builder::TypedValueParser<Value = usize> {
+    use clap::builder::TypedValueParser;
+    value_parser!(u64)
+        .range(1..=u32::MAX.into())
+        .map(|n| n as usize)
+}
+
+/// How many kernels or hidden units there may be.
+fn kernels() -> impl clap::builder::TypedValueParser<Value = usize> {
+    use clap::builder::TypedValueParser;
+    value_parser!(u64).range(1..=4096).map(|n| n as usize)
+}
+
+/// A finite number above 0.
+fn step_size(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(alpha) if alpha > 0.0 && alpha.is_finite() => Ok(alpha),
+        Ok(_) => Err("valid is a finite number above 0".to_owned()),
+        Err(error) => Err(format!("{error}; valid is a finite number above 0")),
+    }
+}

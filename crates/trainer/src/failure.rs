@@ -1,0 +1,68 @@
+//! How a command ends when it does not end well.
+
+use std::io;
+use std::process::ExitCode;
+
+/// Why a command stopped.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line asks for what cannot be: exit code 2.
+    Usage(String),
+    /// Something else went wrong: exit code 1.
+    Error(String),
+    /// Ctrl-C: exit code 130, as shells have it.
+    Interrupted,
+    /// Nobody reads stdout any more (`| head -3`): no failure, since the reader has what it wanted.
+    ClosedOutput,
+}
+
+impl Failure {
+    /// Says what happened on stderr, and gives the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        match self {
+            Self::Usage(message) => {
+                eprintln!("error: {message}\n\nFor more information, try '--help'.");
+                ExitCode::from(2)
+            }
+            Self::Error(message) => {
+                eprintln!("error: {message}");
+                ExitCode::FAILURE
+            }
+            Self::Interrupted => ExitCode::from(130),
+            Self::ClosedOutput => ExitCode::SUCCESS,
+        }
+    }
+
+    /// A value of an option outside its range.
+    pub(crate) fn option(
+        name: &str,
+        value: impl std::fmt::Display,
+        range: impl std::fmt::Display,
+    ) -> Self {
+        Self::Usage(format!(
+            "invalid value '{value}' for '{name}': valid is {range}"
+        ))
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// Of writing to stdout: what else the program does names its file.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ClosedOutput,
+            _ => Self::Error(format!("stdout: {error}")),
+        }
+    }
+}
+
+impl From<mnist_data::Error> for Failure {
+    fn from(error: mnist_data::Error) -> Self {
+        Self::Error(error.to_string())
+    }
+}
+
+impl From<conv_core::Error> for Failure {
+    fn from(error: conv_core::Error) -> Self {
+        Self::Error(error.to_string())
+    }
+}
