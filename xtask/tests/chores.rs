@@ -77,6 +77,22 @@ fn a_mirror_that_is_dead_is_named() {
 }
 
 #[test]
+fn of_all_data_sets_every_one_that_is_missing_is_named() {
+    let root = TempDir::new().unwrap();
+    let says = [
+        "MNIST",
+        "Kuzushiji",
+        "gzip.zip",
+        "not there: mnist, fashion-mnist, kmnist, qmnist, emnist",
+    ];
+    fails(
+        &["fetch-mnist", "--dataset", "all", "--offline"],
+        root.path(),
+        &says,
+    );
+}
+
+#[test]
 fn an_unknown_data_set_is_a_usage_error() {
     let root = TempDir::new().unwrap();
     let output = xtask(&["fetch-mnist", "--dataset", "imagenet"], root.path());
