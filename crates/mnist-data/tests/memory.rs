@@ -63,6 +63,22 @@ fn promises_cost_nothing() {
         );
     }
 
+    // Memory grows with the data, but never beyond what was promised and is within the limit.
+    let promised = (RESERVE + (RESERVE >> 1)) as u32;
+    let file = Cursor::new(header(8, &[promised])).chain(repeat(7).take(promised.into()));
+    let array = Reader::new(file).unwrap().into_array::<u8>().unwrap();
+    assert_eq!(
+        array.into_raw_vec_and_offset().0.capacity(),
+        promised as usize
+    );
+    let file =
+        Cursor::new(header(0x0b, &[promised])).chain(repeat(7).take(2 * u64::from(promised)));
+    let array = Reader::new(file).unwrap().into_array::<i16>().unwrap();
+    assert_eq!(
+        array.into_raw_vec_and_offset().0.capacity(),
+        promised as usize
+    );
+
     // An endless source is read to its promised end and one byte further.
     let limits = Limits::default().max_bytes(1 << 20);
     let bytes = taken(|| {

@@ -72,10 +72,9 @@ impl<R: Read> Source<R> {
     ///
     /// A plain source reads straight into the vector's spare room, which is not zeroed first.
     pub(super) fn read_vec(&mut self, bytes: u64, out: &mut Vec<u8>) -> Result<(), Error> {
-        if let Some(file) = self
-            .file
-            .as_ref()
-            .filter(|_| bytes >= parallel::LEAST && out.is_empty())
+        if let Some(file) = &self.file
+            && bytes >= parallel::LEAST
+            && out.is_empty()
             && let Ok(content) = parallel::read(file, self.offset, bytes as usize)
         {
             *out = content;
