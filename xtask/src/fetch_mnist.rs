@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use mnist_data::catalog::{self, Entry};
 use mnist_data::fetch::{self, Event, Fetcher};
@@ -41,17 +40,27 @@ fn names() -> clap::builder::PossibleValuesParser {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut done: Vec<&str> = Vec::new();
+    let mut folders: Vec<&str> = Vec::new();
+    let mut failed = Vec::new();
     for entry in catalog::ALL {
         // EMNIST's six splits come in one file.
         let wanted = args.dataset == entry.name || args.dataset == "all";
-        if wanted && !done.contains(&entry.folder) {
-            let folder = one(args, entry).context(entry.title)?;
+        if !wanted || folders.contains(&entry.folder) {
+            continue;
+        }
+        folders.push(entry.folder);
+        match one(args, entry) {
             // The folder is the result, so that `--data $(cargo xtask fetch-mnist)` works.
-            println!("{}", folder.display());
-            done.push(entry.folder);
+            Ok(folder) => println!("{}", folder.display()),
+            Err(error) if args.dataset != "all" => return Err(error),
+            // One that fails does not keep the others away.
+            Err(error) => {
+                eprintln!("{}: {error:#}", entry.title);
+                failed.push(entry.folder);
+            }
         }
     }
+    anyhow::ensure!(failed.is_empty(), "not there: {}", failed.join(", "));
     Ok(())
 }
 

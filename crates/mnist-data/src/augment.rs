@@ -1,6 +1,6 @@
 //! Deformed images: more to learn from.
 
-use ndarray::{ArrayRef2, ArrayViewMut2};
+use ndarray::{Array2, ArrayRef2, ArrayViewMut2};
 
 use crate::random::Random;
 use crate::{Error, ErrorKind};
@@ -104,28 +104,25 @@ impl Elastic {
     fn field(&self, random: &mut Random, height: usize, width: usize) -> Vec<f32> {
         let noise: Vec<f32> = (0..height * width).map(|_| random.signed()).collect();
         // A Gaussian of two dimensions is one of each after the other.
-        let rows = self.smooth(&noise, height, width);
-        let mut field = transpose(
-            &self.smooth(&transpose(&rows, height, width), width, height),
-            width,
-            height,
-        );
+        let down = self.smooth(&noise, width);
+        let across = self.smooth(&transpose(&down, height, width), height);
+        let mut field = transpose(&across, width, height);
         for displacement in &mut field {
             *displacement *= self.alpha;
         }
         field
     }
 
-    /// Smooths along the rows of a (height, width) field; outside is nothing.
-    fn smooth(&self, field: &[f32], height: usize, width: usize) -> Vec<f32> {
-        let mut out = vec![0.0; height * width];
-        for (row, out) in field.chunks(width).zip(out.chunks_mut(width)) {
-            for (x, out) in out.iter_mut().enumerate() {
-                *out = self.gaussian[0] * row[x];
-                for (distance, weight) in self.gaussian.iter().enumerate().skip(1) {
-                    let left = x.checked_sub(distance).map_or(0.0, |x| row[x]);
-                    let right = row.get(x + distance).copied().unwrap_or(0.0);
-                    *out += weight * (left + right);
+    /// Makes every row the weighted sum of the rows around it; outside is nothing.
+    fn smooth(&self, field: &[f32], width: usize) -> Vec<f32> {
+        let mut out = vec![0.0; field.len()];
+        for (y, out) in out.chunks_mut(width).enumerate() {
+            for (other, row) in field.chunks(width).enumerate() {
+                let Some(weight) = self.gaussian.get(y.abs_diff(other)) else {
+                    continue;
+                };
+                for (out, value) in out.iter_mut().zip(row) {
+                    *out += weight * value;
                 }
             }
         }
@@ -133,6 +130,7 @@ impl Elastic {
     }
 }
 
+/// A (height, width) field as (width, height).
 fn transpose(field: &[f32], height: usize, width: usize) -> Vec<f32> {
     (0..height * width)
         .map(|at| field[at % height * width + at / height])
@@ -162,6 +160,7 @@ impl Augmentation {
             .elastic
             .as_ref()
             .map(|elastic| [0; 2].map(|_| elastic.field(&mut random, height, width)));
+        let from = Framed::new(from);
         for ((y, x), pixel) in to.indexed_iter_mut() {
             let dy = y as f32 - middle_y - down * self.shift;
             let dx = x as f32 - middle_x - right * self.shift;
@@ -171,7 +170,7 @@ impl Augmentation {
                 from_y += downward[y * width + x];
                 from_x += rightward[y * width + x];
             }
-            *pixel = interpolate(from, from_y + middle_y, from_x + middle_x);
+            *pixel = from.at(from_y + middle_y, from_x + middle_x);
         }
     }
 }
@@ -181,25 +180,37 @@ fn size(change: f32) -> f32 {
     (1.0 + change).max(0.01)
 }
 
-/// The image at a place between pixels; outside, and where there is no place, is background, 0.
-fn interpolate(image: &ArrayRef2<u8>, y: f32, x: f32) -> f32 {
-    let (height, width) = image.dim();
-    let near = |at: f32, length: usize| at > -1.0 && at < length as f32;
-    if !near(y, height) || !near(x, width) {
-        return 0.0;
+/// An image with a frame of background, one pixel wide.
+struct Framed {
+    pixels: Array2<f32>,
+}
+
+impl Framed {
+    fn new(image: &ArrayRef2<u8>) -> Self {
+        let (height, width) = image.dim();
+        let pixels = Array2::from_shape_fn((height + 2, width + 2), |(y, x)| {
+            let inside = (1..=height).contains(&y) && (1..=width).contains(&x);
+            if inside {
+                f32::from(image[[y - 1, x - 1]])
+            } else {
+                0.0
+            }
+        });
+        Self { pixels }
     }
-    let at = |y: f32, x: f32| {
-        let inside = y >= 0.0 && x >= 0.0;
-        let pixel = if inside {
-            image.get((y as usize, x as usize))
-        } else {
-            None
-        };
-        pixel.map_or(0.0, |&pixel| f32::from(pixel))
-    };
-    let (top, left) = (y.floor(), x.floor());
-    let (down, right) = (y - top, x - left);
-    let upper = at(top, left) * (1.0 - right) + at(top, left + 1.0) * right;
-    let lower = at(top + 1.0, left) * (1.0 - right) + at(top + 1.0, left + 1.0) * right;
-    upper * (1.0 - down) + lower * down
+
+    /// The image at a place between pixels; outside, and where there is no place, is background.
+    fn at(&self, y: f32, x: f32) -> f32 {
+        let (height, width) = self.pixels.dim();
+        let (y, x) = (y + 1.0, x + 1.0);
+        let near = |at: f32, length: usize| at >= 0.0 && at < (length - 1) as f32;
+        if !near(y, height) || !near(x, width) {
+            return 0.0;
+        }
+        let (top, left) = (y as usize, x as usize);
+        let (down, right) = (y - top as f32, x - left as f32);
+        let row =
+            |y: usize| self.pixels[[y, left]] * (1.0 - right) + self.pixels[[y, left + 1]] * right;
+        row(top) * (1.0 - down) + row(top + 1) * down
+    }
 }

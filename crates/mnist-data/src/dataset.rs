@@ -95,7 +95,7 @@ impl Dataset {
         let images = if images.is_standard_layout() {
             images
         } else {
-            images.as_standard_layout().to_owned()
+            images.as_standard_layout().into_owned()
         };
         Ok(Self {
             images: images.into_shared(),

@@ -251,3 +251,58 @@ fn a_folder_in_the_place_of_a_file_is_an_error_with_its_path() {
     assert!(matches!(error.kind(), ErrorKind::Io(_)), "{error}");
     assert_eq!(error.path(), Some(path.as_path()));
 }
+
+/// Above 4 MiB several threads read.
+#[test]
+fn a_large_file_is_read_whole_and_refused_if_it_is_not() {
+    let dir = folder();
+    let many = Array3::from_shape_fn((20_003, 29, 31), |(n, h, w)| (n * 7 + h * 3 + w) as u8);
+    let few = many.slice(ndarray::s![..3, .., ..]).to_owned();
+    let path = dir.path().join(FILES[0]);
+    idx::write(File::create(&path).unwrap(), &many).unwrap();
+    idx::write(
+        File::create(dir.path().join(FILES[1])).unwrap(),
+        &labels(20_003),
+    )
+    .unwrap();
+    idx::write(File::create(dir.path().join(FILES[2])).unwrap(), &few).unwrap();
+    assert_eq!(read_dir(dir.path()).unwrap().train.images(), many);
+
+    let file = fs::read(&path).unwrap();
+    fs::write(&path, &file[..file.len() - 1]).unwrap();
+    let error = read_dir(dir.path()).unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Truncated { .. }),
+        "{error}"
+    );
+    fs::write(&path, [&file[..], &[0]].concat()).unwrap();
+    let error = read_dir(dir.path()).unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Overlong { .. }),
+        "{error}"
+    );
+}
+
+/// The length is looked at when the file is opened; it may change until it is read.
+#[test]
+fn a_large_file_that_shrinks_or_grows_meanwhile_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("images");
+    let many = Array3::from_shape_fn((20_000, 30, 30), |(n, h, w)| (n + h + w) as u8);
+    for change in [-1, 1] {
+        idx::write(File::create(&path).unwrap(), &many).unwrap();
+        let reader = idx::Reader::open(&path, idx::Limits::default()).unwrap();
+        let length = fs::metadata(&path).unwrap().len();
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_len(length.checked_add_signed(change).unwrap())
+            .unwrap();
+        let error = reader.into_array::<u8>().unwrap_err();
+        match error.kind() {
+            ErrorKind::Truncated { expected, found } => {
+                assert_eq!((*expected, *found, change), (length, length - 1, -1));
+            }
+            ErrorKind::Overlong { expected, .. } => assert_eq!((*expected, change), (length, 1)),
+            _ => panic!("{error}"),
+        }
+    }
+}

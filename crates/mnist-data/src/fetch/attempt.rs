@@ -57,8 +57,7 @@ impl Transfer<'_> {
         let mut received = 0;
         let mut window = (Instant::now(), 0);
         loop {
-            let message = self.next(&answers, &mut window, received);
-            match message? {
+            match self.next(&answers, &mut window, received)? {
                 Message::Head(head) => {
                     self.begin(part, url, from, origin.as_ref(), *head)?;
                     self.tell(part, url);
@@ -68,21 +67,15 @@ impl Transfer<'_> {
                     self.take(part, &bytes)?;
                     self.tell(part, url);
                 }
-                Message::Failed {
-                    cause,
-                    for_good: true,
-                } => return Err(Failure::ForGood(cause)),
-                Message::Failed {
-                    cause,
-                    for_good: false,
-                } if received == 0 => {
-                    return Err(passing(cause));
-                }
-                Message::Failed {
-                    cause,
-                    for_good: false,
-                } => {
-                    return Err(passing(format!("after {received} bytes: {cause}")));
+                Message::Failed { cause, for_good } => {
+                    let cause = match received {
+                        0 => cause,
+                        _ => format!("after {received} bytes: {cause}"),
+                    };
+                    return Err(match for_good {
+                        true => Failure::ForGood(cause),
+                        false => passing(cause),
+                    });
                 }
                 Message::End => break,
             }

@@ -90,11 +90,13 @@ pub trait Codec: Copy + Default + 'static {
     /// Reads `count` elements, or as many as there are.
     fn read_all(count: usize, more: &mut More<'_>) -> Result<Vec<Self>, Error> {
         let size = size_of::<Self>();
-        let mut elements = Vec::with_capacity(count.min(RESERVE / size));
+        let mut elements = Vec::new();
         let mut bytes = Vec::with_capacity(count.min(CHUNK) * size);
         while elements.len() < count {
+            grow(&mut elements, count);
             bytes.clear();
-            let wanted = (count - elements.len()).min(CHUNK);
+            let room = elements.capacity() - elements.len();
+            let wanted = room.min(count - elements.len()).min(CHUNK);
             more((wanted * size) as u64, &mut bytes)?;
             let (done, arrived) = (elements.len(), bytes.len() / size);
             elements.resize(done + arrived, Self::default());
@@ -104,6 +106,15 @@ pub trait Codec: Copy + Default + 'static {
             }
         }
         Ok(elements)
+    }
+}
+
+/// Makes room in a full vector: double what it has, but never for more than `count` elements, which
+/// were held against the limit.
+fn grow<T>(elements: &mut Vec<T>, count: usize) {
+    if elements.len() == elements.capacity() {
+        let doubled = elements.len().max(RESERVE / size_of::<T>());
+        elements.reserve_exact(doubled.min(count - elements.len()));
     }
 }
 
@@ -152,8 +163,16 @@ impl Codec for u8 {
 
     // Bytes need no conversion and so no second buffer: the images go from the file into the array.
     fn read_all(count: usize, more: &mut More<'_>) -> Result<Vec<Self>, Error> {
-        let mut elements = Vec::with_capacity(count.min(RESERVE));
-        more(count as u64, &mut elements)?;
+        let mut elements = Vec::new();
+        while elements.len() < count {
+            grow(&mut elements, count);
+            let (done, room) = (elements.len(), elements.capacity() - elements.len());
+            let wanted = room.min(count - done);
+            more(wanted as u64, &mut elements)?;
+            if elements.len() - done < wanted {
+                break;
+            }
+        }
         Ok(elements)
     }
 }

@@ -41,6 +41,7 @@
 
 mod array;
 mod element;
+mod parallel;
 mod read;
 mod source;
 mod write;

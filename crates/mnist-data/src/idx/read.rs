@@ -63,9 +63,11 @@ impl Reader<File> {
     pub fn open(path: &Path, limits: Limits) -> Result<Self, Error> {
         let file = File::open(path).map_err(|error| Error::io(error, path))?;
         let about = file.metadata().map_err(|error| Error::io(error, path))?;
-        let check = |reader: Self| {
+        let same = file.try_clone().map_err(|error| Error::io(error, path))?;
+        let check = |mut reader: Self| {
             if about.is_file() && !reader.source.is_gzip() {
                 reader.header.check_length(about.len())?;
+                reader.source.allow_parallel(same);
             }
             Ok(reader)
         };

@@ -1,9 +1,11 @@
 //! The bytes of an IDX file, plain or out of gzip, counted.
 
+use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::parallel;
 use crate::{Error, ErrorKind};
 
 const GZIP_BUFFER: usize = 64 * 1024;
@@ -12,6 +14,8 @@ const GZIP_BUFFER: usize = 64 * 1024;
 pub(super) struct Source<R> {
     stream: Stream<R>,
     offset: u64,
+    /// The same open file as the stream, where it is a plain one from its start on.
+    file: Option<File>,
 }
 
 enum Stream<R> {
@@ -43,6 +47,7 @@ impl<R: Read> Source<R> {
         let mut this = Self {
             stream,
             offset: start.len() as u64,
+            file: None,
         };
         let missing = 4 - start.len() as u64;
         this.read_vec(missing, &mut start)?;
@@ -51,6 +56,11 @@ impl<R: Read> Source<R> {
 
     pub(super) fn is_gzip(&self) -> bool {
         matches!(self.stream, Stream::Gzip(_))
+    }
+
+    /// Allows to read the source, which is this plain file, by several threads.
+    pub(super) fn allow_parallel(&mut self, file: File) {
+        self.file = Some(file);
     }
 
     /// Decompressed bytes given so far.
@@ -62,6 +72,15 @@ impl<R: Read> Source<R> {
     ///
     /// A plain source reads straight into the vector's spare room, which is not zeroed first.
     pub(super) fn read_vec(&mut self, bytes: u64, out: &mut Vec<u8>) -> Result<(), Error> {
+        if let Some(file) = &self.file
+            && bytes >= parallel::LEAST
+            && out.is_empty()
+            && let Ok(content) = parallel::read(file, self.offset, bytes as usize)
+        {
+            *out = content;
+            self.offset += bytes;
+            return Ok(());
+        }
         let before = out.len();
         let result = match &mut self.stream {
             Stream::Plain(source) => source.take(bytes).read_to_end(out),

@@ -1,0 +1,160 @@
+//! The chores that handle data, from outside: what they print where, and how they exit.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+fn xtask(arguments: &[&str], root: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(arguments)
+        .env("MNIST_DATA_DIR", root)
+        .env("RUST_BACKTRACE", "0")
+        .output()
+        .unwrap()
+}
+
+/// Exits with 1, says all of this on stderr, and nothing on stdout.
+fn fails(arguments: &[&str], root: &Path, says: &[&str]) {
+    let output = xtask(arguments, root);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(output.stdout.is_empty());
+    for text in says {
+        assert!(stderr.contains(text), "{text} is not in: {stderr}");
+    }
+}
+
+/// The full set, if it is there: `MNIST_FULL_DIR`, else `../shared/mnist` beside the workspace.
+fn full() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/mnist");
+    let dir = std::env::var_os("MNIST_FULL_DIR").map_or(beside, PathBuf::from);
+    if !dir.is_dir() {
+        // The macros' output is kept from whoever runs the tests; this is not.
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: the full MNIST set is not in {} (MNIST_FULL_DIR)",
+            dir.display()
+        );
+        return None;
+    }
+    Some(dir)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        // The source may be read-only; the copy's permissions must not be.
+        fs::write(to.join(entry.file_name()), fs::read(entry.path()).unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn what_is_missing_offline_is_named() {
+    let root = TempDir::new().unwrap();
+    let names = [
+        "train-images-idx3-ubyte.gz",
+        "t10k-labels-idx1-ubyte.gz",
+        "found nothing",
+    ];
+    fails(&["fetch-mnist", "--offline"], root.path(), &names);
+    fails(&["fetch-mnist", "--verify"], root.path(), &names[..1]);
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_mirror_that_is_dead_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/mnist", listener.local_addr().unwrap());
+    drop(listener);
+    let root = TempDir::new().unwrap();
+    let address = format!("{url}/train-images-idx3-ubyte.gz");
+    fails(
+        &["fetch-mnist", "--mirror", &url],
+        root.path(),
+        &[&address, "refused"],
+    );
+}
+
+#[test]
+fn of_all_data_sets_every_one_that_is_missing_is_named() {
+    let root = TempDir::new().unwrap();
+    let says = [
+        "MNIST",
+        "Kuzushiji",
+        "gzip.zip",
+        "not there: mnist, fashion-mnist, kmnist, qmnist, emnist",
+    ];
+    fails(
+        &["fetch-mnist", "--dataset", "all", "--offline"],
+        root.path(),
+        &says,
+    );
+}
+
+#[test]
+fn an_unknown_data_set_is_a_usage_error() {
+    let root = TempDir::new().unwrap();
+    let output = xtask(&["fetch-mnist", "--dataset", "imagenet"], root.path());
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("imagenet") && stderr.contains("fashion-mnist"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn the_folder_of_a_verified_set_is_printed() {
+    let Some(full) = full() else { return };
+    let root = TempDir::new().unwrap();
+    let folder = root.path().join("mnist");
+    copy(&full, &folder);
+    for arguments in [["fetch-mnist", "--offline"], ["fetch-mnist", "--verify"]] {
+        let output = xtask(&arguments, root.path());
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_eq!(
+            String::from_utf8(output.stdout).unwrap(),
+            format!("{}\n", folder.display())
+        );
+    }
+    let name = folder.join("t10k-labels-idx1-ubyte.gz");
+    fs::write(&name, b"<html>503</html>").unwrap();
+    fails(
+        &["fetch-mnist", "--verify"],
+        root.path(),
+        &[&name.display().to_string()],
+    );
+}
+
+#[test]
+fn the_embedded_data_is_what_embed_makes() {
+    let Some(full) = full() else { return };
+    let root = TempDir::new().unwrap();
+    let from = full.display().to_string();
+    let output = xtask(&["embed", "--check", "--from", &from], root.path());
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 4);
+}
+
+#[test]
+fn embed_takes_nothing_but_the_full_set() {
+    let root = TempDir::new().unwrap();
+    let from = root.path().display().to_string();
+    fails(
+        &["embed", "--check", "--from", &from],
+        root.path(),
+        &[&from, "found nothing"],
+    );
+}
