@@ -1,3 +1,4 @@
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::{LANES, Lanes, Op, Simd};
@@ -26,6 +27,27 @@ unsafe fn first(n: usize) -> __m256i {
             _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),
         )
     }
+}
+
+/// `v` by way of an instruction of no bytes, which the compiler keeps in order with others of the kind.
+#[inline]
+#[target_feature(enable = "avx")]
+fn now(mut v: __m256) -> __m256 {
+    // SAFETY: there is no instruction; `v` stays as it is, and no memory is touched.
+    unsafe { asm!("/* {0} */", inout(ymm_reg) v, options(nomem, nostack, preserves_flags)) };
+    v
+}
+
+/// `a * b + c` in the register of `c`, in the order in which it stands among others of the kind.
+#[inline]
+#[target_feature(enable = "avx,fma")]
+fn mul_add_now(a: __m256, b: __m256, mut c: __m256) -> __m256 {
+    // SAFETY: the function's features have the instruction; it touches no memory and no flags.
+    unsafe {
+        asm!("vfmadd231ps {0}, {1}, {2}", inout(ymm_reg) c, in(ymm_reg) a, in(ymm_reg) b,
+            options(nomem, nostack, preserves_flags));
+    }
+    c
 }
 
 /// One intrinsic as a safe method of the token.
@@ -123,6 +145,14 @@ impl Simd for Avx2 {
     unsafe fn load_at(self, from: *const f32) -> __m256 {
         // SAFETY: the caller vouches for eight numbers; the processor as in `with!`.
         unsafe { _mm256_loadu_ps(from) }
+    }
+    #[inline(always)]
+    fn now(self, v: __m256) -> __m256 {
+        with!(now(v))
+    }
+    #[inline(always)]
+    fn mul_add_now(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        with!(mul_add_now(a, b, c))
     }
     #[inline(always)]
     fn scale(self, v: __m256, k: __m256) -> __m256 {

@@ -80,6 +80,16 @@ pub trait Simd: Copy + Send + Sync {
     /// # Safety
     /// [`WIDTH`](Self::WIDTH) numbers must be readable at `from`.
     unsafe fn load_at(self, from: *const f32) -> Self::F32;
+    /// `v`, computed before what any later `now` returns is computed: an order for the compiler to keep.
+    #[inline(always)]
+    fn now(self, v: Self::F32) -> Self::F32 {
+        v
+    }
+    /// [`mul_add`](Self::mul_add) in that order, and in the register of `c`.
+    #[inline(always)]
+    fn mul_add_now(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+        self.mul_add(a, b, c)
+    }
     /// `v` times 2 to the power of `k`, which is a whole number from -126 to 127 in every lane.
     fn scale(self, v: Self::F32, k: Self::F32) -> Self::F32;
     /// The lanes of `v` where `a > b`, those of `otherwise` elsewhere (where either is NaN too).

@@ -89,8 +89,15 @@ pub fn product<S: Simd, const P: usize, const V: usize>(
         for (sums, pointer) in held.iter_mut().zip(pointers) {
             // SAFETY: row + column is at most `a_end`, which lies inside `a`.
             let x = s.splat(unsafe { *pointer.add(column as usize) });
+            if V == 1 {
+                sums[0] = s.mul_add(x, row[0], sums[0]);
+                continue;
+            }
+            // In this order: left to itself, the compiler loads all P numbers first, and then has no
+            // registers left for the sums.
+            let x = s.now(x);
             for (sum, vector) in sums.iter_mut().zip(row) {
-                *sum = s.mul_add(x, vector, *sum);
+                *sum = s.mul_add_now(x, vector, *sum);
             }
         }
     }
