@@ -12,6 +12,7 @@ pub mod dropout;
 mod engine;
 pub mod kernel_pool;
 pub mod loss;
+pub mod pool;
 pub mod sections;
 
 use ndarray::{ArrayView, ArrayViewMut, Dimension};
