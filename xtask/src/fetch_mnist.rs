@@ -1,27 +1,105 @@
 //! `cargo xtask fetch-mnist`: thin, over `mnist_data::fetch`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use mnist_data::catalog;
-use mnist_data::fetch::Fetcher;
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use mnist_data::catalog::{self, Entry};
+use mnist_data::fetch::{self, Event, Fetcher};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Folder in which the data set gets its own folder
-    #[arg(long, default_value = "data")]
-    dir: PathBuf,
+    /// Which data set, or `all`
+    #[arg(long, value_name = "NAME", default_value = "mnist", value_parser = names())]
+    dataset: String,
 
-    /// Address of a folder with the .gz files, in place of the known mirrors; several are tried in order
+    /// Folder in which each data set gets its own folder [default: `$MNIST_DATA_DIR`, else the
+    /// platform's folder for caches]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+
+    /// Address of a folder with the files, in place of the known mirrors; several are tried in order
     #[arg(long = "mirror", value_name = "URL")]
     mirrors: Vec<String>,
+
+    /// Do not touch the network; fail if anything is missing
+    #[arg(long)]
+    offline: bool,
+
+    /// Only verify what is there, and change nothing
+    #[arg(long)]
+    verify: bool,
+}
+
+fn names() -> clap::builder::PossibleValuesParser {
+    catalog::ALL
+        .iter()
+        .map(|entry| entry.name)
+        .chain(["all"])
+        .into()
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut fetcher = Fetcher::new(&catalog::MNIST, &args.dir);
+    let mut done: Vec<&str> = Vec::new();
+    for entry in catalog::ALL {
+        // EMNIST's six splits come in one file.
+        let wanted = args.dataset == entry.name || args.dataset == "all";
+        if wanted && !done.contains(&entry.folder) {
+            let folder = one(args, entry).context(entry.title)?;
+            // The folder is the result, so that `--data $(cargo xtask fetch-mnist)` works.
+            println!("{}", folder.display());
+            done.push(entry.folder);
+        }
+    }
+    Ok(())
+}
+
+fn one(args: &Args, entry: &'static Entry) -> anyhow::Result<PathBuf> {
+    let mut fetcher = Fetcher::new(entry).offline(args.offline);
+    if let Some(dir) = &args.dir {
+        fetcher = fetcher.root(dir);
+    }
     if !args.mirrors.is_empty() {
         fetcher = fetcher.mirrors(&args.mirrors);
     }
-    // The folder is the result, so that `--data $(cargo xtask fetch-mnist)` works.
-    println!("{}", fetcher.fetch()?.display());
-    Ok(())
+    if args.verify {
+        let folder = fetcher.folder()?;
+        fetch::verify(entry, &folder)?;
+        return Ok(folder);
+    }
+    // Without a terminal, indicatif draws nothing.
+    let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template(
+        "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+    )?);
+    bar.enable_steady_tick(Duration::from_millis(100));
+    let shown = bar.clone();
+    let folder = fetcher.observer(move |event| show(&shown, event)).fetch();
+    bar.finish_and_clear();
+    Ok(folder?)
+}
+
+fn show(bar: &ProgressBar, event: &Event<'_>) {
+    match event {
+        Event::Verifying { file } => bar.set_message(format!("verifying {file}")),
+        Event::Waiting => bar.set_message("waiting for another process that fetches"),
+        Event::Progress {
+            file,
+            url,
+            bytes,
+            total,
+        } => {
+            let host = url.split('/').nth(2).unwrap_or(url);
+            bar.set_message(format!("{file} from {host}"));
+            bar.set_position(*bytes);
+            if let Some(total) = total {
+                bar.set_length(*total);
+            }
+        }
+        Event::Failed { url, cause } => bar.suspend(|| eprintln!("{url}: {cause}")),
+        Event::Pausing { pause } => {
+            bar.set_message(format!("trying again in {:.1} s", pause.as_secs_f64()));
+        }
+        _ => {}
+    }
 }

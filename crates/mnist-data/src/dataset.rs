@@ -83,9 +83,11 @@ impl Dataset {
             .iter()
             .position(|&label| usize::from(label) >= classes);
         if let Some(index) = wrong {
+            let found = labels[index].into();
             return Err(ErrorKind::Label {
                 index,
-                found: labels[index],
+                found,
+                lowest: 0,
                 classes,
             }
             .into());
@@ -160,5 +162,14 @@ impl Dataset {
             labels: self.labels[..n].into(),
             classes: self.classes,
         })
+    }
+
+    /// Other images and labels of the same kind, which the caller took from this data set.
+    pub(crate) fn with_content(&self, images: Array3<u8>, labels: Arc<[u8]>) -> Self {
+        Self {
+            images: images.into_shared(),
+            labels,
+            classes: self.classes,
+        }
     }
 }

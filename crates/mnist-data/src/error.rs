@@ -86,9 +86,16 @@ pub enum ErrorKind {
         /// Which label, from 0.
         index: usize,
         /// Its value.
-        found: u8,
-        /// The number of classes: labels are `0..classes`.
+        found: i64,
+        /// The label of the first class.
+        lowest: u8,
+        /// The number of classes.
         classes: usize,
+    },
+    /// An archive is not the zip file it should be.
+    Zip {
+        /// What was found.
+        found: &'static str,
     },
     /// There are not as many labels as images, or fewer images than asked for.
     Count {
@@ -106,6 +113,15 @@ pub enum ErrorKind {
         /// Height × width found.
         found: String,
     },
+    /// A value that was asked for makes no sense.
+    Parameter {
+        /// Which value.
+        name: &'static str,
+        /// The values that would have been accepted.
+        expected: String,
+        /// The value given.
+        found: String,
+    },
     /// The content is not the content of the data set: damaged, or another file.
     Digest {
         /// The SHA-256 in hexadecimal that decides.
@@ -118,6 +134,13 @@ pub enum ErrorKind {
         /// Each address that was tried, and why it failed.
         attempts: Vec<Attempt>,
     },
+    /// Files are missing or wrong, and the network must not be touched.
+    Offline {
+        /// What is wrong with each.
+        missing: Vec<String>,
+    },
+    /// The fetch was told to stop. A later one goes on where it ended.
+    Cancelled,
 }
 
 /// An address that did not deliver.
@@ -126,8 +149,29 @@ pub enum ErrorKind {
 pub struct Attempt {
     /// The address.
     pub url: String,
-    /// What went wrong there.
+    /// What went wrong there the last time.
     pub cause: String,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+#[cfg(feature = "fetch")]
+impl Attempt {
+    /// Adds a failure to the list, which has one line an address.
+    pub(crate) fn note(attempts: &mut Vec<Self>, url: &str, cause: &str) {
+        let cause = cause.to_owned();
+        match attempts.iter_mut().find(|attempt| attempt.url == url) {
+            Some(attempt) => {
+                attempt.cause = cause;
+                attempt.tries += 1;
+            }
+            None => attempts.push(Self {
+                url: url.to_owned(),
+                cause,
+                tries: 1,
+            }),
+        }
+    }
 }
 
 impl Error {
@@ -194,7 +238,12 @@ impl fmt::Display for Error {
         }
         write!(f, "{}", self.0.kind)?;
         if let Some(advice) = &self.0.advice {
-            write!(f, "; {advice}")?;
+            // After a list, on a line of its own.
+            let list = matches!(
+                self.0.kind,
+                ErrorKind::Fetch { .. } | ErrorKind::Offline { .. }
+            );
+            write!(f, "{}{advice}", if list { "\n" } else { "; " })?;
         }
         Ok(())
     }
@@ -250,12 +299,16 @@ impl fmt::Display for ErrorKind {
             Self::Label {
                 index,
                 found,
+                lowest,
                 classes,
-            } => write!(
-                f,
-                "label {index}: expected 0 to {}, found {found}",
-                classes.saturating_sub(1)
-            ),
+            } => {
+                let highest = usize::from(*lowest) + classes.saturating_sub(1);
+                write!(
+                    f,
+                    "label {index}: expected {lowest} to {highest}, found {found}"
+                )
+            }
+            Self::Zip { found } => write!(f, "expected a zip archive, found {found}"),
             Self::Count {
                 what,
                 expected,
@@ -265,6 +318,13 @@ impl fmt::Display for ErrorKind {
             }
             Self::Shape { expected, found } => {
                 write!(f, "expected images of {expected}, found {found}")
+            }
+            Self::Parameter {
+                name,
+                expected,
+                found,
+            } => {
+                write!(f, "{name}: expected {expected}, found {found}")
             }
             Self::Digest { expected, found } => {
                 write!(
@@ -276,9 +336,28 @@ impl fmt::Display for ErrorKind {
                 write!(f, "no mirror delivered it")?;
                 attempts
                     .iter()
-                    .try_for_each(|Attempt { url, cause }| write!(f, "\n  {url}: {cause}"))
+                    .try_for_each(|attempt| write!(f, "\n  {attempt}"))
             }
+            Self::Offline { missing } => {
+                write!(
+                    f,
+                    "the network must not be used, and what is there is not complete"
+                )?;
+                missing.iter().try_for_each(|what| write!(f, "\n  {what}"))
+            }
+            Self::Cancelled => write!(f, "cancelled"),
         }
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, cause, tries } = self;
+        write!(f, "{url}: {cause}")?;
+        if *tries > 1 {
+            write!(f, " (tried {tries} times)")?;
+        }
+        Ok(())
     }
 }
 

@@ -72,6 +72,7 @@ fn a_label_above_nine_is_refused_unless_there_are_more_classes() {
             ErrorKind::Label {
                 index: 2,
                 found: 10,
+                lowest: 0,
                 classes: 10
             }
         ),

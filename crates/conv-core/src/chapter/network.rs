@@ -3,7 +3,7 @@ use rayon::prelude::*;
 
 use super::training::Dropout;
 use super::window::{Any, Fixed, Window};
-use super::{CLASSES, Geometry, Images, per_kernel, pooled};
+use super::{CLASSES, Geometry, Images, exact, per_kernel, pooled};
 use crate::simd::{LANES, Lanes, Op, Simd, dispatch};
 use crate::{Error, NumpyRandom};
 
@@ -152,7 +152,7 @@ impl Network {
     }
 
     /// The vector and the lane that hold a weight of the dense layer.
-    fn dense_index(&self, unit: usize, class: usize) -> (usize, usize) {
+    pub(super) fn dense_index(&self, unit: usize, class: usize) -> (usize, usize) {
         if self.geometry.pooling.is_some() {
             return (self.geometry.cell_of(unit), class);
         }
@@ -217,7 +217,7 @@ impl<F: FnMut(usize, &[f64; CLASSES])> Predict<'_, F> {
             self.images.pixels_to(image, &mut pixels);
             let cells = self.images.cells(image);
             let none = Dropout::NONE;
-            let logits = match geometry.pooling {
+            let mut logits = match geometry.pooling {
                 None => {
                     per_kernel::forward::<S, W, false>(s, self.net, &pixels, cells, none, &mut [])
                 }
@@ -228,6 +228,9 @@ impl<F: FnMut(usize, &[f64; CLASSES])> Predict<'_, F> {
                     )
                 }
             };
+            if exact::is_close(&logits) {
+                logits = exact::logits(self.net, &pixels, cells, None);
+            }
             (self.each)(image, &logits);
         }
     }

@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use super::network::argmax;
 use super::window::{Any, Fixed, Window};
-use super::{CLASSES, Geometry, Images, Network, per_kernel, pooled};
+use super::{CLASSES, Geometry, Images, Network, exact, per_kernel, pooled};
 use crate::simd::{LANES, Lanes, Op, Simd, dispatch, math};
 use crate::{Bits, Error};
 
@@ -416,12 +416,15 @@ impl ForwardTask<'_> {
             let (own, rest) = hidden.split_at_mut(cells.len() * geometry.groups());
             hidden = rest;
             let dropout = Dropout::of_image(masks, first_mask, geometry, image - first);
-            let logits = match geometry.pooling {
+            let mut logits = match geometry.pooling {
                 None => per_kernel::forward::<S, W, true>(s, net, pixels, cells, dropout, own),
                 Some(pooling) => {
                     pooled::forward::<S, W, true>(s, net, pooling, pixels, cells, dropout, own)
                 }
             };
+            if exact::is_close(&logits) {
+                logits = exact::logits(net, pixels, cells, Some(dropout));
+            }
             let (found, right) = self.forward.delta(image, &logits);
             *delta = found;
             correct += usize::from(right);

@@ -1,72 +1,187 @@
-//! HTTP, as far as a mirror needs it.
+//! One HTTP request on a thread of its own, so that whoever waits for it may stop waiting.
 
-use std::io::{Read, Write};
-use std::time::Duration;
+use std::io::Read;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, SystemTime};
 
-use reqwest::blocking::Client;
-use reqwest::{Certificate, redirect};
+use reqwest::blocking::{Client, Response};
+use reqwest::header::{
+    CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_RANGE, LAST_MODIFIED, RANGE, RETRY_AFTER,
+};
+use reqwest::{Certificate, StatusCode, redirect};
 
-/// No answer and no byte for so long is a stall.
-const STALL: Duration = Duration::from_secs(30);
-const CONNECT: Duration = Duration::from_secs(10);
 const REDIRECTS: usize = 5;
+const CHUNK: usize = 64 * 1024;
+/// Chunks that may wait to be written.
+const QUEUE: usize = 4;
 
-/// Writes the body of an address to `out`; says in words what went wrong.
-pub(super) fn download(url: &str, out: &mut impl Write, limit: u64) -> Result<(), String> {
-    let mut response = client()?.get(url).send().map_err(|error| chain(&error))?;
-    if !response.status().is_success() {
-        return Err(format!("the server answered {}", response.status()));
+pub(super) struct Request {
+    pub(super) url: String,
+    /// Where to go on; with 0 the whole file is asked for.
+    pub(super) from: u64,
+    /// Go on only if the file is still this one.
+    pub(super) if_range: Option<String>,
+    pub(super) connect: Duration,
+    /// For the answer, and for each read.
+    pub(super) read: Duration,
+}
+
+/// What the server says about what follows.
+pub(super) struct Head {
+    pub(super) status: StatusCode,
+    pub(super) content_type: Option<String>,
+    pub(super) content_range: Option<ContentRange>,
+    /// Bytes that follow.
+    pub(super) length: Option<u64>,
+    pub(super) validator: Option<String>,
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// `Content-Range: bytes START-…/TOTAL`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ContentRange {
+    pub(super) start: u64,
+    pub(super) total: Option<u64>,
+}
+
+pub(super) enum Message {
+    Head(Box<Head>),
+    Chunk(Vec<u8>),
+    End,
+    Failed {
+        cause: String,
+        /// Whether it is pointless to ask again.
+        for_good: bool,
+    },
+}
+
+/// Sends the request. The thread ends by itself, at the latest after its time-outs, once nobody
+/// listens any more.
+pub(super) fn send(request: Request) -> Receiver<Message> {
+    let (sender, receiver) = sync_channel(QUEUE);
+    let failed = sender.clone();
+    let spawned = thread::Builder::new()
+        .name("mnist-data fetch".to_owned())
+        .spawn(move || {
+            let last =
+                transfer(&request, &sender).map_or_else(|message| message, |()| Message::End);
+            // Nobody listens after a cancelled fetch.
+            let _ = sender.send(last);
+        });
+    if let Err(error) = spawned {
+        let _ = failed.send(Message::Failed {
+            cause: error.to_string(),
+            for_good: false,
+        });
     }
-    let promised = response.content_length();
-    if promised.is_some_and(|bytes| bytes > limit) {
-        return Err(format!(
-            "expected at most {limit} bytes, the server promises more"
-        ));
+    receiver
+}
+
+fn transfer(request: &Request, sender: &SyncSender<Message>) -> Result<(), Message> {
+    let client = client(request).map_err(failed)?;
+    let mut get = client.get(&request.url);
+    if request.from > 0 {
+        get = get.header(RANGE, format!("bytes={}-", request.from));
+        if let Some(validator) = &request.if_range {
+            get = get.header(IF_RANGE, validator);
+        }
     }
-    let mut buffer = vec![0; 64 * 1024];
-    let mut received = 0;
+    let mut response = get.send().map_err(failed)?;
+    if sender
+        .send(Message::Head(Box::new(head(&response))))
+        .is_err()
+    {
+        return Ok(());
+    }
     loop {
-        let read = response
-            .read(&mut buffer)
-            .map_err(|error| format!("after {received} bytes: {}", chain(&error)))?;
+        let mut chunk = vec![0; CHUNK];
+        let read = response.read(&mut chunk).map_err(|error| Message::Failed {
+            cause: chain(&error),
+            for_good: false,
+        })?;
         if read == 0 {
-            break;
+            return Ok(());
         }
-        received += read as u64;
-        if received > limit {
-            return Err(format!(
-                "expected at most {limit} bytes, the server sends more"
-            ));
+        chunk.truncate(read);
+        if sender.send(Message::Chunk(chunk)).is_err() {
+            return Ok(());
         }
-        out.write_all(&buffer[..read])
-            .map_err(|error| error.to_string())?;
     }
-    match promised {
-        Some(promised) if promised != received => {
-            Err(format!("expected {promised} bytes, received {received}"))
-        }
-        _ => Ok(()),
+}
+
+fn failed(error: reqwest::Error) -> Message {
+    let for_good = error.is_redirect() || error.is_builder();
+    // Whoever shows the cause shows the address, too.
+    Message::Failed {
+        cause: chain(&error.without_url()),
+        for_good,
     }
 }
 
 /// TLS by rustls with the system's certificates and, for bare machines, Mozilla's; proxies as the
 /// environment says.
-fn client() -> Result<Client, String> {
+fn client(request: &Request) -> Result<Client, reqwest::Error> {
     // An error means that the program has chosen a provider already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-        .iter()
-        .map(|certificate| Certificate::from_der(certificate))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| chain(&error))?;
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+    let roots = roots
+        .map(|der| Certificate::from_der(der))
+        .collect::<Result<Vec<_>, _>>()?;
     Client::builder()
         .user_agent(concat!("mnist-data/", env!("CARGO_PKG_VERSION")))
         .tls_certs_merge(roots)
-        .connect_timeout(CONNECT)
-        .timeout(STALL)
+        .connect_timeout(request.connect)
+        .timeout(request.read)
         .redirect(redirect::Policy::limited(REDIRECTS))
         .build()
-        .map_err(|error| chain(&error))
+}
+
+fn head(response: &Response) -> Head {
+    let header = |name: HeaderName| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    // A weak validator does not promise the same bytes and is not for ranges.
+    let tag = header(ETAG).filter(|tag| !tag.starts_with("W/"));
+    Head {
+        status: response.status(),
+        content_type: header(CONTENT_TYPE),
+        content_range: header(CONTENT_RANGE)
+            .as_deref()
+            .and_then(ContentRange::parse),
+        length: response.content_length(),
+        validator: tag.or_else(|| header(LAST_MODIFIED)),
+        retry_after: header(RETRY_AFTER).and_then(|text| pause(text.trim())),
+    }
+}
+
+/// `Retry-After`: seconds, or a date.
+fn pause(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+impl ContentRange {
+    fn parse(text: &str) -> Option<Self> {
+        let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
+        let (start, _) = range.split_once('-')?;
+        let total = if total == "*" {
+            None
+        } else {
+            Some(total.parse().ok()?)
+        };
+        Some(Self {
+            start: start.parse().ok()?,
+            total,
+        })
+    }
 }
 
 /// The whole reason: reqwest's own message leaves the cause to `source`.
@@ -74,9 +189,44 @@ fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
+        let inner_text = inner.to_string();
+        if !text.ends_with(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
         source = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_content_ranges() {
+        let range = |start, total| Some(ContentRange { start, total });
+        assert_eq!(ContentRange::parse("bytes 5-9/10"), range(5, Some(10)));
+        assert_eq!(ContentRange::parse("bytes 5-9/*"), range(5, None));
+        for wrong in [
+            "",
+            "bytes",
+            "bytes */10",
+            "bytes 5/10",
+            "items 5-9/10",
+            "bytes -1-9/10",
+        ] {
+            assert_eq!(ContentRange::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn reads_pauses() {
+        assert_eq!(pause("120"), Some(Duration::from_secs(120)));
+        let soon = SystemTime::now() + Duration::from_secs(100);
+        let until = pause(&httpdate::fmt_http_date(soon)).unwrap();
+        assert!(until <= Duration::from_secs(100) && until > Duration::from_secs(90));
+        assert_eq!(pause("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(pause("soon"), None);
+    }
 }

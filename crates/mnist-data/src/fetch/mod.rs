@@ -1,47 +1,82 @@
 //! Downloads (feature `fetch`): the only part of the crate that touches the network.
 //!
-//! A file gets its final name only when it is whole and its digest is right; until then it stands
-//! beside it under another name. What is on disk is verified before every use.
+//! What can be relied on:
+//!
+//! - A file has its final name only when it is whole and its digest is right. Until then it stands
+//!   beside it as `NAME.part`, and a later run goes on where this one ended, even if it was killed.
+//! - What is on disk is verified before every use; what is damaged is fetched again.
+//! - Any failure of a mirror (an answer that is not the file, a time-out, a wrong digest) leads to
+//!   the next one; failures that may pass are tried again after a while.
+//! - Two processes fetch once: the second waits for the first.
+//! - Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+//! - Nothing in a folder is deleted but this module's own unfinished downloads. A decompressed file
+//!   that is wrong is renamed to `NAME.aside`.
 
+mod attempt;
+mod event;
 mod http;
+mod lock;
+mod part;
+mod patience;
+mod place;
+mod transfer;
 mod verify;
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::catalog::{self, Entry};
-use crate::{Attempt, Error, ErrorKind, Splits};
+pub use event::{Cancel, Event};
+pub use patience::Patience;
+pub use place::default_root;
+
+use crate::catalog::{Entry, File};
+use crate::{Error, ErrorKind, Splits};
+use transfer::Transfer;
 
 /// Fetches one data set into its own folder.
 ///
 /// ```no_run
 /// use mnist_data::{catalog, fetch::Fetcher};
 ///
-/// let folder = Fetcher::new(&catalog::MNIST, "data").fetch()?;
-/// assert!(folder.ends_with("data/mnist"));
-/// let splits = mnist_data::read_dir(&folder)?;
+/// let splits = Fetcher::new(&catalog::FASHION_MNIST).load()?;
+/// assert_eq!(splits.train.len(), 60_000);
 /// # Ok::<(), mnist_data::Error>(())
 /// ```
-#[derive(Debug, Clone)]
 pub struct Fetcher {
     entry: &'static Entry,
-    root: PathBuf,
+    root: Option<PathBuf>,
     mirrors: Vec<String>,
+    patience: Patience,
+    offline: bool,
+    cancel: Cancel,
+    observer: Box<dyn FnMut(&Event<'_>) + Send>,
 }
 
 impl Fetcher {
-    /// A data set, and the folder in which it gets its own folder.
-    pub fn new(entry: &'static Entry, root: impl Into<PathBuf>) -> Self {
-        let mirrors = entry
-            .mirrors
-            .iter()
-            .map(|&mirror| mirror.to_owned())
-            .collect();
+    /// Will fetch this data set from the catalogue's mirrors into the [default
+    /// root](default_root).
+    #[must_use]
+    pub fn new(entry: &'static Entry) -> Self {
         Self {
             entry,
-            root: root.into(),
-            mirrors,
+            root: None,
+            mirrors: entry
+                .mirrors
+                .iter()
+                .map(|&mirror| mirror.to_owned())
+                .collect(),
+            patience: Patience::default(),
+            offline: false,
+            cancel: Cancel::default(),
+            observer: Box::new(|_| ()),
         }
+    }
+
+    /// Takes another folder in which the data set gets its own folder.
+    #[must_use]
+    pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
+        self.root = Some(root.into());
+        self
     }
 
     /// Takes these addresses, in this order, in place of the catalogue's.
@@ -53,97 +88,148 @@ impl Fetcher {
         self
     }
 
-    /// The data set's own folder.
+    /// Sets time-outs and retries.
     #[must_use]
-    pub fn folder(&self) -> PathBuf {
-        self.root.join(self.entry.name)
+    pub fn patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Never touches the network: what is missing is an error.
+    #[must_use]
+    pub fn offline(mut self, offline: bool) -> Self {
+        self.offline = offline;
+        self
+    }
+
+    /// Ends early, with [`ErrorKind::Cancelled`], once `cancel` is told to.
+    #[must_use]
+    pub fn cancel(mut self, cancel: &Cancel) -> Self {
+        self.cancel = cancel.clone();
+        self
+    }
+
+    /// Is told what happens, on the thread that fetches.
+    #[must_use]
+    pub fn observer(mut self, observer: impl FnMut(&Event<'_>) + Send + 'static) -> Self {
+        self.observer = Box::new(observer);
+        self
+    }
+
+    /// The data set's own folder, whether it is there or not.
+    ///
+    /// # Errors
+    ///
+    /// If no root was named and the [default](default_root) is unknown.
+    pub fn folder(&self) -> Result<PathBuf, Error> {
+        let root = self.root.clone().map_or_else(default_root, Ok)?;
+        Ok(root.join(self.entry.folder))
     }
 
     /// Verifies what is there, fetches the rest, and returns the data set's folder.
     ///
     /// # Errors
     ///
-    /// If no mirror delivers a file with the right digest, or the folder cannot be written.
-    pub fn fetch(&self) -> Result<PathBuf, Error> {
-        let folder = self.folder();
-        fs::create_dir_all(&folder).map_err(|error| Error::io(error, &folder))?;
+    /// If no mirror delivers a file with the right digest, the folder cannot be written, or
+    /// something is missing while [offline](Fetcher::offline).
+    pub fn fetch(&mut self) -> Result<PathBuf, Error> {
+        let folder = self.folder()?;
+        let mut wanted = Vec::new();
         for file in self.entry.files {
-            self.fetch_file(&folder, file)?;
+            (self.observer)(&Event::Verifying { file: file.name });
+            if let Some(why) = wrong(&folder, file)? {
+                wanted.push((file, why));
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(folder);
+        }
+        if self.offline {
+            let missing = wanted.iter().map(|(_, why)| why.to_string()).collect();
+            return Err(Error::new(ErrorKind::Offline { missing })
+                .in_file(&folder)
+                .advise("fetch once with a connection, and everything works without"));
+        }
+        fs::create_dir_all(&folder).map_err(|error| Error::io(error, &folder))?;
+        let _lock = lock::hold(&folder, &self.cancel, &mut self.observer)?;
+        for (file, _) in wanted {
+            set_aside(&folder, file)?;
+            // Who held the lock before may have fetched it.
+            if wrong(&folder, file)?.is_some() {
+                Transfer::new(
+                    file,
+                    &folder,
+                    &self.patience,
+                    &self.cancel,
+                    &mut self.observer,
+                )
+                .run(&self.mirrors)?;
+            }
+            (self.observer)(&Event::Ready { file: file.name });
         }
         Ok(folder)
     }
 
-    /// Fetches MNIST's four files and reads them.
+    /// Verifies and fetches as [`Fetcher::fetch`] does, and reads the data set.
     ///
     /// # Errors
     ///
-    /// As for [`Fetcher::fetch`] and [`crate::read_dir`].
-    pub fn load(&self) -> Result<Splits, Error> {
-        crate::read_dir(&self.fetch()?)
-    }
-
-    fn fetch_file(&self, folder: &Path, file: &catalog::File) -> Result<(), Error> {
-        let plain = folder.join(file.name);
-        if plain.exists() {
-            // Readers prefer it to the .gz, so it must be right, or go.
-            return verify::file(&plain, file)
-                .map_err(|error| error.advise("move it away, and it is fetched again"));
-        }
-        let path = folder.join(format!("{}.gz", file.name));
-        if path.exists() && verify::file(&path, file).is_ok() {
-            return Ok(());
-        }
-        let part = folder.join(format!("{}.gz.part", file.name));
-        let mut attempts = Vec::new();
-        for mirror in &self.mirrors {
-            let url = format!("{}/{}.gz", mirror.trim_end_matches('/'), file.name);
-            match deliver(&url, &part, file) {
-                Ok(()) => {
-                    fs::rename(&part, &path).map_err(|error| Error::io(error, &path))?;
-                    return sync(folder);
-                }
-                Err(cause) => attempts.push(Attempt { url, cause }),
-            }
-        }
-        // What no mirror could complete is worth nothing; only a failed removal leaves it there.
-        let _ = fs::remove_file(&part);
-        Err(Error::new(ErrorKind::Fetch { attempts }).in_file(&path).advise(
-            "check the connection or a proxy's settings, or name another mirror with `--mirror`",
-        ))
+    /// As for [`Fetcher::fetch`] and [`Entry::read`].
+    pub fn load(&mut self) -> Result<Splits, Error> {
+        self.entry.read(&self.fetch()?)
     }
 }
 
-/// Verifies the files of a data set in a folder, as they are or with `.gz` behind the name.
+/// Verifies the files of a data set in its folder, as they are or with `.gz` behind the name.
 ///
 /// # Errors
 ///
 /// If a file is missing, or its content is not the data set's.
 pub fn verify(entry: &Entry, folder: &Path) -> Result<(), Error> {
-    for file in entry.files {
-        let (plain, gzip) = (
-            folder.join(file.name),
-            folder.join(format!("{}.gz", file.name)),
-        );
-        verify::file(if plain.exists() { &plain } else { &gzip }, file)?;
+    entry
+        .files
+        .iter()
+        .try_for_each(|file| match wrong(folder, file)? {
+            Some(why) => Err(why),
+            None => Ok(()),
+        })
+}
+
+/// What is wrong with a file and could be put right by fetching it; `None` if it is right.
+///
+/// # Errors
+///
+/// If the file cannot be read at all.
+fn wrong(folder: &Path, file: &File) -> Result<Option<Error>, Error> {
+    let plain = file
+        .plain_name()
+        .map(|name| folder.join(name))
+        .filter(|path| path.exists());
+    let path = plain.unwrap_or_else(|| folder.join(file.name));
+    match verify::file(&path, file) {
+        Ok(()) => Ok(None),
+        Err(error) => match error.kind() {
+            ErrorKind::Io(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                let expected = file.name.to_owned();
+                Ok(Some(
+                    Error::new(ErrorKind::Missing { expected }).in_file(folder),
+                ))
+            }
+            ErrorKind::Io(_) => Err(error),
+            _ => Ok(Some(error)),
+        },
     }
-    Ok(())
 }
 
-/// Downloads to `part`, and verifies it; says in words what went wrong.
-fn deliver(url: &str, part: &Path, file: &catalog::File) -> Result<(), String> {
-    let mut out = File::create(part).map_err(|error| format!("{}: {error}", part.display()))?;
-    // Gzip makes nothing longer than a thousandth more; a longer answer is another file.
-    http::download(url, &mut out, file.bytes + file.bytes / 1000 + 1024)?;
-    out.sync_all()
-        .map_err(|error| format!("{}: {error}", part.display()))?;
-    verify::file(part, file).map_err(|error| error.kind().to_string())
-}
-
-/// Makes a rename last: on Unix the folder is a file of its own that must be written, too.
-fn sync(folder: &Path) -> Result<(), Error> {
-    if cfg!(unix) {
-        let opened = File::open(folder).and_then(|folder| folder.sync_all());
-        opened.map_err(|error| Error::io(error, folder))?;
+/// Readers prefer the decompressed file to the .gz, so it must be right, or go.
+fn set_aside(folder: &Path, file: &File) -> Result<(), Error> {
+    let Some(plain) = file.plain_name().map(|name| folder.join(name)) else {
+        return Ok(());
+    };
+    if plain.exists() && verify::file(&plain, file).is_err() {
+        let mut aside = plain.clone().into_os_string();
+        aside.push(".aside");
+        fs::rename(&plain, aside).map_err(|error| Error::io(error, &plain))?;
     }
     Ok(())
 }

@@ -1,0 +1,226 @@
+//! Batches: f32, normalised, shuffled, augmented.
+
+use ndarray::{Array4, Axis};
+
+use crate::random::Random;
+use crate::split::shuffled_indices;
+use crate::{Augmentation, Dataset, Error, ErrorKind};
+
+/// Images f32 (B, H, W, 1) with their labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// The images, (B, H, W, 1): NHWC with one channel.
+    pub images: Array4<f32>,
+    /// The labels, B of them.
+    pub labels: Vec<u8>,
+    /// Where each image stands in the data set.
+    pub indices: Vec<usize>,
+}
+
+/// How a pixel of 0 to 255 becomes a number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Normalisation {
+    /// `pixel / 255`: 0 to 1, as in the chapter.
+    By255,
+    /// `(pixel / 255 − mean) / deviation`.
+    MeanDeviation {
+        /// The mean, of pixels from 0 to 1.
+        mean: f32,
+        /// The standard deviation, of pixels from 0 to 1.
+        deviation: f32,
+    },
+}
+
+impl Normalisation {
+    /// The mean and the standard deviation of all pixels of a data set (of MNIST's training images
+    /// 0.1307 and 0.3081). Where all pixels are the same, the deviation is taken as 1.
+    ///
+    /// ```
+    /// use mnist_data::{Dataset, Normalisation};
+    /// use ndarray::{Array3, array};
+    ///
+    /// let mut images = Array3::zeros((1, 1, 2));
+    /// images[[0, 0, 1]] = 255;
+    /// let measured = Normalisation::measure(&Dataset::new(images, array![3])?);
+    /// assert_eq!(measured, Normalisation::MeanDeviation { mean: 0.5, deviation: 0.5 });
+    /// # Ok::<(), mnist_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn measure(dataset: &Dataset) -> Self {
+        // Whole numbers, so exact: 255² · 2^47 pixels fit.
+        let (mut sum, mut squares) = (0_u64, 0_u64);
+        for &pixel in dataset.images() {
+            sum += u64::from(pixel);
+            squares += u64::from(pixel).pow(2);
+        }
+        let count = (dataset.images().len() as f64).max(1.0) * 255.0;
+        let mean = sum as f64 / count;
+        let variance = squares as f64 / (count * 255.0) - mean * mean;
+        let deviation = if variance > 0.0 {
+            variance.sqrt() as f32
+        } else {
+            1.0
+        };
+        Self::MeanDeviation {
+            mean: mean as f32,
+            deviation,
+        }
+    }
+
+    fn apply(self, pixel: f32) -> f32 {
+        match self {
+            Self::By255 => pixel / 255.0,
+            Self::MeanDeviation { mean, deviation } => (pixel / 255.0 - mean) / deviation,
+        }
+    }
+}
+
+/// The batches of a data set, one after the other; made by [`Dataset::batches`].
+///
+/// The same settings give the same batches, bit for bit, whatever else runs.
+///
+/// ```
+/// use mnist_data::{Augmentation, Dataset, Normalisation};
+/// use ndarray::{Array1, Array3};
+///
+/// let dataset = Dataset::new(Array3::zeros((10, 28, 28)), Array1::from_iter(0..10))?;
+/// for epoch in 0..2 {
+///     let batches = dataset
+///         .batches(4)?
+///         .shuffled(epoch)
+///         .augmented(Augmentation::default(), epoch)
+///         .normalised(Normalisation::By255);
+///     let sizes: Vec<usize> = batches.prefetched(2)?.map(|batch| batch.labels.len()).collect();
+///     assert_eq!(sizes, [4, 4, 2]);
+/// }
+/// # Ok::<(), mnist_data::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Batches {
+    dataset: Dataset,
+    size: usize,
+    /// Which images are still to come.
+    order: std::vec::IntoIter<usize>,
+    whole_only: bool,
+    normalisation: Normalisation,
+    /// What each pixel value becomes.
+    table: Box<[f32; 256]>,
+    augmentation: Option<(Augmentation, u64)>,
+}
+
+impl Dataset {
+    /// Batches of `size` images in the data set's order, divided by 255; the last one may be
+    /// smaller.
+    ///
+    /// # Errors
+    ///
+    /// If `size` is 0.
+    pub fn batches(&self, size: usize) -> Result<Batches, Error> {
+        if size == 0 {
+            let (expected, found) = ("at least 1".to_owned(), "0".to_owned());
+            return Err(ErrorKind::Parameter {
+                name: "batch size",
+                expected,
+                found,
+            }
+            .into());
+        }
+        let batches = Batches {
+            dataset: self.clone(),
+            size,
+            order: (0..self.len()).collect::<Vec<_>>().into_iter(),
+            whole_only: false,
+            normalisation: Normalisation::By255,
+            table: Box::new([0.0; 256]),
+            augmentation: None,
+        };
+        Ok(batches.normalised(Normalisation::By255))
+    }
+}
+
+impl Batches {
+    /// In an order that the seed decides. Give every epoch a seed of its own.
+    #[must_use]
+    pub fn shuffled(mut self, seed: u64) -> Self {
+        self.order = shuffled_indices(self.dataset.len(), seed).into_iter();
+        self
+    }
+
+    /// Without a last batch that is smaller.
+    #[must_use]
+    pub fn whole_only(mut self) -> Self {
+        self.whole_only = true;
+        self
+    }
+
+    /// With other numbers for the pixels.
+    #[must_use]
+    pub fn normalised(mut self, normalisation: Normalisation) -> Self {
+        self.normalisation = normalisation;
+        *self.table = std::array::from_fn(|pixel| normalisation.apply(pixel as f32));
+        self
+    }
+
+    /// With every image deformed. What happens to it depends on the seed and on its place in the
+    /// data set alone. Give every epoch a seed of its own.
+    #[must_use]
+    pub fn augmented(mut self, augmentation: Augmentation, seed: u64) -> Self {
+        self.augmentation = Some((augmentation, seed));
+        self
+    }
+
+    /// Made on another thread, up to `depth` batches ahead.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
+    pub fn prefetched(self, depth: usize) -> Result<crate::Prefetch<Batch>, Error> {
+        crate::Prefetch::new(self, depth)
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        let indices: Vec<usize> = self.order.by_ref().take(self.size).collect();
+        if indices.is_empty() || (self.whole_only && indices.len() < self.size) {
+            return None;
+        }
+        let (height, width) = self.dataset.image_size();
+        let mut images = Array4::zeros((indices.len(), height, width, 1));
+        for (mut to, &index) in images.outer_iter_mut().zip(&indices) {
+            let mut to = to.index_axis_mut(Axis(2), 0);
+            let from = self.dataset.images().index_axis_move(Axis(0), index);
+            match &self.augmentation {
+                None => to.zip_mut_with(&from, |to, &pixel| *to = self.table[usize::from(pixel)]),
+                Some((augmentation, seed)) => {
+                    let random = Random::of_item(*seed, index as u64);
+                    augmentation.deform(&from, random, &mut to);
+                    to.mapv_inplace(|pixel| self.normalisation.apply(pixel));
+                }
+            }
+        }
+        let labels = indices
+            .iter()
+            .map(|&index| self.dataset.labels()[index])
+            .collect();
+        Some(Batch {
+            images,
+            labels,
+            indices,
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.order.len();
+        let count = if self.whole_only {
+            left / self.size
+        } else {
+            left.div_ceil(self.size)
+        };
+        (count, Some(count))
+    }
+}
+
+impl ExactSizeIterator for Batches {}

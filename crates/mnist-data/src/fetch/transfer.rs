@@ -1,0 +1,154 @@
+//! One file: from which mirror, and how often.
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{Cancel, Event, Patience};
+use crate::catalog::File;
+use crate::{Attempt, Error, ErrorKind};
+
+/// How often a wait looks whether it was cancelled.
+pub(super) const POLL: Duration = Duration::from_millis(20);
+
+pub(super) struct Transfer<'a> {
+    pub(super) file: &'a File,
+    pub(super) folder: &'a Path,
+    pub(super) patience: &'a Patience,
+    pub(super) cancel: &'a Cancel,
+    pub(super) observer: &'a mut dyn FnMut(&Event<'_>),
+    /// The most bytes that were ever on disk: only beyond them is headway.
+    pub(super) reached: u64,
+    /// Whether the last attempt got beyond them.
+    pub(super) headway: bool,
+}
+
+/// Why an attempt did not end in the verified file.
+pub(super) enum Failure {
+    /// The mirror will not deliver.
+    ForGood(String),
+    /// The mirror may deliver another time.
+    Passing {
+        cause: String,
+        /// The pause that the server asks for.
+        pause: Duration,
+    },
+    /// What was there cannot be gone on with; it is dropped, and the whole file asked for.
+    Again(String),
+    /// Not the mirror's fault.
+    Stop(Error),
+}
+
+struct Mirror {
+    url: String,
+    ready: Instant,
+}
+
+impl<'a> Transfer<'a> {
+    pub(super) fn new(
+        file: &'a File,
+        folder: &'a Path,
+        patience: &'a Patience,
+        cancel: &'a Cancel,
+        observer: &'a mut dyn FnMut(&Event<'_>),
+    ) -> Self {
+        Self {
+            file,
+            folder,
+            patience,
+            cancel,
+            observer,
+            reached: 0,
+            headway: false,
+        }
+    }
+
+    /// Ends with the verified file under its final name, or says of each address why not.
+    pub(super) fn run(mut self, mirrors: &[String]) -> Result<(), Error> {
+        let target = self.folder.join(self.file.name);
+        let now = Instant::now();
+        let address = |mirror: &String| Mirror {
+            url: format!("{}/{}", mirror.trim_end_matches('/'), self.file.name),
+            ready: now,
+        };
+        let mut alive: Vec<Mirror> = mirrors.iter().map(address).collect();
+        let mut attempts = Vec::new();
+        let mut round = 0;
+        loop {
+            let mut next = Vec::new();
+            for mut mirror in alive {
+                if mirror.ready > Instant::now() {
+                    next.push(mirror);
+                    continue;
+                }
+                match self.try_mirror(&mirror.url, &target, &mut attempts) {
+                    Ok(()) => return Ok(()),
+                    Err(Failure::Stop(error)) => return Err(error.in_file(&target)),
+                    Err(Failure::Passing { pause, .. }) => {
+                        mirror.ready = Instant::now() + pause;
+                        next.push(mirror);
+                    }
+                    Err(Failure::ForGood(_) | Failure::Again(_)) => {}
+                }
+            }
+            alive = next;
+            let Some(ready) = alive.iter().map(|mirror| mirror.ready).min() else {
+                break;
+            };
+            if round == self.patience.retries {
+                break;
+            }
+            self.pause(self.patience.pause(round).max(ready - Instant::now()))
+                .map_err(|error| error.in_file(&target))?;
+            round += 1;
+        }
+        Err(Error::new(ErrorKind::Fetch { attempts }).in_file(&target).advise(
+            "check the connection and the proxy's settings, or name another mirror with `--mirror`",
+        ))
+    }
+
+    /// Asks one mirror as long as it makes headway.
+    fn try_mirror(
+        &mut self,
+        url: &str,
+        target: &Path,
+        attempts: &mut Vec<Attempt>,
+    ) -> Result<(), Failure> {
+        loop {
+            let failure = match self.attempt(url, target) {
+                Ok(()) => return Ok(()),
+                Err(failure) => failure,
+            };
+            let (cause, go_on) = match &failure {
+                Failure::Stop(_) => return Err(failure),
+                Failure::ForGood(cause) => (cause, false),
+                Failure::Again(cause) => (cause, true),
+                Failure::Passing { cause, .. } => (cause, self.headway),
+            };
+            (self.observer)(&Event::Failed { url, cause });
+            Attempt::note(attempts, url, cause);
+            if !go_on {
+                return Err(failure);
+            }
+        }
+    }
+
+    fn pause(&mut self, pause: Duration) -> Result<(), Error> {
+        (self.observer)(&Event::Pausing { pause });
+        let start = Instant::now();
+        while start.elapsed() < pause {
+            if self.cancel.is_cancelled() {
+                return Err(ErrorKind::Cancelled.into());
+            }
+            std::thread::sleep(POLL.min(pause.saturating_sub(start.elapsed())));
+        }
+        Ok(())
+    }
+}
+
+// Whatever fails on disk is not the mirror's fault.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Stop(ErrorKind::Io(error).into())
+    }
+}

@@ -1,0 +1,10 @@
+//! Fetching from servers on loopback: every fault, every way to be interrupted.
+
+mod faults;
+#[path = "../full/mod.rs"]
+mod full;
+mod keeping;
+mod processes;
+mod resume;
+mod server;
+mod small;

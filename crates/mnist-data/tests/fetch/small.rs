@@ -1,0 +1,135 @@
+//! A data set of one file of a few kilobytes, to be fetched quickly.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use mnist_data::catalog::{self, Digest, Entry, File};
+use mnist_data::fetch::{self, Fetcher, Patience};
+use mnist_data::{Attempt, Error, ErrorKind};
+use sha2::Digest as _;
+use tempfile::TempDir;
+
+pub(crate) const NAME: &str = "file.gz";
+
+/// 40,000 bytes that gzip cannot make smaller.
+pub(crate) fn content() -> Vec<u8> {
+    let mut state = 1_u32;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..40_000).map(next).collect()
+}
+
+pub(crate) fn gzipped(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+pub(crate) fn body() -> Vec<u8> {
+    gzipped(&content())
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    sha2::Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+pub(crate) fn entry() -> &'static Entry {
+    let digest = Digest::Content {
+        bytes: content().len() as u64,
+        sha256: sha256(&content()).leak(),
+    };
+    let file = File { name: NAME, digest };
+    Box::leak(Box::new(Entry {
+        folder: "small",
+        files: vec![file].leak(),
+        ..catalog::MNIST.clone()
+    }))
+}
+
+/// Waits for a busy machine, but not long before it tries again.
+pub(crate) fn patience() -> Patience {
+    let mut patience = Patience::default();
+    patience.stall = Duration::from_secs(20);
+    patience.backoff = Duration::from_millis(5);
+    patience.longest_pause = Duration::from_secs(3);
+    patience.retries = 2;
+    patience
+}
+
+/// A root for one test, and the patience of what is fetched into it.
+pub(crate) struct Root(TempDir, Patience);
+
+impl Root {
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().unwrap(), patience())
+    }
+
+    /// For servers that stall.
+    pub(crate) fn hasty() -> Self {
+        let mut patience = patience();
+        patience.stall = Duration::from_millis(500);
+        Self(TempDir::new().unwrap(), patience)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join("small").join(name)
+    }
+
+    pub(crate) fn fetcher(&self, mirrors: &[&str]) -> Fetcher {
+        let mirrors = mirrors.iter().copied();
+        Fetcher::new(entry())
+            .root(self.path())
+            .mirrors(mirrors)
+            .patience(self.1.clone())
+    }
+
+    /// Fetches, and sees that the verified file is there and nothing else.
+    pub(crate) fn fetches(&self, mirrors: &[&str]) {
+        self.fetcher(mirrors).fetch().unwrap();
+        self.is_complete();
+    }
+
+    /// The verified file is there and nothing else.
+    pub(crate) fn is_complete(&self) {
+        fetch::verify(entry(), &self.path().join("small")).unwrap();
+        assert_eq!(self.names(), [".lock", NAME]);
+    }
+
+    /// Fails to fetch; nothing has the final name; the addresses and causes.
+    pub(crate) fn fails(&self, mirrors: &[&str]) -> Vec<Attempt> {
+        let error: Error = self.fetcher(mirrors).fetch().unwrap_err();
+        assert!(!self.file(NAME).exists());
+        assert_eq!(error.path(), Some(self.file(NAME).as_path()));
+        let ErrorKind::Fetch { attempts } = error.kind() else {
+            panic!("{error}")
+        };
+        for (attempt, mirror) in attempts.iter().zip(mirrors) {
+            assert_eq!(attempt.url, format!("{mirror}/{NAME}"));
+            assert!(error.to_string().contains(&attempt.cause), "{error}");
+        }
+        assert_eq!(attempts.len(), mirrors.len());
+        attempts.clone()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path().join("small")).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
