@@ -248,6 +248,23 @@ pub fn tanh_d_input<F: NdFloat>(output: F, d_output: F) -> F {
     d_output * (F::one() - output * output)
 }
 
+/// A leaky `ReLU`: x above 0, else `slope · x`. A. Maas et al., Rectifier nonlinearities improve neural network
+/// acoustic models (2013); with slope 0 the `ReLU`.
+#[must_use]
+pub fn relu<F: NdFloat>(x: F, slope: F) -> F {
+    if x > F::zero() { x } else { slope * x }
+}
+
+/// The gradient of [`relu`]: `d_output` where the input was above 0, else `slope · d_output` (at 0 as well).
+#[must_use]
+pub fn relu_d_input<F: NdFloat>(input: F, d_output: F, slope: F) -> F {
+    if input > F::zero() {
+        d_output
+    } else {
+        slope * d_output
+    }
+}
+
 /// Dropout, and its own gradient: a unit that is kept is multiplied by `scale`, the others become 0. With
 /// `scale` = 1 / (probability to be kept) the expected value stays what it was. N. Srivastava et al.,
 /// Dropout: a simple way to prevent neural networks from overfitting, JMLR 15 (2014).

@@ -158,6 +158,37 @@ fn tanh_and_its_gradient_are_accurate() {
     }
 }
 
+#[test]
+fn relu_and_its_gradient_are_exact() {
+    let mut random = NumpyRandom::new(10);
+    for len in [1, 15, 16, 33, 20_000] {
+        for slope in [0.0, 0.125] {
+            // Zeros among them.
+            let (input, d_output) = (whole(&mut random, len), whole(&mut random, len));
+            on_every_level(|_| {
+                let (mut output, mut d_input) = (nan(len), nan(len));
+                activation::relu(slope, input.view(), output.view_mut()).unwrap();
+                let (input, d_output) = (input.view(), d_output.view());
+                activation::relu_d_input(slope, input, d_output, d_input.view_mut()).unwrap();
+                for i in 0..len {
+                    assert_eq!(output[i], reference::relu(input[i], slope));
+                    assert_eq!(
+                        d_input[i],
+                        reference::relu_d_input(input[i], d_output[i], slope)
+                    );
+                }
+            });
+        }
+    }
+    // Away from 0, where it has none, the gradient is that of finite differences.
+    let input = array![-2.0, -0.5, 0.25, 3.0];
+    let found = input.mapv(|x| reference::relu_d_input(x, 1.0, 0.1));
+    let right = differences(&input, |input| {
+        input.iter().map(|&x| reference::relu(x, 0.1)).sum()
+    });
+    assert_near("d_input", &found, &right, 1e-8);
+}
+
 fn masks(random: &mut NumpyRandom, count: usize) -> Bits {
     let mut masks = Bits::default();
     random.randint2(count, &mut masks);
