@@ -223,15 +223,15 @@ pub fn d_kernels(
     let d_output = numbers("d_output", &d_output)?;
     let total = numbers_mut("d_kernels", &mut d_kernels)?;
     total.fill(0.0);
-    if plan.taps() >= 8 * TAPS {
-        // Enough taps that each task has its own, and sums over all images.
+    if total.len() * 16 > n * (plan.placed_len() + plan.output_len()) {
+        // Kernels that are large beside the batch: each task has its own taps, and sums over all images.
         let rows = plan.taps().div_ceil(16).next_multiple_of(TAPS);
         parallel::parts_mut(total, rows * cout, |part, d_kernels| {
             plan.add_d_kernels(input, d_output, part * rows, d_kernels, &mut Vec::new());
         });
         return Ok(());
     }
-    // Else each task has its own images, and the tasks' sums are added in their order.
+    // Else each task has its own images, which then stay in its cache, and the tasks' sums are added in their order.
     let images = n.div_ceil(16);
     let mut sums = vec![0.0; n.div_ceil(images) * total.len()];
     parallel::parts_mut(&mut sums, total.len(), |part, sum| {
