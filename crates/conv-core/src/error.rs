@@ -27,6 +27,11 @@ pub enum Error {
         /// The number.
         found: usize,
     },
+    /// A size is too large to compute with.
+    Overflow {
+        /// The size that is.
+        what: &'static str,
+    },
     /// `CONV_CORE_SIMD` or [`set_level`](crate::simd::set_level) asks for what is not there.
     Simd {
         /// The name asked for.
@@ -55,6 +60,12 @@ impl fmt::Display for Error {
                 expected,
                 found,
             } => write!(f, "{what} is {found}, expected {expected}"),
+            Self::Overflow { what } => {
+                write!(
+                    f,
+                    "{what} has too many numbers to compute with; make it smaller"
+                )
+            }
             Self::Simd { asked } => {
                 let here: Vec<String> = crate::simd::Level::ALL
                     .iter()

@@ -1,3 +1,4 @@
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::{LANES, Lanes, Op, Simd};
@@ -13,6 +14,42 @@ pub(super) unsafe fn run<O: Op>(op: O) -> O::Output {
     op.run(Avx2(()))
 }
 
+/// The first `n` lanes, fewer than eight, as a mask.
+///
+/// # Safety
+/// The processor must have AVX2.
+#[inline(always)]
+unsafe fn first(n: usize) -> __m256i {
+    // SAFETY: as the caller vouches; nothing is read from memory.
+    unsafe {
+        _mm256_cmpgt_epi32(
+            _mm256_set1_epi32(n as i32),
+            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),
+        )
+    }
+}
+
+/// `v` by way of an instruction of no bytes, which the compiler keeps in order with others of the kind.
+#[inline]
+#[target_feature(enable = "avx")]
+fn now(mut v: __m256) -> __m256 {
+    // SAFETY: there is no instruction; `v` stays as it is, and no memory is touched.
+    unsafe { asm!("/* {0} */", inout(ymm_reg) v, options(nomem, nostack, preserves_flags)) };
+    v
+}
+
+/// `a * b + c` in the register of `c`, in the order in which it stands among others of the kind.
+#[inline]
+#[target_feature(enable = "avx,fma")]
+fn mul_add_now(a: __m256, b: __m256, mut c: __m256) -> __m256 {
+    // SAFETY: the function's features have the instruction; it touches no memory and no flags.
+    unsafe {
+        asm!("vfmadd231ps {0}, {1}, {2}", inout(ymm_reg) c, in(ymm_reg) a, in(ymm_reg) b,
+            options(nomem, nostack, preserves_flags));
+    }
+    c
+}
+
 /// One intrinsic as a safe method of the token.
 macro_rules! with {
     ($intrinsic:ident($($argument:expr),*)) => {
@@ -24,6 +61,7 @@ macro_rules! with {
 impl Simd for Avx2 {
     type F32 = __m256;
     const WIDTH: usize = 8;
+    const REGISTERS: usize = 16;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
@@ -81,6 +119,56 @@ impl Simd for Avx2 {
             let kept = _mm256_cmpeq_epi32(_mm256_and_si256(bits, each), each);
             _mm256_and_ps(v, _mm256_castsi256_ps(kept))
         }
+    }
+    #[inline(always)]
+    fn load_first(self, from: &[f32]) -> __m256 {
+        // SAFETY: without a mask eight lanes are read of at least eight; with it only its lanes, which lie
+        // inside `from`; the processor as in `with!`.
+        unsafe {
+            if from.len() >= 8 {
+                return _mm256_loadu_ps(from.as_ptr());
+            }
+            _mm256_maskload_ps(from.as_ptr(), first(from.len()))
+        }
+    }
+    #[inline(always)]
+    fn store_first(self, v: __m256, to: &mut [f32]) {
+        // SAFETY: as in `load_first`, writing to `to`.
+        unsafe {
+            if to.len() >= 8 {
+                return _mm256_storeu_ps(to.as_mut_ptr(), v);
+            }
+            _mm256_maskstore_ps(to.as_mut_ptr(), first(to.len()), v);
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f32) -> __m256 {
+        // SAFETY: the caller vouches for eight numbers; the processor as in `with!`.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+    #[inline(always)]
+    fn now(self, v: __m256) -> __m256 {
+        with!(now(v))
+    }
+    #[inline(always)]
+    fn mul_add_now(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        with!(mul_add_now(a, b, c))
+    }
+    #[inline(always)]
+    fn scale(self, v: __m256, k: __m256) -> __m256 {
+        // SAFETY: the processor as in `with!`; nothing is read from memory.
+        unsafe {
+            let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(k), _mm256_set1_epi32(127));
+            _mm256_mul_ps(v, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent)))
+        }
+    }
+    #[inline(always)]
+    fn if_greater(self, a: __m256, b: __m256, v: __m256, otherwise: __m256) -> __m256 {
+        with!(_mm256_blendv_ps(
+            otherwise,
+            v,
+            _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)
+        ))
     }
     #[inline(always)]
     fn low_bits(self, x: &[u32; LANES]) -> u16 {

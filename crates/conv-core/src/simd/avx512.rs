@@ -1,3 +1,4 @@
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::{LANES, Lanes, Op, Simd};
@@ -13,6 +14,33 @@ pub(super) unsafe fn run<O: Op>(op: O) -> O::Output {
     op.run(Avx512(()))
 }
 
+/// The first `n` lanes, fewer than sixteen, as a mask.
+#[inline(always)]
+fn first(n: usize) -> u16 {
+    (1 << n) - 1
+}
+
+/// `v` by way of an instruction of no bytes, which the compiler keeps in order with others of the kind.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn now(mut v: __m512) -> __m512 {
+    // SAFETY: there is no instruction; `v` stays as it is, and no memory is touched.
+    unsafe { asm!("/* {0} */", inout(zmm_reg) v, options(nomem, nostack, preserves_flags)) };
+    v
+}
+
+/// `a * b + c` in the register of `c`, in the order in which it stands among others of the kind.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn mul_add_now(a: __m512, b: __m512, mut c: __m512) -> __m512 {
+    // SAFETY: the function's features have the instruction; it touches no memory and no flags.
+    unsafe {
+        asm!("vfmadd231ps {0}, {1}, {2}", inout(zmm_reg) c, in(zmm_reg) a, in(zmm_reg) b,
+            options(nomem, nostack, preserves_flags));
+    }
+    c
+}
+
 /// One intrinsic as a safe method of the token.
 macro_rules! with {
     ($intrinsic:ident($($argument:expr),*)) => {
@@ -24,6 +52,7 @@ macro_rules! with {
 impl Simd for Avx512 {
     type F32 = __m512;
     const WIDTH: usize = 16;
+    const REGISTERS: usize = 32;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {
@@ -74,6 +103,53 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn keep(self, v: __m512, bits: u16, _part: usize) -> __m512 {
         with!(_mm512_maskz_mov_ps(bits, v))
+    }
+    #[inline(always)]
+    fn load_first(self, from: &[f32]) -> __m512 {
+        // SAFETY: sixteen lanes are read of at least sixteen, or only those of the mask, which lie inside `from`;
+        // the processor as in `with!`.
+        unsafe {
+            if from.len() >= LANES {
+                return _mm512_loadu_ps(from.as_ptr());
+            }
+            _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr())
+        }
+    }
+    #[inline(always)]
+    fn store_first(self, v: __m512, to: &mut [f32]) {
+        // SAFETY: as in `load_first`, writing to `to`.
+        unsafe {
+            if to.len() >= LANES {
+                return _mm512_storeu_ps(to.as_mut_ptr(), v);
+            }
+            _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), v);
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f32) -> __m512 {
+        // SAFETY: the caller vouches for sixteen numbers; the processor as in `with!`.
+        unsafe { _mm512_loadu_ps(from) }
+    }
+    #[inline(always)]
+    fn now(self, v: __m512) -> __m512 {
+        with!(now(v))
+    }
+    #[inline(always)]
+    fn mul_add_now(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        with!(mul_add_now(a, b, c))
+    }
+    #[inline(always)]
+    fn scale(self, v: __m512, k: __m512) -> __m512 {
+        // SAFETY: the processor as in `with!`; nothing is read from memory.
+        unsafe {
+            let exponent = _mm512_add_epi32(_mm512_cvtps_epi32(k), _mm512_set1_epi32(127));
+            _mm512_mul_ps(v, _mm512_castsi512_ps(_mm512_slli_epi32::<23>(exponent)))
+        }
+    }
+    #[inline(always)]
+    fn if_greater(self, a: __m512, b: __m512, v: __m512, otherwise: __m512) -> __m512 {
+        // SAFETY: the processor as in `with!`; nothing is read from memory.
+        unsafe { _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), v) }
     }
     #[inline(always)]
     fn low_bits(self, x: &[u32; LANES]) -> u16 {

@@ -10,6 +10,21 @@ impl Lanes {
     /// Sixteen zeros.
     pub const ZERO: Self = Self([0.0; LANES]);
 
+    /// The numbers of all of them, one after the other.
+    #[must_use]
+    pub fn flat(lanes: &[Self]) -> &[f32] {
+        // SAFETY: `Lanes` is sixteen f32 in an array (`repr(C)`) and, at 64 bytes of size and alignment, has
+        // no padding, so the same memory is sixteen times as many f32.
+        unsafe { std::slice::from_raw_parts(lanes.as_ptr().cast(), lanes.len() * LANES) }
+    }
+
+    /// The numbers of all of them, to be written.
+    #[must_use]
+    pub fn flat_mut(lanes: &mut [Self]) -> &mut [f32] {
+        // SAFETY: as in `flat`, and every f32 is a valid lane; the borrow is unique.
+        unsafe { std::slice::from_raw_parts_mut(lanes.as_mut_ptr().cast(), lanes.len() * LANES) }
+    }
+
     /// The sum of the lanes in `f64`, halving: lane `i` with lane `i + 8`, then `i + 4`, `i + 2`, `i + 1`.
     #[inline(always)]
     #[must_use]

@@ -99,8 +99,11 @@ pub fn level() -> Level {
         return level;
     }
     let level = Level::from_env().unwrap_or_else(|_| Level::best());
-    LEVEL.store(level as u8, Ordering::Relaxed);
-    level
+    // Only if it is not set yet: another thread may have set it meanwhile, and that holds.
+    match LEVEL.compare_exchange(0, level as u8, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => level,
+        Err(set) => Level::from_u8(set).unwrap_or(level),
+    }
 }
 
 /// Makes `level` the one in use, in the whole process.

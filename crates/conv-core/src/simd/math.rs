@@ -78,6 +78,56 @@ pub fn exp(x: f64) -> f64 {
     y * power(k / 2) * power(k - k / 2)
 }
 
+/// The natural logarithm, within one unit in the last place; −∞ of 0, NaN below it.
+///
+/// The method and the coefficients of FreeBSD's `e_log.c` (Sun Microsystems, 1993): x = 2^k · (1 + f) with
+/// 1 + f from √½ to √2, s = f / (2 + f), and ln(1 + f) = f − (f²/2 − s (f²/2 + R(s²))).
+#[must_use]
+pub fn ln(x: f64) -> f64 {
+    const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+    const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+    const R: [f64; 7] = [
+        6.666_666_666_666_735e-1,
+        3.999_999_999_940_942e-1,
+        2.857_142_874_366_239e-1,
+        2.222_219_843_214_978_4e-1,
+        1.818_357_216_161_805e-1,
+        1.531_383_769_920_937_3e-1,
+        1.479_819_860_511_658_6e-1,
+    ];
+    if x == 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    if x.is_nan() || x < 0.0 {
+        return f64::NAN;
+    }
+    if x == f64::INFINITY {
+        return x;
+    }
+    // Subnormal numbers are made normal first.
+    let (x, scaled) = if x < f64::MIN_POSITIVE {
+        (x * 18_014_398_509_481_984.0, 54)
+    } else {
+        (x, 0)
+    };
+    let bits = x.to_bits();
+    let mut k = (bits >> 52) as i64 - 1023 - scaled;
+    let mut m = f64::from_bits(bits & (u64::MAX >> 12) | 1023 << 52);
+    if m > std::f64::consts::SQRT_2 {
+        m *= 0.5;
+        k += 1;
+    }
+    let f = m - 1.0;
+    let s = f / (2.0 + f);
+    let z = s * s;
+    let mut r = 0.0;
+    for coefficient in R.iter().rev() {
+        r = z * (r + coefficient);
+    }
+    let (half, k) = (0.5 * f * f, k as f64);
+    k * LN2_HIGH - ((half - (s * (half + r) + k * LN2_LOW)) - f)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,5 +237,22 @@ mod tests {
         assert_eq!(exp(f64::INFINITY), f64::INFINITY);
         assert_eq!(exp(f64::NEG_INFINITY), 0.0);
         assert!(exp(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn ln_is_within_a_unit_in_the_last_place() {
+        for i in -3000..=3000 {
+            let x = (f64::from(i) * 0.23).exp() * 1.000_123;
+            let (ours, std) = (ln(x), x.ln());
+            assert!(
+                (ours - std).abs() <= 2.3e-16 * 1.5 * std.abs() + 1e-18,
+                "ln({x:e}) = {ours:e}, {std:e}"
+            );
+        }
+        assert_eq!(ln(1.0), 0.0);
+        assert_eq!(ln(0.0), f64::NEG_INFINITY);
+        assert_eq!(ln(f64::INFINITY), f64::INFINITY);
+        assert!(ln(-1.0).is_nan() && ln(f64::NAN).is_nan());
+        assert!((ln(5e-324) - 5e-324_f64.ln()).abs() < 1e-12);
     }
 }

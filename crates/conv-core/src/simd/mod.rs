@@ -14,10 +14,12 @@ mod avx512;
 mod lanes;
 mod level;
 pub mod math;
+mod product;
 mod scalar;
 
 pub use lanes::{LANES, Lanes, groups};
 pub use level::{Level, level, set_level};
+pub use product::{Offsets, product};
 pub use scalar::Scalar;
 
 /// A piece of work that any instruction set can do.
@@ -41,6 +43,8 @@ pub trait Simd: Copy + Send + Sync {
     const WIDTH: usize;
     /// Vectors in sixteen lanes.
     const PARTS: usize = LANES / Self::WIDTH;
+    /// Vectors that the processor keeps in registers.
+    const REGISTERS: usize;
 
     /// All lanes equal to `x`.
     fn splat(self, x: f32) -> Self::F32;
@@ -67,6 +71,35 @@ pub trait Simd: Copy + Send + Sync {
     /// The lanes of `v` whose bit of `bits` is set, +0 in the others; lane `i` of the part is bit
     /// `part * WIDTH + i`.
     fn keep(self, v: Self::F32, bits: u16, part: usize) -> Self::F32;
+    /// The first lanes from `from`, +0 in those beyond its end.
+    fn load_first(self, from: &[f32]) -> Self::F32;
+    /// Writes the first lanes to `to`, as many as it holds.
+    fn store_first(self, v: Self::F32, to: &mut [f32]);
+    /// Lanes from memory of any alignment.
+    ///
+    /// # Safety
+    /// [`WIDTH`](Self::WIDTH) numbers must be readable at `from`.
+    unsafe fn load_at(self, from: *const f32) -> Self::F32;
+    /// `v`, computed before what any later `now` returns is computed: an order for the compiler to keep.
+    #[inline(always)]
+    fn now(self, v: Self::F32) -> Self::F32 {
+        v
+    }
+    /// [`mul_add`](Self::mul_add) in that order, and in the register of `c`.
+    #[inline(always)]
+    fn mul_add_now(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+        self.mul_add(a, b, c)
+    }
+    /// `v` times 2 to the power of `k`, which is a whole number from -126 to 127 in every lane.
+    fn scale(self, v: Self::F32, k: Self::F32) -> Self::F32;
+    /// The lanes of `v` where `a > b`, those of `otherwise` elsewhere (where either is NaN too).
+    fn if_greater(
+        self,
+        a: Self::F32,
+        b: Self::F32,
+        v: Self::F32,
+        otherwise: Self::F32,
+    ) -> Self::F32;
     /// The lowest bit of each of sixteen integers, the first in bit 0.
     fn low_bits(self, x: &[u32; LANES]) -> u16;
 }

@@ -43,6 +43,7 @@ fn fused(a: f32, b: f32, c: f32) -> f32 {
 impl Simd for Scalar {
     type F32 = [f32; LANES];
     const WIDTH: usize = LANES;
+    const REGISTERS: usize = 16;
 
     #[inline(always)]
     fn splat(self, x: f32) -> [f32; LANES] {
@@ -91,6 +92,41 @@ impl Simd for Scalar {
     #[inline(always)]
     fn keep(self, v: [f32; LANES], bits: u16, _part: usize) -> [f32; LANES] {
         std::array::from_fn(|i| if bits >> i & 1 == 1 { v[i] } else { 0.0 })
+    }
+    #[inline(always)]
+    fn load_first(self, from: &[f32]) -> [f32; LANES] {
+        let mut lanes = [0.0; LANES];
+        for (lane, x) in lanes.iter_mut().zip(from) {
+            *lane = *x;
+        }
+        lanes
+    }
+    #[inline(always)]
+    fn store_first(self, v: [f32; LANES], to: &mut [f32]) {
+        for (x, lane) in to.iter_mut().zip(v) {
+            *x = lane;
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f32) -> [f32; LANES] {
+        // SAFETY: the caller vouches for sixteen numbers.
+        unsafe { from.cast::<[f32; LANES]>().read_unaligned() }
+    }
+    #[inline(always)]
+    fn scale(self, v: [f32; LANES], k: [f32; LANES]) -> [f32; LANES] {
+        Self::map2(v, k, |v, k| {
+            v * f32::from_bits(((k as i32 + 127) as u32) << 23)
+        })
+    }
+    #[inline(always)]
+    fn if_greater(
+        self,
+        a: [f32; LANES],
+        b: [f32; LANES],
+        v: [f32; LANES],
+        otherwise: [f32; LANES],
+    ) -> [f32; LANES] {
+        std::array::from_fn(|i| if a[i] > b[i] { v[i] } else { otherwise[i] })
     }
     #[inline(always)]
     fn low_bits(self, x: &[u32; LANES]) -> u16 {

@@ -1,0 +1,279 @@
+//! Convolution with many kernels: any size, stride, dilation, padding and groups.
+
+use ndarray::{ArrayView1, ArrayView4, ArrayViewMut1, ArrayViewMut4};
+
+use super::engine::{Plan, TAPS};
+use super::{expect_shape, expect_some, numbers, numbers_mut};
+use crate::shape::{Window, product};
+use crate::simd::Lanes;
+use crate::{Error, parallel};
+
+/// What a convolution is, but for its numbers of channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv {
+    /// The window under a kernel.
+    pub window: Window,
+    /// Groups of channels that know nothing of each other: 1 for a common convolution, as many as input
+    /// channels for a depthwise one.
+    pub groups: usize,
+}
+
+impl Conv {
+    /// A common convolution with such a window.
+    #[must_use]
+    pub fn new(window: Window) -> Self {
+        Self { window, groups: 1 }
+    }
+
+    /// The same in groups.
+    #[must_use]
+    pub fn groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    pub(crate) fn check_channels(&self, cin: usize, cout: usize) -> Result<(), Error> {
+        for (what, found) in [("input channels", cin), ("output channels", cout)] {
+            expect_some(what, found)?;
+            if self.groups == 0 || found % self.groups != 0 {
+                let expected = format!("a divisor of the {found} {what}");
+                return Err(Error::Range {
+                    what: "groups",
+                    expected,
+                    found: self.groups,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks all shapes; (images, input size, output size).
+    fn check(
+        &self,
+        input: (&'static str, &[usize]),
+        kernels: (&'static str, &[usize]),
+        output: (&'static str, &[usize]),
+    ) -> Result<usize, Error> {
+        let ((input_name, input), (kernels_name, kernels), (output_name, output)) =
+            (input, kernels, output);
+        let (&[n, h, w, cin], &[_, _, _, cout]) = (input, kernels) else {
+            return Err(Error::Overflow {
+                what: "the number of axes",
+            });
+        };
+        expect_some("images", n)?;
+        for (what, found) in [(input_name, cin), (kernels_name, cout)] {
+            expect_some(what, found)?;
+        }
+        self.check_channels(cin, cout)?;
+        let (kh, kw) = self.window.size;
+        expect_shape(kernels_name, &[kh, kw, cin / self.groups, cout], kernels)?;
+        let (rows, cols) = self.window.output(h, w)?;
+        product(input_name, input)?;
+        product(output_name, &[n, rows, cols, cout])?;
+        expect_shape(output_name, &[n, rows, cols, cout], output)?;
+        Ok(n)
+    }
+}
+
+/// The images as the plan's windows find them: as they are, or placed among zeros in `buffer`.
+fn placed<'a>(
+    plan: &Plan,
+    images: &'a [f32],
+    buffer: &'a mut Vec<f32>,
+) -> Result<&'a [f32], Error> {
+    if plan.in_place() {
+        return Ok(images);
+    }
+    let count = images.len() / plan.input_len();
+    product("the padded input", &[count, plan.placed_len()])?;
+    buffer.resize(count * plan.placed_len(), 0.0);
+    parallel::parts_mut(buffer, plan.placed_len(), |image, to| {
+        plan.place(&images[image * plan.input_len()..][..plan.input_len()], to);
+    });
+    Ok(buffer)
+}
+
+/// Runs a plan over images, a few pixels a task.
+fn run(
+    plan: &Plan,
+    input: &[f32],
+    packed: &[Lanes],
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+) -> Result<(), Error> {
+    let mut buffer = Vec::new();
+    let placed = placed(plan, input, &mut buffer)?;
+    let channels = plan.output_len() / plan.pixels();
+    // Whole tiles of 12, 14 and 6 pixels.
+    let pixels = (output.len() / channels / 16).max(1).next_multiple_of(84);
+    parallel::parts_mut(output, pixels * channels, |part, output| {
+        plan.forward(placed, part * pixels, packed, bias, output);
+    });
+    Ok(())
+}
+
+/// `output[n, oy, ox, o] = bias[o] + Σ input[n, y, x, i] · kernels[ky, kx, i, o]`,
+/// see [`reference::conv`](crate::reference::conv).
+///
+/// input (N, H, W, Cin), kernels (Kh, Kw, Cin / groups, Cout), bias (Cout) → output (N, Oh, Ow, Cout)
+///
+/// ```
+/// use conv_core::ops::conv::{self, Conv};
+/// use conv_core::shape::Window;
+/// use ndarray::Array4;
+///
+/// // One kernel that is a horizontal line, on an image that is one.
+/// let image = Array4::from_shape_fn((1, 5, 5, 1), |(_, y, _, _)| if y == 2 { 1.0 } else { 0.0 });
+/// let kernels = Array4::from_shape_fn((3, 3, 1, 1), |(y, _, _, _)| if y == 1 { 1.0 } else { -0.5 });
+/// let mut output = Array4::zeros((1, 3, 3, 1));
+/// conv::forward(&Conv::new(Window::new(3, 3)), image.view(), kernels.view(), None, output.view_mut())?;
+/// assert_eq!(output.into_raw_vec_and_offset().0, [-1.5, -1.5, -1.5, 3.0, 3.0, 3.0, -1.5, -1.5, -1.5]);
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+///
+/// # Errors
+/// If a shape does not fit the others or the window, an array is not in row-major order, or there are no images.
+pub fn forward(
+    conv: &Conv,
+    input: ArrayView4<'_, f32>,
+    kernels: ArrayView4<'_, f32>,
+    bias: Option<ArrayView1<'_, f32>>,
+    mut output: ArrayViewMut4<'_, f32>,
+) -> Result<(), Error> {
+    conv.check(
+        ("input", input.shape()),
+        ("kernels", kernels.shape()),
+        ("output", output.shape()),
+    )?;
+    let (_, h, w, cin) = input.dim();
+    let cout = kernels.dim().3;
+    let bias = match &bias {
+        None => None,
+        Some(bias) => {
+            expect_shape("bias", &[cout], bias.shape())?;
+            Some(numbers("bias", bias)?)
+        }
+    };
+    let plan = Plan::new(conv, (h, w, cin), cout)?;
+    let mut packed = vec![Lanes::ZERO; plan.packed_len()];
+    plan.pack(numbers("kernels", &kernels)?, &mut packed);
+    run(
+        &plan,
+        numbers("input", &input)?,
+        &packed,
+        bias,
+        numbers_mut("output", &mut output)?,
+    )
+}
+
+/// `d_input[n, y, x, i] = Σ d_output[n, oy, ox, o] · kernels[ky, kx, i, o]`,
+/// see [`reference::conv_d_input`](crate::reference::conv_d_input).
+///
+/// `d_output` (N, Oh, Ow, Cout), kernels (Kh, Kw, Cin / groups, Cout) → `d_input` (N, H, W, Cin)
+///
+/// # Errors
+/// As [`forward`].
+pub fn d_input(
+    conv: &Conv,
+    d_output: ArrayView4<'_, f32>,
+    kernels: ArrayView4<'_, f32>,
+    mut d_input: ArrayViewMut4<'_, f32>,
+) -> Result<(), Error> {
+    conv.check(
+        ("d_input", d_input.shape()),
+        ("kernels", kernels.shape()),
+        ("d_output", d_output.shape()),
+    )?;
+    let (_, h, w, cin) = d_input.dim();
+    let plan = Plan::transposed(conv, (h, w, cin), kernels.dim().3)?;
+    let mut packed = vec![Lanes::ZERO; plan.packed_len()];
+    plan.pack_transposed(numbers("kernels", &kernels)?, &mut packed);
+    run(
+        &plan,
+        numbers("d_output", &d_output)?,
+        &packed,
+        None,
+        numbers_mut("d_input", &mut d_input)?,
+    )
+}
+
+/// `d_kernels[ky, kx, i, o] = Σ input[n, y, x, i] · d_output[n, oy, ox, o]`,
+/// see [`reference::conv_d_kernels`](crate::reference::conv_d_kernels).
+///
+/// input (N, H, W, Cin), `d_output` (N, Oh, Ow, Cout) → `d_kernels` (Kh, Kw, Cin / groups, Cout)
+///
+/// # Errors
+/// As [`forward`].
+pub fn d_kernels(
+    conv: &Conv,
+    input: ArrayView4<'_, f32>,
+    d_output: ArrayView4<'_, f32>,
+    mut d_kernels: ArrayViewMut4<'_, f32>,
+) -> Result<(), Error> {
+    let n = conv.check(
+        ("input", input.shape()),
+        ("d_kernels", d_kernels.shape()),
+        ("d_output", d_output.shape()),
+    )?;
+    let (_, h, w, cin) = input.dim();
+    let cout = d_kernels.dim().3;
+    let plan = Plan::new(conv, (h, w, cin), cout)?;
+    let mut buffer = Vec::new();
+    let input = placed(&plan, numbers("input", &input)?, &mut buffer)?;
+    let d_output = numbers("d_output", &d_output)?;
+    let total = numbers_mut("d_kernels", &mut d_kernels)?;
+    total.fill(0.0);
+    if total.len() * 16 > n * (plan.placed_len() + plan.output_len()) {
+        // Kernels that are large beside the batch: each task has its own taps, and sums over all images.
+        let rows = plan.taps().div_ceil(16).next_multiple_of(TAPS);
+        parallel::parts_mut(total, rows * cout, |part, d_kernels| {
+            plan.add_d_kernels(input, d_output, part * rows, d_kernels, &mut Vec::new());
+        });
+        return Ok(());
+    }
+    // Else each task has its own images, which then stay in its cache, and the tasks' sums are added in their order.
+    let images = n.div_ceil(16);
+    let mut sums = vec![0.0; n.div_ceil(images) * total.len()];
+    parallel::parts_mut(&mut sums, total.len(), |part, sum| {
+        let d_output = &d_output[part * images * plan.output_len()..];
+        let d_output = &d_output[..d_output.len().min(images * plan.output_len())];
+        let input = &input[part * images * plan.placed_len()..];
+        plan.add_d_kernels(input, d_output, 0, sum, &mut Vec::new());
+    });
+    for sum in sums.chunks_exact(total.len()) {
+        for (total, sum) in total.iter_mut().zip(sum) {
+            *total += sum;
+        }
+    }
+    Ok(())
+}
+
+/// `d_bias[o] = Σ d_output[n, oy, ox, o]`, image by image.
+///
+/// `d_output` (N, Oh, Ow, Cout) → `d_bias` (Cout)
+///
+/// # Errors
+/// If the numbers of channels differ or an array is not in row-major order.
+pub fn d_bias(
+    d_output: ArrayView4<'_, f32>,
+    mut d_bias: ArrayViewMut1<'_, f32>,
+) -> Result<(), Error> {
+    let (_, rows, cols, channels) = d_output.dim();
+    expect_shape("d_bias", &[channels], d_bias.shape())?;
+    let d_output = numbers("d_output", &d_output)?;
+    let total = numbers_mut("d_bias", &mut d_bias)?;
+    total.fill(0.0);
+    let mut sum = vec![0.0; channels];
+    for image in d_output.chunks_exact((rows * cols * channels).max(1)) {
+        sum.fill(0.0);
+        for pixel in image.chunks_exact(channels) {
+            for (sum, d) in sum.iter_mut().zip(pixel) {
+                *sum += d;
+            }
+        }
+        for (total, sum) in total.iter_mut().zip(&sum) {
+            *total += sum;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! The dense layer: every output looks at every input.
+//!
+//! A batch is an image of N × 1 pixels with F channels each, and the layer a convolution of it by a window of
+//! one pixel.
+
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
+
+use super::conv::{self, Conv};
+use crate::Error;
+use crate::shape::Window;
+
+const DENSE: Conv = Conv {
+    window: Window {
+        size: (1, 1),
+        stride: (1, 1),
+        dilation: (1, 1),
+        padding: crate::shape::Padding::Valid,
+    },
+    groups: 1,
+};
+
+/// Two axes (rows, channels) as four (1, rows, 1, channels).
+macro_rules! image {
+    ($matrix:expr) => {
+        $matrix.insert_axis(Axis(1)).insert_axis(Axis(0))
+    };
+}
+
+/// Two axes (inputs, outputs) as four (1, 1, inputs, outputs).
+macro_rules! kernels {
+    ($matrix:expr) => {
+        $matrix.insert_axis(Axis(0)).insert_axis(Axis(0))
+    };
+}
+
+/// `output[n, c] = bias[c] + Σ input[n, f] · weights[f, c]`
+///
+/// input (N, F), weights (F, C), bias (C) → output (N, C)
+///
+/// # Errors
+/// If the shapes do not fit, an array is not in row-major order, or one is empty. The shape in the error has
+/// the two axes among others of size 1.
+pub fn forward(
+    input: ArrayView2<'_, f32>,
+    weights: ArrayView2<'_, f32>,
+    bias: Option<ArrayView1<'_, f32>>,
+    output: ArrayViewMut2<'_, f32>,
+) -> Result<(), Error> {
+    conv::forward(
+        &DENSE,
+        image!(input),
+        kernels!(weights),
+        bias,
+        image!(output),
+    )
+}
+
+/// `d_input[n, f] = Σ d_output[n, c] · weights[f, c]`
+///
+/// `d_output` (N, C), weights (F, C) → `d_input` (N, F)
+///
+/// # Errors
+/// As [`forward`].
+pub fn d_input(
+    d_output: ArrayView2<'_, f32>,
+    weights: ArrayView2<'_, f32>,
+    d_input: ArrayViewMut2<'_, f32>,
+) -> Result<(), Error> {
+    conv::d_input(&DENSE, image!(d_output), kernels!(weights), image!(d_input))
+}
+
+/// `d_weights[f, c] = Σ input[n, f] · d_output[n, c]`
+///
+/// input (N, F), `d_output` (N, C) → `d_weights` (F, C)
+///
+/// # Errors
+/// As [`forward`].
+pub fn d_weights(
+    input: ArrayView2<'_, f32>,
+    d_output: ArrayView2<'_, f32>,
+    d_weights: ArrayViewMut2<'_, f32>,
+) -> Result<(), Error> {
+    conv::d_kernels(&DENSE, image!(input), image!(d_output), kernels!(d_weights))
+}
+
+/// `d_bias[c] = Σ d_output[n, c]`
+///
+/// `d_output` (N, C) → `d_bias` (C)
+///
+/// # Errors
+/// As [`forward`].
+pub fn d_bias(d_output: ArrayView2<'_, f32>, d_bias: ArrayViewMut1<'_, f32>) -> Result<(), Error> {
+    conv::d_bias(image!(d_output), d_bias)
+}

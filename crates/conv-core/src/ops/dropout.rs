@@ -1,0 +1,76 @@
+//! Dropout with given masks.
+
+use ndarray::{ArrayView, ArrayViewMut, Dimension};
+
+use super::{expect_shape, numbers, numbers_mut};
+use crate::simd::{LANES, Op, Simd, dispatch};
+use crate::{Bits, Error, parallel};
+
+/// Numbers of a task.
+const PART: usize = 1 << 14;
+
+/// `output[i] = input[i] · scale` where bit `first + i` of `masks` is set, else 0. Its gradient is itself:
+/// `d_input` is made of `d_output` with the same masks and scale.
+///
+/// With `scale` = 1 / (probability of a set bit) the expected value stays what it was.
+///
+/// # Errors
+/// If the shapes differ, an array is not in row-major order, or there are too few masks.
+pub fn dropout<D: Dimension>(
+    input: ArrayView<'_, f32, D>,
+    (masks, first): (&Bits, usize),
+    scale: f32,
+    mut output: ArrayViewMut<'_, f32, D>,
+) -> Result<(), Error> {
+    expect_shape("output", input.shape(), output.shape())?;
+    let needed = first
+        .checked_add(input.len())
+        .ok_or(Error::Overflow { what: "masks" })?;
+    if masks.len() < needed {
+        return Err(Error::Shape {
+            what: "masks",
+            expected: vec![needed],
+            found: vec![masks.len()],
+        });
+    }
+    let (input, output) = (
+        numbers("input", &input)?,
+        numbers_mut("output", &mut output)?,
+    );
+    parallel::parts_mut(output, PART, |part, output| {
+        let first = first + part * PART;
+        dispatch(Dropout {
+            input: &input[part * PART..],
+            masks,
+            first,
+            scale,
+            output,
+        });
+    });
+    Ok(())
+}
+
+struct Dropout<'a> {
+    input: &'a [f32],
+    masks: &'a Bits,
+    first: usize,
+    scale: f32,
+    output: &'a mut [f32],
+}
+
+impl Op for Dropout<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let lanes = self.input.chunks(LANES).zip(self.output.chunks_mut(LANES));
+        for (i, (input, output)) in lanes.enumerate() {
+            let bits = self.masks.get16(self.first + i * LANES);
+            let parts = input.chunks(S::WIDTH).zip(output.chunks_mut(S::WIDTH));
+            for (part, (input, output)) in parts.enumerate() {
+                let scaled = s.mul(s.load_first(input), s.splat(self.scale));
+                s.store_first(s.keep(scaled, bits, part), output);
+            }
+        }
+    }
+}

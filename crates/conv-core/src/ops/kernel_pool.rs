@@ -1,0 +1,88 @@
+//! The chapter's pooling across kernels: at each position the predictions of all kernels become one.
+
+use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3};
+
+use super::{expect_shape, expect_some, numbers, numbers_mut};
+use crate::chapter::Pooling;
+use crate::{Error, parallel};
+
+/// Positions of a task.
+const PART: usize = 1 << 10;
+
+/// `output[n, p]` = sum, mean or maximum of `input[n, p, k]` over the kernels k, in their order.
+///
+/// input (N, positions, kernels) → output (N, positions)
+///
+/// # Errors
+/// If the shapes do not fit, an array is not in row-major order, or there are no kernels.
+pub fn forward(
+    pooling: Pooling,
+    input: ArrayView3<'_, f32>,
+    mut output: ArrayViewMut2<'_, f32>,
+) -> Result<(), Error> {
+    let (n, positions, kernels) = input.dim();
+    expect_some("kernels", kernels)?;
+    expect_shape("output", &[n, positions], output.shape())?;
+    let input = numbers("input", &input)?;
+    parallel::parts_mut(numbers_mut("output", &mut output)?, PART, |part, output| {
+        let input = input[part * PART * kernels..].chunks_exact(kernels);
+        for (predictions, output) in input.zip(output) {
+            *output = match pooling {
+                Pooling::Sum => predictions.iter().sum(),
+                Pooling::Mean => predictions.iter().sum::<f32>() / kernels as f32,
+                Pooling::Max => predictions[first_largest(predictions)],
+            };
+        }
+    });
+    Ok(())
+}
+
+/// The gradient of [`forward`]: to every kernel, to each its part, or to the largest alone, the first of equals.
+///
+/// input (N, positions, kernels), `d_output` (N, positions) → `d_input` (N, positions, kernels)
+///
+/// # Errors
+/// As [`forward`].
+pub fn d_input(
+    pooling: Pooling,
+    input: ArrayView3<'_, f32>,
+    d_output: ArrayView2<'_, f32>,
+    mut d_input: ArrayViewMut3<'_, f32>,
+) -> Result<(), Error> {
+    let (n, positions, kernels) = input.dim();
+    expect_some("kernels", kernels)?;
+    expect_shape("d_output", &[n, positions], d_output.shape())?;
+    expect_shape("d_input", input.shape(), d_input.shape())?;
+    let (input, d_output) = (numbers("input", &input)?, numbers("d_output", &d_output)?);
+    parallel::parts_mut(
+        numbers_mut("d_input", &mut d_input)?,
+        PART * kernels,
+        |part, d_input| {
+            let input = input[part * PART * kernels..].chunks_exact(kernels);
+            let sources = input.zip(&d_output[part * PART..]);
+            for ((predictions, &d_output), d_input) in
+                sources.zip(d_input.chunks_exact_mut(kernels))
+            {
+                match pooling {
+                    Pooling::Sum => d_input.fill(d_output),
+                    Pooling::Mean => d_input.fill(d_output / kernels as f32),
+                    Pooling::Max => {
+                        d_input.fill(0.0);
+                        d_input[first_largest(predictions)] = d_output;
+                    }
+                }
+            }
+        },
+    );
+    Ok(())
+}
+
+fn first_largest(predictions: &[f32]) -> usize {
+    let mut best = 0;
+    for (kernel, &prediction) in predictions.iter().enumerate() {
+        if prediction > predictions[best] {
+            best = kernel;
+        }
+    }
+    best
+}

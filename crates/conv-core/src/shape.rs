@@ -1,0 +1,307 @@
+//! The geometry of a window that slides over an image: where it looks, and how many places there are.
+
+use crate::Error;
+
+/// Numbers that one array may hold: what 32-bit offsets can reach.
+const LIMIT: usize = u32::MAX as usize / 4;
+
+/// What surrounds an image before a window slides over it. All of it counts as zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Padding {
+    /// Nothing: the window stays inside.
+    #[default]
+    Valid,
+    /// As much as makes the output `ceil(input / stride)` a side; where that is odd, the one pixel more comes
+    /// after. This is TensorFlow's rule, and with stride 1 `PyTorch`'s `padding="same"`.
+    Same,
+    /// Pixels at the top, bottom, left and right.
+    Explicit {
+        /// Rows before the first.
+        top: usize,
+        /// Rows after the last.
+        bottom: usize,
+        /// Columns before the first.
+        left: usize,
+        /// Columns after the last.
+        right: usize,
+    },
+}
+
+/// A window that slides over an image.
+///
+/// ```
+/// use conv_core::shape::{Padding, Window};
+///
+/// assert_eq!(Window::new(3, 3).output(28, 28)?, (26, 26));
+/// assert_eq!(Window::new(3, 3).padding(Padding::Same).output(28, 28)?, (28, 28));
+/// assert_eq!(Window::new(2, 2).stride(2, 2).output(5, 4)?, (2, 2));
+/// let error = Window::new(5, 5).output(4, 4).unwrap_err();
+/// assert_eq!(error.to_string(), "window height is 5, expected 1 to 4 (the padded image's)");
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Height and width in pixels.
+    pub size: (usize, usize),
+    /// Pixels from one position to the next, down and to the right.
+    pub stride: (usize, usize),
+    /// Pixels from one row of the window to the next, and from one column to the next; 1 leaves no holes.
+    pub dilation: (usize, usize),
+    /// What surrounds the image.
+    pub padding: Padding,
+}
+
+impl Window {
+    /// A window of `height` × `width` pixels that looks everywhere (stride 1), without holes and padding.
+    #[must_use]
+    pub fn new(height: usize, width: usize) -> Self {
+        Self {
+            size: (height, width),
+            stride: (1, 1),
+            dilation: (1, 1),
+            padding: Padding::Valid,
+        }
+    }
+
+    /// The same with another stride.
+    #[must_use]
+    pub fn stride(self, down: usize, right: usize) -> Self {
+        Self {
+            stride: (down, right),
+            ..self
+        }
+    }
+
+    /// The same with another dilation.
+    #[must_use]
+    pub fn dilation(self, down: usize, right: usize) -> Self {
+        Self {
+            dilation: (down, right),
+            ..self
+        }
+    }
+
+    /// The same with other padding.
+    #[must_use]
+    pub fn padding(self, padding: Padding) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// Rows and columns of positions over an image of `height` × `width`.
+    ///
+    /// # Errors
+    /// [`Error::Range`] if a size, stride or dilation is 0 or the window is larger than the padded image,
+    /// [`Error::Overflow`] if a number becomes too large.
+    pub fn output(&self, height: usize, width: usize) -> Result<(usize, usize), Error> {
+        let (rows, cols) = self.axes(height, width)?;
+        Ok((rows.output, cols.output))
+    }
+
+    /// Rows and columns of padding before the first pixel of an image of `height` × `width`.
+    ///
+    /// # Errors
+    /// As [`output`](Self::output).
+    pub fn before(&self, height: usize, width: usize) -> Result<(usize, usize), Error> {
+        let (rows, cols) = self.axes(height, width)?;
+        Ok((rows.before, cols.before))
+    }
+
+    pub(crate) fn axes(&self, height: usize, width: usize) -> Result<(Axis, Axis), Error> {
+        let (top, bottom, left, right) = match self.padding {
+            Padding::Valid => (Some(0), 0, Some(0), 0),
+            Padding::Same => (None, 0, None, 0),
+            Padding::Explicit {
+                top,
+                bottom,
+                left,
+                right,
+            } => (Some(top), bottom, Some(left), right),
+        };
+        let rows = Axis::new(
+            "height",
+            height,
+            self.size.0,
+            self.stride.0,
+            self.dilation.0,
+            (top, bottom),
+        )?;
+        let cols = Axis::new(
+            "width",
+            width,
+            self.size.1,
+            self.stride.1,
+            self.dilation.1,
+            (left, right),
+        )?;
+        product("the padded image", &[rows.padded, cols.padded])?;
+        Ok((rows, cols))
+    }
+}
+
+/// A window's geometry along one side of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Axis {
+    /// Positions.
+    pub(crate) output: usize,
+    /// Pixels of padding before the first pixel.
+    pub(crate) before: usize,
+    /// Pixels with those of the padding.
+    pub(crate) padded: usize,
+}
+
+impl Axis {
+    /// `padding`: before and after, or none for [`Padding::Same`].
+    fn new(
+        side: &'static str,
+        input: usize,
+        size: usize,
+        stride: usize,
+        dilation: usize,
+        padding: (Option<usize>, usize),
+    ) -> Result<Self, Error> {
+        let (names, overflow) = match side {
+            "height" => (
+                [
+                    "window height",
+                    "stride down",
+                    "dilation down",
+                    "image height",
+                ],
+                "window height",
+            ),
+            _ => (
+                [
+                    "window width",
+                    "stride right",
+                    "dilation right",
+                    "image width",
+                ],
+                "window width",
+            ),
+        };
+        for (what, found) in names.into_iter().zip([size, stride, dilation, input]) {
+            if found == 0 || found > LIMIT {
+                return Err(Error::Range {
+                    what,
+                    expected: format!("1 to {LIMIT}"),
+                    found,
+                });
+            }
+        }
+        // From the first pixel under the window to the one after the last.
+        let extent = (size - 1)
+            .checked_mul(dilation)
+            .and_then(|holes| holes.checked_add(1))
+            .filter(|&extent| extent <= LIMIT)
+            .ok_or(Error::Overflow { what: overflow })?;
+        let (before, after) = match padding {
+            (Some(before), after) => (before, after),
+            (None, _) => {
+                let positions = input.div_ceil(stride);
+                let all = ((positions - 1) * stride + extent).saturating_sub(input);
+                (all / 2, all - all / 2)
+            }
+        };
+        let padded = before
+            .checked_add(after)
+            .and_then(|padding| padding.checked_add(input))
+            .filter(|&padded| padded <= LIMIT)
+            .ok_or(Error::Overflow { what: "padding" })?;
+        if extent > padded {
+            let (what, holes) = (
+                names[0],
+                if dilation > 1 {
+                    format!(" with dilation {dilation}")
+                } else {
+                    String::new()
+                },
+            );
+            let largest = (padded - 1) / dilation + 1;
+            let expected = format!("1 to {largest}{holes} (the padded image's)");
+            return Err(Error::Range {
+                what,
+                expected,
+                found: size,
+            });
+        }
+        Ok(Self {
+            output: (padded - extent) / stride + 1,
+            before,
+            padded,
+        })
+    }
+}
+
+/// The product of sizes, if one array can hold as many numbers.
+pub(crate) fn product(what: &'static str, sizes: &[usize]) -> Result<usize, Error> {
+    let product = sizes
+        .iter()
+        .try_fold(1_usize, |product, &size| product.checked_mul(size));
+    product
+        .filter(|&product| product <= LIMIT)
+        .ok_or(Error::Overflow { what })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counting by hand: a position is one where every tap lies inside the padded image.
+    #[test]
+    fn output_counts_the_positions_at_which_the_window_fits() {
+        for input in 1..9 {
+            for size in 1..5 {
+                for stride in 1..4 {
+                    for dilation in 1..4 {
+                        for (before, after) in [(0, 0), (1, 1), (0, 2), (3, 0)] {
+                            let extent = (size - 1) * dilation + 1;
+                            let fits = (0..input + before + after)
+                                .step_by(stride)
+                                .filter(|start| start + extent <= input + before + after)
+                                .count();
+                            let found = Axis::new(
+                                "width",
+                                input,
+                                size,
+                                stride,
+                                dilation,
+                                (Some(before), after),
+                            );
+                            assert_eq!(found.map_or(0, |axis| axis.output), fits);
+                        }
+                        let same =
+                            Axis::new("width", input, size, stride, dilation, (None, 0)).unwrap();
+                        assert_eq!(same.output, input.div_ceil(stride));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_what_overflows() {
+        let huge = usize::MAX;
+        let explicit = Padding::Explicit {
+            top: huge,
+            bottom: huge,
+            left: 0,
+            right: 0,
+        };
+        for (window, height, width) in [
+            (Window::new(huge, 1), 3, 3),
+            (Window::new(1, 1).stride(huge, 1), 3, 3),
+            (Window::new(2, 2).dilation(huge, 1), 3, 3),
+            (Window::new(2, 2).dilation(LIMIT, LIMIT), 3, 3),
+            (Window::new(1, 1).padding(explicit), 3, 3),
+            (Window::new(1, 1), huge, huge),
+            (Window::new(1, 1), LIMIT, LIMIT),
+            (Window::new(0, 1), 3, 3),
+            (Window::new(1, 1), 0, 3),
+        ] {
+            assert!(
+                window.output(height, width).is_err(),
+                "{window:?} over {height} × {width}"
+            );
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The one loop in which the time of every convolution and dense layer goes by.
+
+use super::Simd;
+
+/// Offsets into a slice, whose largest is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Offsets<'a> {
+    at: &'a [u32],
+    largest: usize,
+}
+
+impl<'a> Offsets<'a> {
+    /// These offsets.
+    #[must_use]
+    pub fn new(at: &'a [u32]) -> Self {
+        Self {
+            at,
+            largest: at.iter().max().map_or(0, |&largest| largest as usize),
+        }
+    }
+
+    /// A part of them.
+    #[inline(always)]
+    #[must_use]
+    pub fn part(self, range: std::ops::Range<usize>) -> Self {
+        Self {
+            at: &self.at[range],
+            ..self
+        }
+    }
+
+    /// The offsets themselves.
+    #[inline(always)]
+    #[must_use]
+    pub fn as_slice(self) -> &'a [u32] {
+        self.at
+    }
+}
+
+/// Adds to a tile of P rows and V vectors the product of two matrices: `sums[p] += Σₖ A[p, k] · B[k]`.
+///
+/// A[p, k] is `a[rows[p] + columns[k]]`, found by two tables of offsets and never copied: the pixel of a
+/// section (row: where the section begins, column: which tap) as well as, transposed, the pixels under one
+/// tap. Row k of B is V vectors from `b[k * stride]` on. Each sum adds its products in the order of k, with
+/// one rounding each.
+///
+/// # Panics
+/// If an offset leads beyond the end of `a`, or a row beyond that of `b`.
+#[inline(always)]
+pub fn product<S: Simd, const P: usize, const V: usize>(
+    s: S,
+    (a, rows, columns): (&[f32], &[usize; P], Offsets<'_>),
+    (b, stride): (&[f32], usize),
+    sums: &mut [[S::F32; V]; P],
+) {
+    let count = columns.at.len();
+    if count == 0 {
+        return;
+    }
+    let mut last_row = 0;
+    for &row in rows {
+        last_row = last_row.max(row);
+    }
+    let a_end = last_row.checked_add(columns.largest);
+    assert!(
+        a_end.is_some_and(|end| end < a.len()),
+        "an offset beyond the end of a"
+    );
+    let b_end = stride
+        .checked_mul(count - 1)
+        .and_then(|last| last.checked_add(V * S::WIDTH));
+    assert!(
+        b_end.is_some_and(|end| end <= b.len()),
+        "a row beyond the end of b"
+    );
+
+    let mut pointers = [a.as_ptr(); P];
+    for (pointer, &row) in pointers.iter_mut().zip(rows) {
+        // SAFETY: every row is at most the last one, which lies inside `a`.
+        *pointer = unsafe { pointer.add(row) };
+    }
+    let mut held = *sums;
+    for (k, &column) in columns.at.iter().enumerate() {
+        let mut row = [s.splat(0.0); V];
+        for (v, vector) in row.iter_mut().enumerate() {
+            // SAFETY: k is at most count - 1, so the vectors end at `b_end` or before it, inside `b`.
+            *vector = unsafe { s.load_at(b.as_ptr().add(k * stride + v * S::WIDTH)) };
+        }
+        for (sums, pointer) in held.iter_mut().zip(pointers) {
+            // SAFETY: row + column is at most `a_end`, which lies inside `a`.
+            let x = s.splat(unsafe { *pointer.add(column as usize) });
+            if V == 1 {
+                sums[0] = s.mul_add(x, row[0], sums[0]);
+                continue;
+            }
+            // In this order: left to itself, the compiler loads all P numbers first, and then has no
+            // registers left for the sums.
+            let x = s.now(x);
+            for (sum, vector) in sums.iter_mut().zip(row) {
+                *sum = s.mul_add_now(x, vector, *sum);
+            }
+        }
+    }
+    *sums = held;
+}

@@ -1,0 +1,129 @@
+//! Pooling over windows against the reference.
+
+mod support;
+
+use conv_core::NumpyRandom;
+use conv_core::ops::pool::{self, Pool};
+use conv_core::reference;
+use conv_core::shape::{Padding, Window};
+use ndarray::Array4;
+use support::*;
+
+fn windows() -> Vec<Window> {
+    let mut windows = Vec::new();
+    for (height, width) in [(1, 1), (2, 2), (3, 2), (5, 6)] {
+        for stride in [(1, 1), (2, 2), (1, 3)] {
+            for padding in [Padding::Valid, Padding::Same] {
+                let window = Window::new(height, width);
+                windows.push(window.stride(stride.0, stride.1).padding(padding));
+            }
+        }
+    }
+    windows.push(Window::new(2, 2).dilation(2, 3));
+    windows
+}
+
+#[test]
+fn is_that_of_the_reference() {
+    let mut random = NumpyRandom::new(1);
+    for window in windows() {
+        let (rows, cols) = window.output(5, 6).unwrap();
+        for channels in [1, 3, 17] {
+            for kind in [Pool::Max, Pool::Mean] {
+                // Whole numbers: many are equal. The mean divides, and is summed in the same order.
+                let input = whole(&mut random, (2, 5, 6, channels));
+                let d_output = whole(&mut random, (2, rows, cols, channels));
+                let right = reference::pool(kind, &window, input.view());
+                let right_d = reference::pool_d_input(kind, &window, input.view(), d_output.view());
+                let tolerance = right_d.mapv(|_| if kind == Pool::Max { 0.0 } else { 1e-5 });
+                on_every_level(|_| {
+                    let (mut output, mut d_input) = (nan(right.raw_dim()), nan(input.raw_dim()));
+                    pool::forward(kind, &window, input.view(), output.view_mut()).unwrap();
+                    assert_eq!(output, right, "{kind:?} {window:?}");
+                    let d_view = d_input.view_mut();
+                    pool::d_input(kind, &window, input.view(), d_output.view(), d_view).unwrap();
+                    let what = format!("{kind:?} {window:?}");
+                    assert_within(
+                        &what,
+                        &d_input.view(),
+                        &wide(&right_d).view(),
+                        &tolerance.view(),
+                    );
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn the_reference_gradient_is_that_of_finite_differences() {
+    let mut random = NumpyRandom::new(2);
+    for window in [
+        Window::new(2, 2).stride(2, 2),
+        Window::new(3, 3).padding(Padding::Same),
+    ] {
+        for kind in [Pool::Max, Pool::Mean] {
+            let input = wide(&uniform(&mut random, (1, 4, 5, 2)));
+            let output = reference::pool(kind, &window, input.view());
+            let d_output = wide(&uniform(&mut random, output.raw_dim()));
+            let found = reference::pool_d_input(kind, &window, input.view(), d_output.view());
+            let loss = |input: &Array4<f64>| {
+                (reference::pool(kind, &window, input.view()) * &d_output).sum()
+            };
+            assert_near("d_input", &found, &differences(&input, loss), 1e-8);
+        }
+    }
+}
+
+#[test]
+fn gives_the_same_bits_everywhere() {
+    let input = uniform(&mut NumpyRandom::new(3), (9, 12, 12, 8));
+    let window = Window::new(2, 2).stride(2, 2);
+    same_everywhere(|| {
+        let mut all = Vec::new();
+        for kind in [Pool::Max, Pool::Mean] {
+            let (mut output, mut d_input) = (nan((9, 6, 6, 8)), nan((9, 12, 12, 8)));
+            pool::forward(kind, &window, input.view(), output.view_mut()).unwrap();
+            pool::d_input(
+                kind,
+                &window,
+                input.view(),
+                output.view(),
+                d_input.view_mut(),
+            )
+            .unwrap();
+            all.extend(bits(&output));
+            all.extend(bits(&d_input));
+        }
+        all
+    });
+}
+
+#[test]
+fn refuses_what_does_not_fit() {
+    let input = Array4::zeros((1, 3, 3, 2));
+    let run = |window: Window, output: [usize; 4]| {
+        let mut output = nan(output);
+        pool::forward(Pool::Max, &window, input.view(), output.view_mut())
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        run(Window::new(2, 2), [1, 3, 2, 2]),
+        "output has shape [1, 3, 2, 2], expected [1, 2, 2, 2]"
+    );
+    assert_eq!(
+        run(Window::new(0, 2), [1, 3, 2, 2]),
+        "window height is 0, expected 1 to 1073741823"
+    );
+    let padding = Padding::Explicit {
+        top: 2,
+        bottom: 0,
+        left: 0,
+        right: 0,
+    };
+    assert_eq!(
+        run(Window::new(2, 2).padding(padding), [1, 4, 2, 2]),
+        "padding is 2, expected less: there is a position with nothing but padding under the window"
+    );
+}
