@@ -5,6 +5,8 @@ mod bench;
 mod embed;
 mod fetch_mnist;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -28,10 +30,18 @@ enum Chore {
     Bench(bench::Args),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().chore {
+fn main() -> ExitCode {
+    let done = match Cli::parse().chore {
         Chore::FetchMnist(args) => fetch_mnist::run(&args),
         Chore::Embed(args) => embed::run(&args),
         Chore::Bench(args) => bench::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With its causes, and without a backtrace: what went wrong is outside the program.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! `NumPy`'s legacy random numbers, draw for draw: the chapter's run depends on each of them.
+//! NumPy's legacy random numbers, draw for draw: the chapter's run depends on each of them.
 
 use crate::simd::{LANES, Op, Simd, dispatch};
 

@@ -1,4 +1,4 @@
-//! `NumPy`'s random numbers, draw for draw.
+//! NumPy's random numbers, draw for draw.
 
 mod support;
 

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! It needs the full set: in the folder `MNIST_FULL_DIR`, or in `../shared/mnist` beside the
-//! workspace. `NumPy` is measured where `PYTHON` (else `python3`) has it, `zcat` where it is
+//! workspace. NumPy is measured where `PYTHON` (else `python3`) has it, `zcat` where it is
 //! installed; what is absent is said. Medians of interleaved rounds, everything in the page cache.
 
 use std::fs::{self, File};
@@ -90,7 +90,7 @@ fn timed<T, E>(run: impl FnOnce() -> Result<T, E>) -> Option<Duration> {
     result.is_ok().then_some(time)
 }
 
-/// The time that `NumPy` itself measures, without the start of Python.
+/// The time that NumPy itself measures, without the start of Python.
 fn numpy(path: &Path) -> Option<Duration> {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let script = "import sys, time, numpy\n\

@@ -1,10 +1,10 @@
 //! Decisions that `f32` cannot make.
 //!
 //! A prediction is the class of the largest logit. Where the two largest lie so close that the rounding of
-//! `f32` could have swapped them, the image goes through the network once more in `f64`, as in `NumPy`. That
+//! `f32` could have swapped them, the image goes through the network once more in `f64`, as in NumPy. That
 //! is a few images of ten thousand, and makes the printed accuracies those of `f64` throughout.
 
-use super::training::Dropout;
+use super::batch::Dropout;
 use super::{CLASSES, Network, Pooling};
 use crate::simd::{LANES, math};
 

@@ -5,12 +5,13 @@
 //! section in registers. Two facts make it quick: the kernels have no bias, so a section of zeros gives
 //! zeros, forward and backward, and 60 % of MNIST's sections are blank; and sixteen kernels are one vector.
 //!
-//! The arithmetic is `f32`, and yet the run prints what `NumPy` prints in `f64`: the parameters are kept in
+//! The arithmetic is `f32`, and yet the run prints what NumPy prints in `f64`: the parameters are kept in
 //! `f64` and rounded for use, since an update may change a weight by less than `f32` resolves; and a
 //! prediction too close to call in `f32` is made again in `f64`.
 //!
 //! Chapter 9's dense network is the same with one section, the whole image.
 
+mod batch;
 mod exact;
 mod geometry;
 mod images;
@@ -20,7 +21,8 @@ mod pooled;
 mod training;
 mod window;
 
+pub use batch::{Batch, Workspace};
 pub use geometry::{CLASSES, Geometry, Pooling};
 pub use images::Images;
 pub use network::Network;
-pub use training::{Batch, Rules, Workspace};
+pub use training::Rules;

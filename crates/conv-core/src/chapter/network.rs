@@ -1,7 +1,7 @@
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::training::Dropout;
+use super::batch::Dropout;
 use super::window::{Any, Fixed, Window};
 use super::{CLASSES, Geometry, Images, exact, per_kernel, pooled};
 use crate::simd::{LANES, Lanes, Op, Simd, dispatch};

@@ -1,6 +1,7 @@
 //! The chapter's last layer as printed: each kernel's prediction at each position has weights of its own.
 
-use super::training::{Backward, Dropout};
+use super::batch::Dropout;
+use super::training::Backward;
 use super::window::Window;
 use super::{CLASSES, Geometry, Network};
 use crate::simd::{LANES, Lanes, Simd, math};

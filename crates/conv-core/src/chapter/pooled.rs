@@ -1,6 +1,7 @@
 //! The last layer after pooling across kernels: one hidden unit a position.
 
-use super::training::{Backward, Dropout};
+use super::batch::Dropout;
+use super::training::Backward;
 use super::window::Window;
 use super::{CLASSES, Geometry, Pooling};
 use crate::simd::{LANES, Lanes, Simd, math};
