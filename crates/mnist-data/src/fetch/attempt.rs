@@ -14,7 +14,7 @@ use crate::ErrorKind;
 
 /// A transfer must bring so much in each [`Patience::stall`].
 const LEAST: u64 = 1024;
-/// An attempt that brought so much more was worth it: the same mirror goes on at once.
+/// An attempt that brought so much more than there ever was: the same mirror goes on at once.
 const PROGRESS: u64 = 64 * 1024;
 
 impl Transfer<'_> {
@@ -23,11 +23,14 @@ impl Transfer<'_> {
             return Err(Failure::Stop(ErrorKind::Cancelled.into()));
         }
         let mut part = Part::open(target)?;
+        // What a killed run left is no headway of this one.
+        self.reached = self.reached.max(part.bytes());
         let result = self
             .fill(&mut part, url)
             .and_then(|()| self.check(&mut part));
         if result.is_err() {
             self.headway = part.bytes() >= self.reached + PROGRESS;
+            self.reached = self.reached.max(part.bytes());
             part.tidy();
             return result;
         }

@@ -17,7 +17,8 @@ pub(super) struct Transfer<'a> {
     pub(super) patience: &'a Patience,
     pub(super) cancel: &'a Cancel,
     pub(super) observer: &'a mut dyn FnMut(&Event<'_>),
-    /// The most bytes that were ever on disk: only beyond them is headway.
+    /// The most bytes that were ever on disk, an earlier run's included: only beyond them is
+    /// headway, so that there is an end to it.
     pub(super) reached: u64,
     /// Whether the last attempt got beyond them.
     pub(super) headway: bool,

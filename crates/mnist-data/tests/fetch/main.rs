@@ -3,6 +3,7 @@
 mod faults;
 #[path = "../full/mod.rs"]
 mod full;
+mod headway;
 mod keeping;
 mod processes;
 mod resume;

@@ -1,8 +1,9 @@
-//! A data set of one file of a few kilobytes, to be fetched quickly.
+//! A data set of one file of a few kilobytes, to be fetched quickly, and another of a megabyte.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -17,12 +18,16 @@ pub(crate) const NAME: &str = "file.gz";
 
 /// 40,000 bytes that gzip cannot make smaller.
 pub(crate) fn content() -> Vec<u8> {
+    noise(40_000)
+}
+
+fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let next = |_| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 24) as u8
     };
-    (0..40_000).map(next).collect()
+    (0..bytes).map(next).collect()
 }
 
 pub(crate) fn gzipped(content: &[u8]) -> Vec<u8> {
@@ -35,6 +40,11 @@ pub(crate) fn body() -> Vec<u8> {
     gzipped(&content())
 }
 
+/// A megabyte of content, packed: many times what counts as headway.
+pub(crate) static LARGE: LazyLock<Vec<u8>> = LazyLock::new(|| gzipped(&noise(1_000_000)));
+
+static LARGE_ENTRY: LazyLock<&Entry> = LazyLock::new(|| entry_of(&noise(1_000_000)));
+
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     sha2::Sha256::digest(bytes)
         .iter()
@@ -43,9 +53,18 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn entry() -> &'static Entry {
+    entry_of(&content())
+}
+
+/// The data set whose file is [`LARGE`].
+pub(crate) fn large_entry() -> &'static Entry {
+    &LARGE_ENTRY
+}
+
+fn entry_of(content: &[u8]) -> &'static Entry {
     let digest = Digest::Content {
-        bytes: content().len() as u64,
-        sha256: sha256(&content()).leak(),
+        bytes: content.len() as u64,
+        sha256: sha256(content).leak(),
     };
     let file = File { name: NAME, digest };
     Box::leak(Box::new(Entry {
@@ -65,35 +84,51 @@ pub(crate) fn patience() -> Patience {
     patience
 }
 
-/// A root for one test, and the patience of what is fetched into it.
-pub(crate) struct Root(TempDir, Patience);
+/// A root for one test, what is fetched into it, and with which patience.
+pub(crate) struct Root {
+    dir: TempDir,
+    entry: &'static Entry,
+    patience: Patience,
+}
 
 impl Root {
     pub(crate) fn new() -> Self {
-        Self(TempDir::new().unwrap(), patience())
+        Self {
+            dir: TempDir::new().unwrap(),
+            entry: entry(),
+            patience: patience(),
+        }
+    }
+
+    /// For [`LARGE`].
+    pub(crate) fn large() -> Self {
+        Self {
+            entry: large_entry(),
+            ..Self::new()
+        }
     }
 
     /// For servers that stall.
     pub(crate) fn hasty() -> Self {
-        let mut patience = patience();
-        patience.stall = Duration::from_millis(500);
-        Self(TempDir::new().unwrap(), patience)
+        let mut root = Self::new();
+        root.patience.stall = Duration::from_millis(500);
+        root
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.0.path()
+        self.dir.path()
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.0.path().join("small").join(name)
+        self.dir.path().join("small").join(name)
     }
 
     pub(crate) fn fetcher(&self, mirrors: &[&str]) -> Fetcher {
         let mirrors = mirrors.iter().copied();
-        Fetcher::new(entry())
+        Fetcher::new(self.entry)
             .root(self.path())
             .mirrors(mirrors)
-            .patience(self.1.clone())
+            .patience(self.patience.clone())
     }
 
     /// Fetches, and sees that the verified file is there and nothing else.
@@ -104,7 +139,7 @@ impl Root {
 
     /// The verified file is there and nothing else.
     pub(crate) fn is_complete(&self) {
-        fetch::verify(entry(), &self.path().join("small")).unwrap();
+        fetch::verify(self.entry, &self.path().join("small")).unwrap();
         assert_eq!(self.names(), [".lock", NAME]);
     }
 
