@@ -14,6 +14,7 @@
 
 mod attempt;
 mod event;
+mod found;
 mod http;
 mod lock;
 mod part;
@@ -31,6 +32,7 @@ pub use place::default_root;
 
 use crate::catalog::{Entry, File};
 use crate::{Error, ErrorKind, Splits};
+use found::Found;
 use transfer::Transfer;
 
 /// Fetches one data set into its own folder.
@@ -137,15 +139,17 @@ impl Fetcher {
         let mut wanted = Vec::new();
         for file in self.entry.files {
             (self.observer)(&Event::Verifying { file: file.name });
-            if let Some(why) = wrong(&folder, file)? {
-                wanted.push((file, why));
+            let found = Found::look(&folder, file)?;
+            if !found.is_right() {
+                wanted.push((file, found));
             }
         }
         if wanted.is_empty() {
             return Ok(folder);
         }
-        if self.offline {
-            let missing = wanted.iter().map(|(_, why)| why.to_string()).collect();
+        if self.offline && wanted.iter().any(|(_, found)| found.fault.is_some()) {
+            let faults = wanted.into_iter().flat_map(|(_, found)| found.faults());
+            let missing = faults.map(|fault| fault.to_string()).collect();
             return Err(Error::new(ErrorKind::Offline { missing })
                 .in_file(&folder)
                 .advise("fetch once with a connection, and everything works without"));
@@ -153,21 +157,32 @@ impl Fetcher {
         fs::create_dir_all(&folder).map_err(|error| Error::io(error, &folder))?;
         let _lock = lock::hold(&folder, &self.cancel, &mut self.observer)?;
         for (file, _) in wanted {
-            set_aside(&folder, file)?;
-            // Who held the lock before may have fetched it.
-            if wrong(&folder, file)?.is_some() {
-                Transfer::new(
-                    file,
-                    &folder,
-                    &self.patience,
-                    &self.cancel,
-                    &mut self.observer,
-                )
-                .run(&self.mirrors)?;
-            }
+            self.mend(&folder, file)?;
             (self.observer)(&Event::Ready { file: file.name });
         }
         Ok(folder)
+    }
+
+    /// Fetches a file unless it is there, and sets aside what stands in front of it.
+    fn mend(&mut self, folder: &Path, file: &File) -> Result<(), Error> {
+        // Who held the lock before may have fetched it.
+        let mut found = Found::look(folder, file)?;
+        if let Some(fault) = found.fault {
+            if self.offline {
+                return Err(fault);
+            }
+            let (cancel, observer) = (&self.cancel, &mut self.observer);
+            Transfer::new(file, folder, &self.patience, cancel, observer).run(&self.mirrors)?;
+            if found::plain(folder, file).is_none() {
+                return Ok(());
+            }
+            // Only now is there something to compare it with.
+            found = Found::look(folder, file)?;
+        }
+        match found.stray {
+            Some(stray) => found::set_aside(stray.path().unwrap_or(folder)),
+            None => Ok(()),
+        }
     }
 
     /// Verifies and fetches as [`Fetcher::fetch`] does, and reads the data set.
@@ -186,50 +201,8 @@ impl Fetcher {
 ///
 /// If a file is missing, or its content is not the data set's.
 pub fn verify(entry: &Entry, folder: &Path) -> Result<(), Error> {
-    entry
-        .files
-        .iter()
-        .try_for_each(|file| match wrong(folder, file)? {
-            Some(why) => Err(why),
-            None => Ok(()),
-        })
-}
-
-/// What is wrong with a file and could be put right by fetching it; `None` if it is right.
-///
-/// # Errors
-///
-/// If the file cannot be read at all.
-fn wrong(folder: &Path, file: &File) -> Result<Option<Error>, Error> {
-    let plain = file
-        .plain_name()
-        .map(|name| folder.join(name))
-        .filter(|path| path.exists());
-    let path = plain.unwrap_or_else(|| folder.join(file.name));
-    match verify::file(&path, file) {
-        Ok(()) => Ok(None),
-        Err(error) => match error.kind() {
-            ErrorKind::Io(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-                let expected = file.name.to_owned();
-                Ok(Some(
-                    Error::new(ErrorKind::Missing { expected }).in_file(folder),
-                ))
-            }
-            ErrorKind::Io(_) => Err(error),
-            _ => Ok(Some(error)),
-        },
-    }
-}
-
-/// Readers prefer the decompressed file to the .gz, so it must be right, or go.
-fn set_aside(folder: &Path, file: &File) -> Result<(), Error> {
-    let Some(plain) = file.plain_name().map(|name| folder.join(name)) else {
-        return Ok(());
-    };
-    if plain.exists() && verify::file(&plain, file).is_err() {
-        let mut aside = plain.clone().into_os_string();
-        aside.push(".aside");
-        fs::rename(&plain, aside).map_err(|error| Error::io(error, &plain))?;
-    }
-    Ok(())
+    entry.files.iter().try_for_each(|file| {
+        let found = Found::look(folder, file)?;
+        found.faults().next().map_or(Ok(()), Err)
+    })
 }

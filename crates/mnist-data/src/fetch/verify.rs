@@ -20,41 +20,72 @@ pub(super) fn file(path: &Path, file: &catalog::File) -> Result<(), Error> {
     check(path, file).map_err(|error| error.in_file(path))
 }
 
+/// Checks a decompressed file against a packed one that is known to be right.
+pub(super) fn content_of(plain: &Path, packed: &Path) -> Result<(), Error> {
+    let of = |path: &Path| {
+        let (content, explain) = open(path)?;
+        hash(content, explain, u64::MAX)
+    };
+    let (bytes, sha256) = of(packed).map_err(|error| error.in_file(packed))?;
+    content(plain, bytes, &sha256).map_err(|error| error.in_file(plain))
+}
+
 fn check(path: &Path, file: &catalog::File) -> Result<(), Error> {
-    let mut raw = BufReader::with_capacity(BUFFER, File::open(path).map_err(ErrorKind::Io)?);
     match file.digest {
         Digest::Packed { at_most, sha256 } => {
+            let raw = File::open(path).map_err(ErrorKind::Io)?;
             compare(raw, ErrorKind::Io, sha256, at_most).map(drop)
         }
-        Digest::Content { bytes, sha256 } => {
-            let gzip = raw
-                .fill_buf()
-                .map_err(ErrorKind::Io)?
-                .starts_with(&[0x1f, 0x8b]);
-            let found = if gzip {
-                compare(MultiGzDecoder::new(raw), ErrorKind::Gzip, sha256, bytes)
-            } else {
-                compare(raw, ErrorKind::Io, sha256, bytes)
-            }?;
-            if found == bytes {
-                return Ok(());
-            }
-            Err(ErrorKind::Truncated {
-                expected: bytes,
-                found,
-            }
-            .into())
-        }
+        Digest::Content { bytes, sha256 } => content(path, bytes, sha256),
     }
+}
+
+fn content(path: &Path, bytes: u64, sha256: &str) -> Result<(), Error> {
+    let (content, explain) = open(path)?;
+    let found = compare(content, explain, sha256, bytes)?;
+    if found == bytes {
+        return Ok(());
+    }
+    Err(ErrorKind::Truncated {
+        expected: bytes,
+        found,
+    }
+    .into())
+}
+
+/// What an error of the content means.
+type Explain = fn(io::Error) -> ErrorKind;
+
+/// The decompressed content.
+fn open(path: &Path) -> Result<(Box<dyn Read>, Explain), Error> {
+    let mut raw = BufReader::with_capacity(BUFFER, File::open(path).map_err(ErrorKind::Io)?);
+    let start = raw.fill_buf().map_err(ErrorKind::Io)?;
+    Ok(match start.starts_with(&[0x1f, 0x8b]) {
+        true => (Box::new(MultiGzDecoder::new(raw)), ErrorKind::Gzip),
+        false => (Box::new(raw), ErrorKind::Io),
+    })
 }
 
 /// The number of bytes, if their digest is right.
 fn compare(
-    mut content: impl Read,
-    explain: fn(io::Error) -> ErrorKind,
+    content: impl Read,
+    explain: Explain,
     expected: &str,
     at_most: u64,
 ) -> Result<u64, Error> {
+    let (bytes, found) = hash(content, explain, at_most)?;
+    if found == expected {
+        return Ok(bytes);
+    }
+    Err(ErrorKind::Digest {
+        expected: expected.to_owned(),
+        found,
+    }
+    .into())
+}
+
+/// The number of bytes, and their digest in hexadecimal.
+fn hash(mut content: impl Read, explain: Explain, at_most: u64) -> Result<(u64, String), Error> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; BUFFER];
     let mut bytes = 0;
@@ -75,17 +106,9 @@ fn compare(
             .into());
         }
     }
-    let found: String = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    if found == expected {
-        return Ok(bytes);
-    }
-    Err(ErrorKind::Digest {
-        expected: expected.to_owned(),
-        found,
-    }
-    .into())
+    let digest = hash.finalize();
+    Ok((
+        bytes,
+        digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+    ))
 }

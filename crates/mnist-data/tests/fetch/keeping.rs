@@ -65,6 +65,32 @@ fn a_damaged_decompressed_file_is_set_aside_not_deleted() {
 }
 
 #[test]
+fn a_damaged_decompressed_file_needs_no_network_where_the_packed_one_is_right() {
+    let root = Root::new();
+    fs::create_dir(root.path().join("small")).unwrap();
+    fs::write(root.file(NAME), body()).unwrap();
+    fs::write(root.file("file"), b"somebody's own work").unwrap();
+    let folder = root.path().join("small");
+    let error = fetch::verify(small::entry(), &folder).unwrap_err();
+    assert_eq!(error.path(), Some(root.file("file").as_path()));
+    root.fetcher(&[]).offline(true).fetch().unwrap();
+    assert_eq!(root.names(), [".lock", "file.aside", NAME]);
+    fetch::verify(small::entry(), &folder).unwrap();
+}
+
+#[test]
+fn offline_leaves_a_damaged_decompressed_file_that_is_all_there_is() {
+    let root = Root::new();
+    fs::create_dir(root.path().join("small")).unwrap();
+    fs::write(root.file("file"), b"somebody's own work").unwrap();
+    let error = root.fetcher(&[]).offline(true).fetch().unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("expected file.gz"), "{text}");
+    assert!(text.contains("the content is not"), "{text}");
+    assert_eq!(root.names(), ["file"]);
+}
+
+#[test]
 fn offline_says_what_is_missing_and_touches_nothing() {
     let (root, server) = (Root::new(), Server::honest(body()));
     let error = root
@@ -144,37 +170,81 @@ fn like_qmnist(bodies: &[(&'static str, Vec<u8>)]) -> &'static Entry {
     }))
 }
 
-#[test]
-fn fetches_and_reads_a_whole_data_set() {
-    let images = Array3::from_shape_fn((3, 4, 5), |(n, h, w)| (n + h * w) as u8);
+/// What is served of a small data set in QMNIST's form: names and bodies.
+type Bodies = Vec<(&'static str, Vec<u8>)>;
+
+fn images() -> Array3<u8> {
+    Array3::from_shape_fn((3, 4, 5), |(n, h, w)| (n + h * w) as u8)
+}
+
+/// The IDX files of images and of labels.
+fn idx_files() -> [Vec<u8>; 2] {
     let labels = Array2::from_shape_fn((3, 8), |(n, column)| (n + 100_000 * column) as i32);
     let (mut image_file, mut label_file) = (Vec::new(), Vec::new());
-    idx::write(&mut image_file, &images).unwrap();
+    idx::write(&mut image_file, &images()).unwrap();
     idx::write(&mut label_file, &labels).unwrap();
-    let (images_gz, labels_gz) = (gzipped(&image_file), gzipped(&label_file));
-    let bodies = [
-        ("a-images.gz", images_gz.clone()),
-        ("a-labels.gz", labels_gz.clone()),
-        ("b-images.gz", images_gz),
-        ("b-labels.gz", labels_gz),
-    ];
-    let entry = like_qmnist(&bodies);
-    let server = Server::start(move |request, stream| {
+    [image_file, label_file]
+}
+
+fn bodies() -> Bodies {
+    let [images, labels] = idx_files().map(|file| gzipped(&file));
+    vec![
+        ("a-images.gz", images.clone()),
+        ("a-labels.gz", labels.clone()),
+        ("b-images.gz", images),
+        ("b-labels.gz", labels),
+    ]
+}
+
+fn serve(bodies: Bodies) -> Server {
+    Server::start(move |request, stream| {
         let name = request.path.rsplit('/').next().unwrap();
         ok(
             stream,
             &bodies.iter().find(|(known, _)| *known == name).unwrap().1,
         )
-    });
+    })
+}
+
+#[test]
+fn fetches_and_reads_a_whole_data_set() {
+    let (entry, server) = (like_qmnist(&bodies()), serve(bodies()));
     let root = Root::new();
     let splits = Fetcher::new(entry)
         .root(root.path())
         .mirrors([&server.url])
         .load()
         .unwrap();
-    assert_eq!(splits.train.images(), images);
+    assert_eq!(splits.train.images(), images());
     assert_eq!(splits.test.labels(), [0, 1, 2]);
     assert_eq!(server.requests().len(), 4);
+}
+
+#[test]
+fn a_decompressed_file_beside_one_whose_packing_is_known_is_compared_with_it() {
+    let (entry, server) = (like_qmnist(&bodies()), serve(bodies()));
+    let root = Root::new();
+    let folder = root.path().join("like-qmnist");
+    fs::create_dir(&folder).unwrap();
+    // Without the packed file nothing tells whether it is right.
+    fs::write(folder.join("a-images"), &idx_files()[0]).unwrap();
+    let fetcher = || Fetcher::new(entry).root(root.path());
+    let error = fetcher().offline(true).fetch().unwrap_err();
+    assert!(error.to_string().contains("a-images.gz"), "{error}");
+    fetcher().mirrors([&server.url]).fetch().unwrap();
+    assert_eq!(server.requests().len(), 4);
+    assert!(folder.join("a-images").exists(), "it was right");
+    fetch::verify(entry, &folder).unwrap();
+
+    let mut wrong = idx_files()[0].clone();
+    wrong[20] ^= 1;
+    fs::write(folder.join("a-images"), &wrong).unwrap();
+    let error = fetch::verify(entry, &folder).unwrap_err();
+    assert_eq!(error.path(), Some(folder.join("a-images").as_path()));
+    let splits = fetcher().offline(true).load().unwrap();
+    assert_eq!(splits.train.images(), images());
+    assert_eq!(fs::read(folder.join("a-images.aside")).unwrap(), wrong);
+    fetch::verify(entry, &folder).unwrap();
 }
 
 #[test]

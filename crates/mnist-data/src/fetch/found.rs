@@ -1,0 +1,99 @@
+//! What is on disk of a file: right, wrong, missing, or beside another that a reader would prefer.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::verify;
+use crate::catalog::{Digest, File};
+use crate::{Error, ErrorKind};
+
+/// Readers prefer the decompressed file to the `.gz`; so one of them must be right, and if it is the
+/// `.gz`, nothing else may stand in front of it.
+pub(super) struct Found {
+    /// Why the file must be fetched, if it must.
+    pub(super) fault: Option<Error>,
+    /// What is wrong with the decompressed file, if it is there and wrong; it must go aside.
+    pub(super) stray: Option<Error>,
+}
+
+impl Found {
+    /// Looks at the file, plain and packed.
+    ///
+    /// Where only the packed file's digest is known, the packed file must be there, and judges the
+    /// plain one.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read at all.
+    pub(super) fn look(folder: &Path, file: &File) -> Result<Self, Error> {
+        let packed = folder.join(file.name);
+        let plain = plain(folder, file);
+        let known = matches!(file.digest, Digest::Content { .. });
+        if let (true, Some(plain)) = (known, &plain) {
+            let stray = fault(verify::file(plain, file))?;
+            let fault = match stray {
+                Some(_) => packed_fault(folder, file)?,
+                None => None,
+            };
+            return Ok(Self { fault, stray });
+        }
+        let fault_of_packed = packed_fault(folder, file)?;
+        let stray = match (plain, &fault_of_packed) {
+            (Some(plain), None) => fault(verify::content_of(&plain, &packed))?,
+            _ => None,
+        };
+        Ok(Self {
+            fault: fault_of_packed,
+            stray,
+        })
+    }
+
+    /// Whether every reader finds the right content.
+    pub(super) fn is_right(&self) -> bool {
+        self.fault.is_none() && self.stray.is_none()
+    }
+
+    /// What is wrong.
+    pub(super) fn faults(self) -> impl Iterator<Item = Error> {
+        self.stray.into_iter().chain(self.fault)
+    }
+}
+
+/// The decompressed file, if it is there.
+pub(super) fn plain(folder: &Path, file: &File) -> Option<PathBuf> {
+    let path = folder.join(file.plain_name()?);
+    path.exists().then_some(path)
+}
+
+/// Renames a decompressed file that is wrong: it may be somebody's own.
+pub(super) fn set_aside(path: &Path) -> Result<(), Error> {
+    let mut aside = path.to_owned().into_os_string();
+    aside.push(".aside");
+    fs::rename(path, aside).map_err(|error| Error::io(error, path))
+}
+
+fn packed_fault(folder: &Path, file: &File) -> Result<Option<Error>, Error> {
+    match verify::file(&folder.join(file.name), file) {
+        Err(error) if is_missing(&error) => {
+            let expected = file.name.to_owned();
+            Ok(Some(
+                Error::new(ErrorKind::Missing { expected }).in_file(folder),
+            ))
+        }
+        result => fault(result),
+    }
+}
+
+/// What could be put right; other errors are the disk's.
+fn fault(result: Result<(), Error>) -> Result<Option<Error>, Error> {
+    match result {
+        Ok(()) => Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::Io(_)) => Err(error),
+        Err(error) => Ok(Some(error)),
+    }
+}
+
+fn is_missing(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Io(cause) if cause.kind() == io::ErrorKind::NotFound)
+}
