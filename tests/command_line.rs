@@ -19,64 +19,92 @@ fn refused(args: &[&str], words: &[&str]) {
 
 #[test]
 fn a_value_out_of_range_is_named_with_its_option_and_the_range() {
-    refused(&["--iterations", "0"], &["--iterations", "'0'", "1.."]);
-    refused(
-        &["book", "--kernels", "0"],
-        &["--kernels", "'0'", "1..=4096"],
-    );
-    refused(&["book", "--kernels", "-3"], &["-3"]);
-    refused(
-        &["book", "--kernel-size", "0"],
-        &["--kernel-size", "'0'", "1.."],
-    );
-    refused(
-        &["book", "--kernel-size", "28"],
-        &["--kernel-size", "'28'", "1 to 27", "28×28"],
-    );
-    refused(
-        &["book", "--kernel-size", "29", "--fix", "last-position"],
-        &["'29'", "1 to 28"],
-    );
-    refused(
-        &["book", "--batch-size", "0"],
-        &["--batch-size", "'0'", "1.."],
-    );
-    refused(
-        &["book", "--batch-size", "1001"],
-        &["--batch-size", "'1001'", "1 to 1000"],
-    );
-    refused(
-        &["book", "--train-images", "0"],
-        &["--train-images", "'0'", "1.."],
-    );
-    refused(
-        &["book", "--alpha", "nan"],
-        &["--alpha", "'nan'", "finite number above 0"],
-    );
-    refused(
-        &["book", "--alpha", "-1"],
-        &["--alpha", "'-1'", "finite number above 0"],
-    );
-    refused(
-        &["book", "--alpha", "two"],
-        &["--alpha", "'two'", "finite number above 0"],
-    );
-    refused(
-        &["book", "--seed", "4294967296"],
-        &["--seed", "'4294967296'"],
-    );
-    refused(
-        &["book", "--threads", "0"],
-        &["--threads", "'0'", "1..=1024"],
-    );
-    refused(
-        &["dense", "--print-every", "0"],
-        &["--print-every", "'0'", "1.."],
-    );
-    refused(
-        &["book", "--combine", "median"],
-        &["--combine", "'median'", "sum", "mean", "max"],
-    );
+    for (args, words) in [
+        (
+            ["book", "--iterations", "0"],
+            ["--iterations", "'0'", "a whole number above 0"],
+        ),
+        (
+            ["book", "--batch-size", "0"],
+            ["--batch-size", "'0'", "a whole number above 0"],
+        ),
+        (
+            ["book", "--train-images", "0"],
+            ["--train-images", "'0'", "a whole number above 0"],
+        ),
+        (
+            ["book", "--kernel-size", "0"],
+            ["--kernel-size", "'0'", "a whole number above 0"],
+        ),
+        (
+            ["dense", "--print-every", "0"],
+            ["--print-every", "'0'", "a whole number above 0"],
+        ),
+        (
+            ["book", "--kernels", "0"],
+            ["--kernels", "'0'", "from 1 to 1024"],
+        ),
+        (
+            ["book", "--kernels", "-3"],
+            ["--kernels", "'-3'", "from 1 to 1024"],
+        ),
+        (
+            ["book", "--kernels", "1.5"],
+            ["--kernels", "'1.5'", "from 1 to 1024"],
+        ),
+        (
+            ["book", "--threads", "0"],
+            ["--threads", "'0'", "from 1 to 256"],
+        ),
+        (
+            ["book", "--seed", "-1"],
+            ["--seed", "'-1'", "from 0 to 4294967295"],
+        ),
+        (
+            ["book", "--seed", "4294967296"],
+            ["--seed", "'4294967296'", "from 0 to 4294967295"],
+        ),
+        (
+            ["book", "--alpha", "nan"],
+            ["--alpha", "'nan'", "above 0, up to 1000000"],
+        ),
+        (
+            ["book", "--alpha", "-1"],
+            ["--alpha", "'-1'", "above 0, up to 1000000"],
+        ),
+        (
+            ["book", "--alpha", "1e308"],
+            ["--alpha", "'1e308'", "above 0, up to 1000000"],
+        ),
+        (
+            ["book", "--alpha", "two"],
+            ["--alpha", "'two'", "above 0, up to 1000000"],
+        ),
+        (
+            ["book", "--batch-size", "1001"],
+            ["--batch-size", "'1001'", "1 to 1000"],
+        ),
+        (
+            ["book", "--kernel-size", "28"],
+            ["--kernel-size", "'28'", "1 to 27"],
+        ),
+        (
+            ["errata", "--train-images", "100"],
+            ["--train-images", "'100'", "128"],
+        ),
+        (
+            ["compare", "--train-images", "100"],
+            ["--train-images", "'100'", "128"],
+        ),
+        (
+            ["book", "--combine", "median"],
+            ["--combine", "'median'", "none, sum, mean, max"],
+        ),
+    ] {
+        refused(&args, &words);
+    }
+    let all = ["book", "--kernel-size", "29", "--fix", "last-position"];
+    refused(&all, &["--kernel-size", "'29'", "1 to 28"]);
 }
 
 #[test]
@@ -192,6 +220,55 @@ fn ctrl_c_ends_with_the_summary_so_far_and_130() {
         "{printed}: {text:?}"
     );
     assert!(text.contains("SHA-256 of the parameters: "), "{text:?}");
+}
+
+/// As a terminal does it: both ends of the pipe get the signal.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_in_a_pipeline_is_ctrl_c_all_the_same() {
+    let mut child = trainer()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    drop(lines);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(
+        stderr(&output).contains(" iterations in "),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stderr_that_cannot_be_written_is_no_panic() {
+    let full = || {
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    let output = trainer()
+        .args(["--iterations", "1"])
+        .stderr(full())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let output = trainer()
+        .args(["--data", "nowhere"])
+        .stderr(full())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[cfg(target_os = "linux")]

@@ -132,5 +132,5 @@ fn no_test_images_at_all_are_refused() {
         &Array3::zeros((0, 9, 11)),
     );
     write(folder.path(), "t10k-labels-idx1-ubyte", &Array1::zeros(0));
-    refused(folder.path(), &["test"]);
+    refused(folder.path(), &["0 test images", "fetch-mnist"]);
 }

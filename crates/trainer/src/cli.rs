@@ -1,10 +1,11 @@
 //! The command line.
 
 use std::num::NonZero;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use conv_core::chapter::Pooling;
 
 use crate::failure::Failure;
@@ -18,6 +19,7 @@ use crate::{compare, data, errata};
 /// 1 something failed, 2 the command line is wrong, 130 interrupted (Ctrl-C).
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+#[command(allow_negative_numbers = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -35,12 +37,16 @@ const EXAMPLES: &str = "Examples:
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// The listing of chapter 10: one line an iteration, as the book prints it
+    #[command(allow_negative_numbers = true)]
     Book(BookArgs),
     /// The listing of chapter 9, with which chapter 10 compares itself
+    #[command(allow_negative_numbers = true)]
     Dense(DenseArgs),
     /// What each fault of the listing costs: the listing, each fix alone, and all of them
+    #[command(allow_negative_numbers = true)]
     Errata(ErrataArgs),
     /// The chapter's claim, measured: dense, convolution, and pooling across kernels
+    #[command(allow_negative_numbers = true)]
     Compare(CompareArgs),
 }
 
@@ -48,23 +54,23 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct RunArgs {
     /// Seed of NumPy's random numbers
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u32,
+    #[arg(long, default_value_t = 1, value_parser = seed)]
+    seed: u32,
     /// Passes over the training images
-    #[arg(long, default_value = "300", value_parser = positive())]
+    #[arg(long, default_value = "300", value_parser = positive)]
     pub(crate) iterations: usize,
     /// The first N training images; 1,000 are embedded
-    #[arg(long, default_value = "1000", value_name = "N", value_parser = positive())]
+    #[arg(long, default_value = "1000", value_name = "N", value_parser = positive)]
     train_images: usize,
     /// Step size
-    #[arg(long, default_value_t = 2.0, allow_negative_numbers = true, value_parser = step_size)]
-    pub(crate) alpha: f64,
+    #[arg(long, default_value_t = 2.0, value_parser = step_size)]
+    alpha: f64,
     /// Folder with the four MNIST files, raw or .gz, instead of the embedded images
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Threads; the result is the same for any number [default: one a core]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = threads)]
+    threads: Option<usize>,
 }
 
 impl RunArgs {
@@ -72,9 +78,31 @@ impl RunArgs {
         data::load(self.data.as_deref(), self.train_images)
     }
 
+    /// The settings of a run; what the arguments leave open is the command's.
+    pub(crate) fn settings(&self, batch_size: usize, layer: Layer, fixes: Fixes) -> Settings {
+        Settings {
+            seed: self.seed,
+            iterations: self.iterations,
+            batch_size,
+            alpha: self.alpha,
+            layer,
+            fixes,
+        }
+    }
+
+    /// The images for batches of a size that no option changes.
+    pub(crate) fn splits_for(&self, batch_size: usize) -> Result<mnist_data::Splits, Failure> {
+        let splits = self.splits()?;
+        if self.train_images < batch_size {
+            let range = format!("{batch_size}, the images of a batch, or more");
+            return Err(Failure::option("--train-images", self.train_images, range));
+        }
+        Ok(splits)
+    }
+
     pub(crate) fn threads(&self) -> usize {
         match self.threads {
-            Some(threads) => threads.into(),
+            Some(threads) => threads,
             None => available_parallelism().map_or(1, NonZero::get),
         }
     }
@@ -85,13 +113,13 @@ pub(crate) struct BookArgs {
     #[command(flatten)]
     run: RunArgs,
     /// Images a step
-    #[arg(long, default_value = "128", value_name = "N", value_parser = positive())]
+    #[arg(long, default_value = "128", value_name = "N", value_parser = positive)]
     batch_size: usize,
     /// Kernels
-    #[arg(long, default_value = "16", value_name = "N", value_parser = kernels())]
+    #[arg(long, default_value = "16", value_name = "N", value_parser = kernels)]
     kernels: usize,
     /// Height and width of a kernel, in pixels
-    #[arg(long, default_value = "3", value_name = "PIXELS", value_parser = positive())]
+    #[arg(long, default_value = "3", value_name = "PIXELS", value_parser = positive)]
     kernel_size: usize,
     /// Pooling across kernels: what becomes of their predictions at a position
     #[arg(long, default_value = "none")]
@@ -126,19 +154,15 @@ impl From<Combine> for Option<Pooling> {
 
 impl BookArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        let settings = Settings {
-            seed: self.run.seed,
-            iterations: self.run.iterations,
-            batch_size: self.batch_size,
-            alpha: self.run.alpha,
-            layer: Layer::Kernels {
-                count: self.kernels,
-                size: self.kernel_size,
-                pooling: self.combine.into(),
-            },
-            fixes: Fixes::of(&self.fixes),
+        let layer = Layer::Kernels {
+            count: self.kernels,
+            size: self.kernel_size,
+            pooling: self.combine.into(),
         };
-        listing::print(settings, &self.run.splits()?, self.run.threads(), 1)
+        let settings = self
+            .run
+            .settings(self.batch_size, layer, Fixes::of(&self.fixes));
+        listing::print(settings, self.run.splits()?, self.run.threads(), 1)
     }
 }
 
@@ -147,29 +171,23 @@ pub(crate) struct DenseArgs {
     #[command(flatten)]
     run: RunArgs,
     /// Images a step
-    #[arg(long, default_value = "100", value_name = "N", value_parser = positive())]
+    #[arg(long, default_value = "100", value_name = "N", value_parser = positive)]
     batch_size: usize,
     /// Hidden units
-    #[arg(long, default_value = "100", value_name = "N", value_parser = kernels())]
+    #[arg(long, default_value = "100", value_name = "N", value_parser = kernels)]
     hidden: usize,
     /// Print every Nth iteration
-    #[arg(long, default_value = "10", value_name = "N", value_parser = positive())]
+    #[arg(long, default_value = "10", value_name = "N", value_parser = positive)]
     print_every: usize,
 }
 
 impl DenseArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        let settings = Settings {
-            seed: self.run.seed,
-            iterations: self.run.iterations,
-            batch_size: self.batch_size,
-            alpha: self.run.alpha,
-            layer: Layer::Dense { units: self.hidden },
-            fixes: Fixes::NONE,
-        };
+        let layer = Layer::Dense { units: self.hidden };
+        let settings = self.run.settings(self.batch_size, layer, Fixes::NONE);
         listing::print(
             settings,
-            &self.run.splits()?,
+            self.run.splits()?,
             self.run.threads(),
             self.print_every,
         )
@@ -204,24 +222,46 @@ impl CompareArgs {
 }
 
 /// A whole number above 0.
-fn positive() -> impl clap::builder::TypedValueParser<Value = usize> {
-    use clap::builder::TypedValueParser;
-    value_parser!(u64)
-        .range(1..=u32::MAX.into())
-        .map(|n| n as usize)
+fn positive(text: &str) -> Result<usize, String> {
+    whole(text, 1..=u64::MAX, "a whole number above 0")
 }
 
 /// How many kernels or hidden units there may be.
-fn kernels() -> impl clap::builder::TypedValueParser<Value = usize> {
-    use clap::builder::TypedValueParser;
-    value_parser!(u64).range(1..=4096).map(|n| n as usize)
+fn kernels(text: &str) -> Result<usize, String> {
+    whole(text, 1..=1024, "a whole number from 1 to 1024")
 }
 
-/// A finite number above 0.
+/// How many threads there may be.
+fn threads(text: &str) -> Result<usize, String> {
+    whole(text, 1..=256, "a whole number from 1 to 256")
+}
+
+/// What `numpy.random.seed` takes.
+fn seed(text: &str) -> Result<u32, String> {
+    whole(
+        text,
+        0..=u32::MAX.into(),
+        "a whole number from 0 to 4294967295",
+    )
+}
+
+fn whole<N: TryFrom<u64>>(
+    text: &str,
+    range: RangeInclusive<u64>,
+    valid: &str,
+) -> Result<N, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number
+        .and_then(|number| N::try_from(number).ok())
+        .ok_or_else(|| format!("valid is {valid}"))
+}
+
+/// The largest step size: far beyond it, nothing but infinities would be printed.
+const LARGEST_ALPHA: f64 = 1e6;
+
 fn step_size(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(alpha) if alpha > 0.0 && alpha.is_finite() => Ok(alpha),
-        Ok(_) => Err("valid is a finite number above 0".to_owned()),
-        Err(error) => Err(format!("{error}; valid is a finite number above 0")),
+        Ok(alpha) if alpha > 0.0 && alpha <= LARGEST_ALPHA => Ok(alpha),
+        _ => Err(format!("valid is a number above 0, up to {LARGEST_ALPHA}")),
     }
 }

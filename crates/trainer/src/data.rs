@@ -12,7 +12,18 @@ pub(crate) fn load(folder: Option<&Path>, train_images: usize) -> Result<Splits,
         None => embedded::load(),
         Some(folder) => mnist_data::read_dir(folder)?,
     };
-    let (count, tests) = (splits.train.len(), splits.test.len());
+    if let Some(folder) = folder {
+        for (set, name) in [(&splits.train, "training"), (&splits.test, "test")] {
+            if set.is_empty() {
+                let folder = folder.display();
+                return Err(Failure::Error(format!(
+                    "{folder}: found 0 {name} images, expected at least 1; `cargo xtask fetch-mnist` \
+                     downloads MNIST and prints its folder"
+                )));
+            }
+        }
+    }
+    let count = splits.train.len();
     if train_images > count {
         let more = match folder {
             None => format!(
@@ -22,12 +33,6 @@ pub(crate) fn load(folder: Option<&Path>, train_images: usize) -> Result<Splits,
             Some(folder) => format!("1 to {count}, as many as {} has", folder.display()),
         };
         return Err(Failure::option("--train-images", train_images, more));
-    }
-    if let (Some(folder), 0) = (folder, tests) {
-        let folder = folder.display();
-        return Err(Failure::Error(format!(
-            "{folder}: no test images; at least 1 is needed"
-        )));
     }
     Ok(Splits {
         train: splits.train.first(train_images)?,

@@ -1,7 +1,9 @@
 //! How a command ends when it does not end well.
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use crate::output::interrupted;
 
 /// Why a command stopped.
 #[derive(Debug)]
@@ -21,11 +23,13 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Usage(message) => {
-                eprintln!("error: {message}\n\nFor more information, try '--help'.");
+                say(&format!(
+                    "error: {message}\n\nFor more information, try '--help'."
+                ));
                 ExitCode::from(2)
             }
             Self::Error(message) => {
-                eprintln!("error: {message}");
+                say(&format!("error: {message}"));
                 ExitCode::FAILURE
             }
             Self::Interrupted => ExitCode::from(130),
@@ -45,10 +49,17 @@ impl Failure {
     }
 }
 
+/// A line on stderr. Where even that cannot be written there is nobody left to tell.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 impl From<io::Error> for Failure {
     /// Of writing to stdout: what else the program does names its file.
     fn from(error: io::Error) -> Self {
         match error.kind() {
+            // Ctrl-C ends a reader behind a pipe as well.
+            io::ErrorKind::BrokenPipe if interrupted() => Self::Interrupted,
             io::ErrorKind::BrokenPipe => Self::ClosedOutput,
             _ => Self::Error(format!("stdout: {error}")),
         }

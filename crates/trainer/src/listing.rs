@@ -9,9 +9,9 @@ use mnist_data::Splits;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 use crate::fix::{Fix, Fixes};
-use crate::output::{Output, interrupted, python_float};
+use crate::output::{Output, interrupted, python_float, watch_interrupts};
 
 /// What may be changed about a listing without making it another one.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +48,14 @@ impl Settings {
             } => {
                 let all = self.fixes.has(Fix::LastPosition);
                 let largest = image.0.min(image.1) - usize::from(!all);
-                if size == 0 || size > largest {
+                if size > largest {
                     let (height, width) = image;
+                    if largest == 0 {
+                        return Err(Failure::Error(format!(
+                            "images of {height}×{width} have no position but the last, which the listing \
+                             leaves out; add `--fix last-position`"
+                        )));
+                    }
                     let why = if all {
                         ""
                     } else {
@@ -96,8 +102,9 @@ impl Settings {
     }
 }
 
-/// A pool of so many threads.
+/// A pool of so many threads. From here on Ctrl-C asks instead of ending the program.
 pub(crate) fn pool(threads: usize) -> Result<ThreadPool, Failure> {
+    watch_interrupts()?;
     ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -180,6 +187,9 @@ impl Run {
     fn iterate(&mut self, test: bool) -> Result<(f64, Option<f64>), Failure> {
         let (mut correct, mut seen, mut first_mask) = (0, 0, 0);
         for batch in &self.batches {
+            if interrupted() {
+                return Err(Failure::Interrupted);
+            }
             let rules = self.settings.rules(batch.len());
             let masks = (&self.masks, first_mask);
             correct +=
@@ -290,17 +300,19 @@ impl Run {
 /// Prints a run's lines on stdout and its summary on stderr, also of one that Ctrl-C ends.
 pub(crate) fn print(
     settings: Settings,
-    splits: &Splits,
+    splits: Splits,
     threads: usize,
     print_every: usize,
 ) -> Result<(), Failure> {
     pool(threads)?.install(|| {
-        let mut run = Run::new(settings, splits)?;
+        let mut run = Run::new(settings, &splits)?;
+        // The run has the images in a form of its own.
+        drop(splits);
         let output = Output::new(settings.iterations.div_ceil(print_every) as u64);
         let start = Instant::now();
         let end = run.print(print_every, &output).and(output.finish());
         if let Ok(()) | Err(Failure::Interrupted) = end {
-            eprintln!("{}", run.summary(start.elapsed(), threads));
+            say(&run.summary(start.elapsed(), threads));
         }
         end
     })

@@ -12,6 +12,7 @@ mod failure;
 mod fix;
 mod listing;
 mod output;
+mod table;
 
 use std::process::ExitCode;
 
@@ -21,8 +22,7 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = output::watch_interrupts().and_then(|()| run(cli));
-    match done {
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }

@@ -51,10 +51,10 @@ impl Geometry {
                 });
             }
         }
-        if kernels == 0 || kernels > 4096 {
+        if kernels == 0 || kernels > 1024 {
             return Err(Error::Range {
                 what: "kernels",
-                expected: "1 to 4096".into(),
+                expected: "1 to 1024".into(),
                 found: kernels,
             });
         }

@@ -54,6 +54,7 @@ impl Level {
     pub fn from_env() -> Result<Self, Error> {
         match std::env::var_os("CONV_CORE_SIMD") {
             None => Ok(Self::best()),
+            Some(name) if name.is_empty() => Ok(Self::best()),
             Some(name) => name.to_string_lossy().parse(),
         }
     }
