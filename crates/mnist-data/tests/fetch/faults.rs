@@ -87,6 +87,22 @@ fn a_pause_that_is_asked_for_is_made() {
 }
 
 #[test]
+fn a_pause_is_waited_for_while_another_mirror_uses_up_its_tries() {
+    let server = Server::start(|request, stream| match request.number {
+        0 => head(
+            stream,
+            "503 Service Unavailable",
+            &["Retry-After: 1", "Content-Length: 0"],
+        ),
+        _ => ok(stream, &body()),
+    });
+    let hopeless = Server::start(|_, _| Ok(()));
+    Root::new().fetches(&[&server.url, &hopeless.url]);
+    assert_eq!(server.requests().len(), 2, "not before the pause is over");
+    assert_eq!(hopeless.requests().len(), 3);
+}
+
+#[test]
 fn a_pause_that_is_too_long_is_not() {
     let server = Server::start(|_, stream| {
         head(
