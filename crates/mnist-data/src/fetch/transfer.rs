@@ -92,9 +92,12 @@ impl<'a> Transfer<'a> {
                         if mirror.failures < self.patience.retries =>
                     {
                         let pause = pause.max(self.patience.pause(mirror.failures));
-                        mirror.ready = Instant::now() + pause;
-                        mirror.failures += 1;
-                        next.push(mirror);
+                        // A time that no clock shows is never.
+                        if let Some(ready) = Instant::now().checked_add(pause) {
+                            mirror.ready = ready;
+                            mirror.failures += 1;
+                            next.push(mirror);
+                        }
                     }
                     Err(_) => {}
                 }
