@@ -9,8 +9,10 @@
 //!   the next one; failures that may pass are tried again after a while.
 //! - Two processes fetch once: the second waits for the first.
 //! - Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
-//! - Nothing in a folder is deleted but this module's own unfinished downloads. A decompressed file
-//!   that is wrong is renamed to `NAME.aside`.
+//! - In a folder, only this module's own unfinished downloads (`NAME.part`) are deleted, and only a
+//!   file that has a data set's own name (`NAME.gz`) and is wrong is replaced. A decompressed file
+//!   that is wrong is renamed to `NAME.aside` or, where there is one already, `NAME.aside-2` and so
+//!   on.
 
 mod attempt;
 mod event;

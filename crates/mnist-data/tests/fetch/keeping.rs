@@ -65,6 +65,25 @@ fn a_damaged_decompressed_file_is_set_aside_not_deleted() {
 }
 
 #[test]
+fn what_was_set_aside_stays_when_more_is() {
+    let root = Root::new();
+    fs::create_dir(root.path().join("small")).unwrap();
+    fs::write(root.file(NAME), body()).unwrap();
+    let works = [&b"one"[..], b"two", b"three"];
+    for work in works {
+        fs::write(root.file("file"), work).unwrap();
+        root.fetcher(&[]).offline(true).fetch().unwrap();
+    }
+    for (name, work) in ["file.aside", "file.aside-2", "file.aside-3"]
+        .iter()
+        .zip(works)
+    {
+        assert_eq!(fs::read(root.file(name)).unwrap(), work, "{name}");
+    }
+    assert_eq!(root.names().len(), 5);
+}
+
+#[test]
 fn a_damaged_decompressed_file_needs_no_network_where_the_packed_one_is_right() {
     let root = Root::new();
     fs::create_dir(root.path().join("small")).unwrap();
