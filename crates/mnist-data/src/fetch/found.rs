@@ -84,7 +84,12 @@ pub(super) fn set_aside(path: &Path) -> Result<(), Error> {
         match fs::File::create_new(&aside) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
             Err(error) => return Err(Error::io(error, &aside)),
-            Ok(_) => return fs::rename(path, aside).map_err(|error| Error::io(error, path)),
+            Ok(_) => {
+                return fs::rename(path, &aside).map_err(|error| {
+                    let _ = fs::remove_file(&aside); // It is empty.
+                    Error::io(error, path)
+                });
+            }
         }
     }
 }

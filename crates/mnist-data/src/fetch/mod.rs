@@ -197,14 +197,28 @@ impl Fetcher {
     }
 }
 
-/// Verifies the files of a data set in its folder, as they are or with `.gz` behind the name.
+/// Verifies the files of a data set in its folder, as they are or with `.gz` behind the name, and
+/// changes nothing.
 ///
 /// # Errors
 ///
-/// If a file is missing, or its content is not the data set's.
+/// [`ErrorKind::Faults`], which names every file that is missing, cannot be read, or has a content
+/// that is not the data set's.
 pub fn verify(entry: &Entry, folder: &Path) -> Result<(), Error> {
-    entry.files.iter().try_for_each(|file| {
-        let found = Found::look(folder, file)?;
-        found.faults().next().map_or(Ok(()), Err)
-    })
+    let mut faults = Vec::new();
+    for file in entry.files {
+        match Found::look(folder, file) {
+            Ok(found) => faults.extend(found.faults()),
+            Err(error) => faults.push(error),
+        }
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Faults { faults })
+        .in_file(folder)
+        .advise(format!(
+            "`cargo xtask fetch-mnist --dataset {}` mends a folder that it fetched",
+            entry.name
+        )))
 }
