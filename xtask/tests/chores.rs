@@ -61,7 +61,7 @@ fn what_is_missing_offline_is_named() {
         "found nothing",
     ];
     fails(&["fetch-mnist", "--offline"], root.path(), &names);
-    fails(&["fetch-mnist", "--verify"], root.path(), &names[..1]);
+    fails(&["fetch-mnist", "--verify"], root.path(), &names);
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
 }
 
@@ -125,13 +125,15 @@ fn the_folder_of_a_verified_set_is_printed() {
             format!("{}\n", folder.display())
         );
     }
-    let name = folder.join("t10k-labels-idx1-ubyte.gz");
-    fs::write(&name, b"<html>503</html>").unwrap();
-    fails(
-        &["fetch-mnist", "--verify"],
-        root.path(),
-        &[&name.display().to_string()],
-    );
+    let names = ["train-labels-idx1-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
+    let paths = names.map(|name| folder.join(name));
+    for path in &paths {
+        fs::write(path, b"<html>503</html>").unwrap();
+    }
+    // Not the first alone.
+    let shown = paths.each_ref().map(|path| path.display().to_string());
+    let says = shown.each_ref().map(String::as_str);
+    fails(&["fetch-mnist", "--verify"], root.path(), &says);
 }
 
 #[test]

@@ -139,6 +139,11 @@ pub enum ErrorKind {
         /// What is wrong with each.
         missing: Vec<String>,
     },
+    /// Files of a data set are missing or wrong.
+    Faults {
+        /// What is wrong with each.
+        faults: Vec<Error>,
+    },
     /// The fetch was told to stop. A later one goes on where it ended.
     Cancelled,
 }
@@ -241,7 +246,7 @@ impl fmt::Display for Error {
             // After a list, on a line of its own.
             let list = matches!(
                 self.0.kind,
-                ErrorKind::Fetch { .. } | ErrorKind::Offline { .. }
+                ErrorKind::Fetch { .. } | ErrorKind::Offline { .. } | ErrorKind::Faults { .. }
             );
             write!(f, "{}{advice}", if list { "\n" } else { "; " })?;
         }
@@ -344,6 +349,10 @@ impl fmt::Display for ErrorKind {
                     "the network must not be used, and what is there is not complete"
                 )?;
                 missing.iter().try_for_each(|what| write!(f, "\n  {what}"))
+            }
+            Self::Faults { faults } => {
+                write!(f, "files are missing or wrong")?;
+                faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
             }
             Self::Cancelled => write!(f, "cancelled"),
         }

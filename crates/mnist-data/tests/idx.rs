@@ -445,3 +445,36 @@ fn items_are_limited_one_by_one() {
         }
     ));
 }
+
+#[test]
+fn items_without_elements_are_refused() {
+    // Twelve bytes that would give four thousand million items.
+    let file = [0, 0, 8, 2, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+    let error = Reader::new(&file[..])
+        .unwrap()
+        .into_items::<u8>()
+        .err()
+        .unwrap();
+    assert!(
+        matches!(error.kind(), ErrorKind::Count { found: 0, .. }),
+        "{error}"
+    );
+    assert_eq!(error.offset(), Some(8));
+    // No items at all are none too many.
+    let none = [0, 0, 8, 2, 0, 0, 0, 0, 0, 0, 0, 0];
+    let items = Reader::new(&none[..]).unwrap().into_items::<u8>().unwrap();
+    assert_eq!(items.count(), 0);
+}
+
+#[test]
+fn an_empty_array_hides_no_dimensions_beyond_the_limit() {
+    let file = [
+        0, 0, 8, 3, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 28, // (0, 2^32 - 1, 28)
+    ];
+    let error = refused(&file);
+    let expected = 28 * u64::from(u32::MAX);
+    assert!(
+        matches!(error.kind(), ErrorKind::Limit { asked: Some(asked), .. } if *asked == expected),
+        "{error}"
+    );
+}

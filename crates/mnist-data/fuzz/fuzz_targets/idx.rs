@@ -31,8 +31,10 @@ fuzz_target!(|file: &[u8]| {
     }
     let again = idx::read_dynamic(&written[..]).unwrap();
     assert_eq!(again.shape(), array.shape());
-    // Item by item, the same bytes are accepted.
-    if let Array::U8(array) = array {
+    // Item by item, the same bytes are accepted, unless there are items without elements.
+    if let Array::U8(array) = array
+        && (array.shape()[0] == 0 || !array.is_empty())
+    {
         let items = Reader::with_limits(file, limits)
             .unwrap()
             .into_items::<u8>()

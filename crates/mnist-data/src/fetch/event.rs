@@ -33,7 +33,8 @@ pub enum Event<'a> {
         /// What went wrong.
         cause: &'a str,
     },
-    /// Every address failed in a way that may pass; they are tried again after a while.
+    /// No address is due: each that is left failed in a way that may pass, and is tried again after
+    /// a while.
     Pausing {
         /// For so long.
         pause: Duration,

@@ -66,11 +66,32 @@ pub(super) fn plain(folder: &Path, file: &File) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-/// Renames a decompressed file that is wrong: it may be somebody's own.
+/// Renames a decompressed file that is wrong, to a name that is free: it may be somebody's own, and
+/// so may what was set aside before.
 pub(super) fn set_aside(path: &Path) -> Result<(), Error> {
-    let mut aside = path.to_owned().into_os_string();
-    aside.push(".aside");
-    fs::rename(path, aside).map_err(|error| Error::io(error, path))
+    let named = |number: u64| {
+        let mut name = path.to_owned().into_os_string();
+        name.push(".aside");
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        PathBuf::from(name)
+    };
+    let mut number = 1;
+    loop {
+        // An empty file holds the name until the rename replaces it.
+        let aside = named(number);
+        match fs::File::create_new(&aside) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(Error::io(error, &aside)),
+            Ok(_) => {
+                return fs::rename(path, &aside).map_err(|error| {
+                    let _ = fs::remove_file(&aside); // It is empty.
+                    Error::io(error, path)
+                });
+            }
+        }
+    }
 }
 
 fn packed_fault(folder: &Path, file: &File) -> Result<Option<Error>, Error> {

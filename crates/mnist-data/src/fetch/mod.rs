@@ -9,8 +9,10 @@
 //!   the next one; failures that may pass are tried again after a while.
 //! - Two processes fetch once: the second waits for the first.
 //! - Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
-//! - Nothing in a folder is deleted but this module's own unfinished downloads. A decompressed file
-//!   that is wrong is renamed to `NAME.aside`.
+//! - In a folder, only this module's own unfinished downloads (`NAME.part`) are deleted, and only a
+//!   file that has a data set's own name (`NAME.gz`) and is wrong is replaced. A decompressed file
+//!   that is wrong is renamed to `NAME.aside` or, where there is one already, `NAME.aside-2` and so
+//!   on.
 
 mod attempt;
 mod event;
@@ -195,14 +197,28 @@ impl Fetcher {
     }
 }
 
-/// Verifies the files of a data set in its folder, as they are or with `.gz` behind the name.
+/// Verifies the files of a data set in its folder, as they are or with `.gz` behind the name, and
+/// changes nothing.
 ///
 /// # Errors
 ///
-/// If a file is missing, or its content is not the data set's.
+/// [`ErrorKind::Faults`], which names every file that is missing, cannot be read, or has a content
+/// that is not the data set's.
 pub fn verify(entry: &Entry, folder: &Path) -> Result<(), Error> {
-    entry.files.iter().try_for_each(|file| {
-        let found = Found::look(folder, file)?;
-        found.faults().next().map_or(Ok(()), Err)
-    })
+    let mut faults = Vec::new();
+    for file in entry.files {
+        match Found::look(folder, file) {
+            Ok(found) => faults.extend(found.faults()),
+            Err(error) => faults.push(error),
+        }
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Faults { faults })
+        .in_file(folder)
+        .advise(format!(
+            "`cargo xtask fetch-mnist --dataset {}` mends a folder that it fetched",
+            entry.name
+        )))
 }

@@ -11,10 +11,10 @@ pub struct Patience {
     pub connect: Duration,
     /// A transfer that brings less than 1 KiB (and not its end) in so long has stalled.
     pub stall: Duration,
-    /// How often all mirrors are tried again after failures that may pass. An attempt that brings
+    /// How often each mirror is tried again after failures that may pass. An attempt that brings
     /// 64 KiB more than any before does not count.
     pub retries: u32,
-    /// The pause before the first retry; it doubles with each, and varies at random by half, so
+    /// The pause before a mirror's first retry; it doubles with each, and varies at random by half, so
     /// that many clients do not come back at once.
     pub backoff: Duration,
     /// A server that asks (by `Retry-After`) for a longer pause is given up.

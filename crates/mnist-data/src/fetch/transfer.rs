@@ -42,7 +42,10 @@ pub(super) enum Failure {
 
 struct Mirror {
     url: String,
+    /// Not to be asked before.
     ready: Instant,
+    /// How often it failed in a way that may pass.
+    failures: u32,
 }
 
 impl<'a> Transfer<'a> {
@@ -71,10 +74,10 @@ impl<'a> Transfer<'a> {
         let address = |mirror: &String| Mirror {
             url: format!("{}/{}", mirror.trim_end_matches('/'), self.file.name),
             ready: now,
+            failures: 0,
         };
         let mut alive: Vec<Mirror> = mirrors.iter().map(address).collect();
         let mut attempts = Vec::new();
-        let mut round = 0;
         loop {
             let mut next = Vec::new();
             for mut mirror in alive {
@@ -85,23 +88,28 @@ impl<'a> Transfer<'a> {
                 match self.try_mirror(&mirror.url, &target, &mut attempts) {
                     Ok(()) => return Ok(()),
                     Err(Failure::Stop(error)) => return Err(error.in_file(&target)),
-                    Err(Failure::Passing { pause, .. }) => {
-                        mirror.ready = Instant::now() + pause;
-                        next.push(mirror);
+                    Err(Failure::Passing { pause, .. })
+                        if mirror.failures < self.patience.retries =>
+                    {
+                        let pause = pause.max(self.patience.pause(mirror.failures));
+                        // A time that no clock shows is never.
+                        if let Some(ready) = Instant::now().checked_add(pause) {
+                            mirror.ready = ready;
+                            mirror.failures += 1;
+                            next.push(mirror);
+                        }
                     }
-                    Err(Failure::ForGood(_) | Failure::Again(_)) => {}
+                    Err(_) => {}
                 }
             }
             alive = next;
             let Some(ready) = alive.iter().map(|mirror| mirror.ready).min() else {
                 break;
             };
-            if round == self.patience.retries {
-                break;
+            let pause = ready.saturating_duration_since(Instant::now());
+            if !pause.is_zero() {
+                self.pause(pause).map_err(|error| error.in_file(&target))?;
             }
-            self.pause(self.patience.pause(round).max(ready - Instant::now()))
-                .map_err(|error| error.in_file(&target))?;
-            round += 1;
         }
         Err(Error::new(ErrorKind::Fetch { attempts }).in_file(&target).advise(
             "check the connection and the proxy's settings, or name another mirror with `--mirror`",

@@ -20,7 +20,10 @@
 //!    taken as data arrives. Twelve hostile bytes can promise 2^64 elements.
 //! 5. The file MUST have exactly the promised length. A shorter one is a broken download; bytes
 //!    after the end mean that the header is not the truth about the file.
-//! 6. A dimension MAY be 0; the array is then empty, and the other dimensions are kept.
+//! 6. A dimension MAY be 0; the array is then empty, and the other dimensions are kept. Their
+//!    product, zeros left out, MUST keep to the limit all the same: (0, 4294967295, 28) is refused,
+//!    since an array must be able to have those dimensions. Whoever reads item by item MUST NOT be
+//!    given items without elements: twelve bytes could promise 2^32 − 1 of them.
 //! 7. A file whose first bytes are `1f 8b` is gzip, whatever its name, and MUST decompress to
 //!    the very end with the right checksum: otherwise the last images of a cut file would be
 //!    accepted. Several gzip members in a row are one file, as for `zcat`.

@@ -206,7 +206,8 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     ///
-    /// If the file has another element type, or one item alone is larger than the limit.
+    /// If the file has another element type, its items have no elements, or one item alone is larger
+    /// than the limit.
     pub fn into_items<T: Element>(self) -> Result<Items<R, T>, Error> {
         self.expect_type::<T>()?;
         let (left, item) = match self.header.shape.split_first() {
@@ -214,6 +215,14 @@ impl<R: Read> Reader<R> {
             None => (0, Vec::new()),
         };
         let count = self.header.checked(&item, self.limits)?;
+        if count == 0 && left > 0 {
+            let kind = ErrorKind::Count {
+                what: "or more elements in an item",
+                expected: 1,
+                found: 0,
+            };
+            return Err(Error::new(kind).at(8));
+        }
         Ok(Items {
             reader: self,
             item,

@@ -1,6 +1,7 @@
 //! What is on disk: verified before every use, mended, and enough without a network.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 
 use mnist_data::catalog::{self, Digest, Entry, File, Part};
@@ -65,14 +66,32 @@ fn a_damaged_decompressed_file_is_set_aside_not_deleted() {
 }
 
 #[test]
+fn what_was_set_aside_stays_when_more_is() {
+    let root = Root::new();
+    fs::create_dir(root.path().join("small")).unwrap();
+    fs::write(root.file(NAME), body()).unwrap();
+    let works = [&b"one"[..], b"two", b"three"];
+    for work in works {
+        fs::write(root.file("file"), work).unwrap();
+        root.fetcher(&[]).offline(true).fetch().unwrap();
+    }
+    for (name, work) in ["file.aside", "file.aside-2", "file.aside-3"]
+        .iter()
+        .zip(works)
+    {
+        assert_eq!(fs::read(root.file(name)).unwrap(), work, "{name}");
+    }
+    assert_eq!(root.names().len(), 5);
+}
+
+#[test]
 fn a_damaged_decompressed_file_needs_no_network_where_the_packed_one_is_right() {
     let root = Root::new();
     fs::create_dir(root.path().join("small")).unwrap();
     fs::write(root.file(NAME), body()).unwrap();
     fs::write(root.file("file"), b"somebody's own work").unwrap();
     let folder = root.path().join("small");
-    let error = fetch::verify(small::entry(), &folder).unwrap_err();
-    assert_eq!(error.path(), Some(root.file("file").as_path()));
+    assert_eq!(faults(small::entry(), &folder), [root.file("file")]);
     root.fetcher(&[]).offline(true).fetch().unwrap();
     assert_eq!(root.names(), [".lock", "file.aside", NAME]);
     fetch::verify(small::entry(), &folder).unwrap();
@@ -88,6 +107,36 @@ fn offline_leaves_a_damaged_decompressed_file_that_is_all_there_is() {
     assert!(text.contains("expected file.gz"), "{text}");
     assert!(text.contains("the content is not"), "{text}");
     assert_eq!(root.names(), ["file"]);
+}
+
+/// Where verification finds faults.
+fn faults(entry: &Entry, folder: &Path) -> Vec<PathBuf> {
+    let error = fetch::verify(entry, folder).unwrap_err();
+    let ErrorKind::Faults { faults } = error.kind() else {
+        panic!("{error}")
+    };
+    for fault in faults {
+        assert!(error.to_string().contains(&fault.to_string()), "{error}");
+    }
+    let paths = faults.iter().map(|fault| fault.path().unwrap().to_owned());
+    paths.collect()
+}
+
+#[test]
+fn verification_names_every_fault() {
+    let (entry, root) = (like_qmnist(&bodies()), Root::new());
+    let folder = root.path().join("like-qmnist");
+    fs::create_dir(&folder).unwrap();
+    for (name, body) in bodies() {
+        fs::write(folder.join(name), body).unwrap();
+    }
+    fetch::verify(entry, &folder).unwrap();
+    fs::write(folder.join("a-images.gz"), b"<html></html>").unwrap();
+    fs::remove_file(folder.join("a-labels.gz")).unwrap();
+    fs::remove_file(folder.join("b-labels.gz")).unwrap();
+    fs::create_dir(folder.join("b-labels.gz")).unwrap();
+    let wrong = ["a-images.gz", "", "b-labels.gz"].map(|name| folder.join(name));
+    assert_eq!(faults(entry, &folder), wrong);
 }
 
 #[test]
@@ -239,8 +288,7 @@ fn a_decompressed_file_beside_one_whose_packing_is_known_is_compared_with_it() {
     let mut wrong = idx_files()[0].clone();
     wrong[20] ^= 1;
     fs::write(folder.join("a-images"), &wrong).unwrap();
-    let error = fetch::verify(entry, &folder).unwrap_err();
-    assert_eq!(error.path(), Some(folder.join("a-images").as_path()));
+    assert_eq!(faults(entry, &folder), [folder.join("a-images")]);
     let splits = fetcher().offline(true).load().unwrap();
     assert_eq!(splits.train.images(), images());
     assert_eq!(fs::read(folder.join("a-images.aside")).unwrap(), wrong);

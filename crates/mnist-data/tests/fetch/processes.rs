@@ -2,33 +2,43 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
 use crate::server::{Request, Server, head};
-use crate::small::{NAME, Root, body};
+use crate::small::{LARGE, NAME, Root, body, entry, large_entry};
 
 /// In a child process, what to fetch and where to.
 const URL: &str = "MNIST_DATA_TEST_URL";
 const ROOT: &str = "MNIST_DATA_TEST_ROOT";
+const IS_LARGE: &str = "MNIST_DATA_TEST_IS_LARGE";
 
 /// This very test as a process of its own, which then fetches.
-fn spawn(root: &Root, url: &str) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+fn child(root: &Root, url: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--exact", "processes::a_process_of_its_own_fetches"])
         .env(URL, url)
         .env(ROOT, root.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stdout(Stdio::null());
+    for proxy in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+        command.env_remove(proxy).env_remove(proxy.to_uppercase());
+    }
+    command
+}
+
+fn spawn(root: &Root, url: &str) -> Child {
+    child(root, url).spawn().unwrap()
 }
 
 #[test]
 fn a_process_of_its_own_fetches() {
     if let (Ok(url), Some(root)) = (std::env::var(URL), std::env::var_os(ROOT)) {
-        let mut fetcher = mnist_data::fetch::Fetcher::new(crate::small::entry());
+        let large = std::env::var_os(IS_LARGE).is_some();
+        let entry = if large { large_entry() } else { entry() };
+        let mut fetcher = mnist_data::fetch::Fetcher::new(entry);
         fetcher = fetcher
             .root(root)
             .mirrors([url])
@@ -41,14 +51,15 @@ fn a_process_of_its_own_fetches() {
     root.is_complete();
 }
 
-/// Sends the file, or the rest of it, in pieces of a kilobyte with pauses between them.
+/// Sends the file, or the rest of it, in pieces with pauses between them.
 fn slowly(
     request: &Request,
     stream: &mut TcpStream,
-    pause: Duration,
+    body: &[u8],
+    piece: usize,
     mut sent: impl FnMut(),
 ) -> std::io::Result<()> {
-    let (body, from) = (body(), request.range.unwrap_or(0));
+    let from = request.range.unwrap_or(0);
     let range = format!(
         "Content-Range: bytes {from}-{}/{}",
         body.len() - 1,
@@ -61,18 +72,17 @@ fn slowly(
         "200 OK"
     };
     head(stream, status, &[&range, &length, "ETag: \"one\""])?;
-    for piece in body[from..].chunks(1024) {
+    for piece in body[from..].chunks(piece) {
         stream.write_all(piece)?;
         sent();
-        thread::sleep(pause);
+        thread::sleep(Duration::from_millis(2));
     }
     Ok(())
 }
 
 #[test]
 fn two_processes_fetch_once() {
-    let server =
-        Server::start(|request, stream| slowly(request, stream, Duration::from_millis(5), || ()));
+    let server = Server::start(|request, stream| slowly(request, stream, &body(), 512, || ()));
     let root = Root::new();
     let children = [spawn(&root, &server.url), spawn(&root, &server.url)];
     for mut child in children {
@@ -84,19 +94,22 @@ fn two_processes_fetch_once() {
 
 #[test]
 fn a_process_killed_at_any_moment_is_gone_on_with() {
+    const PIECE: usize = 16 * 1024;
     let (sender, pieces) = channel();
     let server = Server::start(move |request, stream| {
         let sender = sender.clone();
-        slowly(request, stream, Duration::from_millis(1), || {
-            sender.send(()).unwrap();
-        })
+        slowly(request, stream, &LARGE, PIECE, || sender.send(()).unwrap())
     });
+    let all = LARGE.len().div_ceil(PIECE) as u64;
     let (mut killed, mut resumed) = (0, 0);
     for moment in moments().take(50) {
-        let root = Root::new();
-        let mut child = spawn(&root, &server.url);
-        // Some die before their first step, some after all 40 pieces, in the verification.
-        for _ in 0..moment % 44 {
+        let root = Root::large();
+        let mut child = child(&root, &server.url)
+            .env(IS_LARGE, "yes")
+            .spawn()
+            .unwrap();
+        // Some die before their first step, some after the last piece, in the verification.
+        for _ in 0..moment % (all + 4) {
             if pieces.recv_timeout(Duration::from_millis(200)).is_err() {
                 break;
             }
@@ -105,19 +118,50 @@ fn a_process_killed_at_any_moment_is_gone_on_with() {
         child.kill().unwrap();
         killed += usize::from(!child.wait().unwrap().success());
         if root.file(NAME).exists() {
-            mnist_data::fetch::verify(crate::small::entry(), &root.path().join("small")).unwrap();
+            mnist_data::fetch::verify(large_entry(), &root.path().join("small")).unwrap();
         }
-        let before = server.requests().len();
+        let (left, before) = (left(&root), server.requests().len());
         root.fetches(&[&server.url]);
-        let later = &server.requests()[before..];
-        resumed += later
+        // Whatever was there is gone on with, and never fetched again.
+        let later: Vec<_> = server.requests()[before..]
             .iter()
-            .filter(|request| request.range.is_some())
-            .count();
+            .map(|r| r.range)
+            .collect();
+        match left {
+            Left::Nothing => assert_eq!(later, [None]),
+            Left::Some(bytes) => assert_eq!(later, [Some(bytes)]),
+            Left::Everything => assert_eq!(later, []),
+        }
+        resumed += usize::from(matches!(left, Left::Some(_)));
         while pieces.try_recv().is_ok() {}
     }
     assert!(killed >= 30, "killed in time: {killed} of 50");
-    assert!(resumed >= 10, "gone on with: {resumed} of {killed}");
+    assert!(resumed >= 20, "gone on with: {resumed} of {killed}");
+}
+
+/// What a killed process has left.
+#[derive(Debug)]
+enum Left {
+    Nothing,
+    Some(usize),
+    Everything,
+}
+
+fn left(root: &Root) -> Left {
+    if root.file(NAME).exists() {
+        return Left::Everything;
+    }
+    let part = root.file(&format!("{NAME}.part"));
+    let bytes = std::fs::metadata(&part).map_or(0, |about| about.len() as usize);
+    let origin = std::fs::read_to_string(root.file(&format!("{NAME}.part.from")));
+    // Address, validator and length, a line each: it may have died in writing them.
+    let can_go_on = origin.is_ok_and(|text| text.matches('\n').count() == 3);
+    match bytes {
+        0 => Left::Nothing,
+        _ if !can_go_on => Left::Nothing,
+        _ if bytes == LARGE.len() => Left::Everything,
+        _ => Left::Some(bytes),
+    }
 }
 
 /// The same numbers every time, without a pattern.
@@ -131,29 +175,71 @@ fn moments() -> impl Iterator<Item = u64> {
     })
 }
 
-#[cfg(unix)]
+/// What becomes of a fetch from `url` where these variables are set.
+fn with_proxy(root: &Root, url: &str, variables: &[(&str, &str)]) -> Output {
+    let mut command = child(root, url);
+    command
+        .envs(variables.iter().copied())
+        .env("RUST_BACKTRACE", "0")
+        .stdout(Stdio::piped())
+        .output()
+        .unwrap()
+}
+
+/// A proxy that has the file itself, whatever the address.
+fn proxy() -> (Server, String) {
+    let server = Server::honest(body());
+    let address = server.url.trim_end_matches("/data").to_owned();
+    (server, address)
+}
+
 #[test]
-fn proxies_of_the_environment_are_honoured() {
-    let proxy = Server::start(|request, stream| {
+fn a_proxy_of_the_environment_is_asked() {
+    for variable in ["http_proxy", "all_proxy"] {
+        let (root, (proxy, address)) = (Root::new(), proxy());
+        let output = with_proxy(&root, "http://mirror.invalid/data", &[(variable, &address)]);
+        assert!(output.status.success(), "{variable}: {output:?}");
+        root.is_complete();
+        let paths: Vec<_> = proxy.requests().into_iter().map(|r| r.path).collect();
+        assert_eq!(paths, [format!("http://mirror.invalid/data/{NAME}")]);
+    }
+}
+
+#[test]
+fn a_proxy_is_asked_for_a_tunnel_to_a_mirror_with_tls() {
+    let proxy = Server::start(|_, stream| head(stream, "403 Forbidden", &["Content-Length: 0"]));
+    let address = proxy.url.trim_end_matches("/data");
+    let (root, mirror) = (Root::new(), "https://mirror.invalid/data");
+    for variable in ["https_proxy", "HTTPS_PROXY"] {
+        let before = proxy.requests().len();
+        let output = with_proxy(&root, mirror, &[(variable, address)]);
+        // The test harness prints on stdout what its tests say.
+        let error = String::from_utf8_lossy(&output.stdout);
+        assert!(!output.status.success(), "{error}");
         assert!(
-            request.path.starts_with("http://mirror.invalid/data/"),
-            "{}",
-            request.path
+            error.contains(mirror) && error.contains("tunnel"),
+            "{error}"
         );
-        crate::server::ok(stream, &body())
-    });
-    let root = Root::new();
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "processes::a_process_of_its_own_fetches"])
-        .env(URL, "http://mirror.invalid/data")
-        .env(ROOT, root.path())
-        .env("http_proxy", proxy.url.trim_end_matches("/data"))
-        .env_remove("no_proxy")
-        .env_remove("NO_PROXY")
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(child.success());
-    root.is_complete();
-    assert_eq!(proxy.requests().len(), 1);
+        assert!(!root.file(NAME).exists());
+        let requests = &proxy.requests()[before..];
+        assert!(!requests.is_empty());
+        assert!(
+            requests.iter().all(|r| r.path == "mirror.invalid:443"),
+            "{requests:?}"
+        );
+    }
+}
+
+#[test]
+fn a_mirror_excepted_from_the_proxy_is_asked_itself() {
+    let mirror = Server::honest(body());
+    for variable in ["no_proxy", "NO_PROXY"] {
+        let (root, (proxy, address)) = (Root::new(), proxy());
+        let variables = [("http_proxy", &*address), (variable, "127.0.0.1")];
+        let output = with_proxy(&root, &mirror.url, &variables);
+        assert!(output.status.success(), "{variable}: {output:?}");
+        root.is_complete();
+        assert_eq!(proxy.requests().len(), 0);
+    }
+    assert_eq!(mirror.requests().len(), 2);
 }
