@@ -27,6 +27,15 @@ pub enum Error {
         /// The number.
         found: usize,
     },
+    /// A number that need not be whole lies outside its range.
+    Value {
+        /// The argument, by its name in the signature.
+        what: &'static str,
+        /// The range, in words.
+        expected: &'static str,
+        /// The number.
+        found: f64,
+    },
     /// A size is too large to compute with.
     Overflow {
         /// The size that is.
@@ -56,6 +65,11 @@ impl fmt::Display for Error {
                 )
             }
             Self::Range {
+                what,
+                expected,
+                found,
+            } => write!(f, "{what} is {found}, expected {expected}"),
+            Self::Value {
                 what,
                 expected,
                 found,

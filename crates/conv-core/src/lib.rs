@@ -54,6 +54,7 @@
 
 pub mod chapter;
 mod error;
+pub mod init;
 pub mod ops;
 mod parallel;
 pub mod reference;

@@ -10,6 +10,10 @@ use ndarray::{
     Array1, Array2, Array3, Array4, ArrayView1, ArrayView2, ArrayView3, ArrayView4, NdFloat,
 };
 
+mod stacked;
+
+pub use stacked::*;
+
 use crate::chapter::Pooling;
 use crate::ops::conv::Conv;
 use crate::ops::pool::Pool;

@@ -52,18 +52,138 @@ pub fn cross_entropy(
     let gradients = numbers_mut("d_logits", &mut d_logits)?.chunks_exact_mut(classes);
     let mut loss = 0.0;
     for ((logits, targets), d_logits) in rows.zip(targets).zip(gradients) {
-        let (largest, sum) = powers(logits);
-        let log = math::ln(sum);
-        for ((&logit, &target), d) in logits.iter().zip(targets).zip(d_logits) {
-            let (logit, target) = (f64::from(logit) - largest, f64::from(target));
-            // 0 · (−∞) counts as 0.
-            if target != 0.0 {
-                loss -= target * (logit - log);
-            }
-            *d = ((math::exp(logit) / sum - target) / n as f64) as f32;
-        }
+        loss += row(logits, |class| f64::from(targets[class]), n, d_logits);
     }
     Ok(loss / n as f64)
+}
+
+/// [`cross_entropy`] for whole-number labels, smoothed: with smoothing s the target of the label is
+/// `1 − s + s / C`, and that of every other class `s / C`. C. Szegedy et al., Rethinking the Inception
+/// architecture for computer vision, CVPR (2016).
+///
+/// logits (N, C), labels (N), smoothing from 0 to 1 → loss, `d_logits` (N, C)
+///
+/// # Errors
+/// If the shapes differ, a label is no class or the smoothing no part of 1, an array is not in row-major order,
+/// or there are no rows.
+pub fn cross_entropy_of_labels(
+    logits: ArrayView2<'_, f32>,
+    labels: &[usize],
+    smoothing: f32,
+    mut d_logits: ArrayViewMut2<'_, f32>,
+) -> Result<f64, Error> {
+    let (n, classes) = logits.dim();
+    expect_some("rows", n)?;
+    expect_some("classes", classes)?;
+    expect_shape("labels", &[n], &[labels.len()])?;
+    expect_shape("d_logits", logits.shape(), d_logits.shape())?;
+    check_smoothing(smoothing)?;
+    check_labels(labels, classes)?;
+    let rows = numbers("logits", &logits)?.chunks_exact(classes);
+    let gradients = numbers_mut("d_logits", &mut d_logits)?.chunks_exact_mut(classes);
+    let mut loss = 0.0;
+    for ((logits, &label), d_logits) in rows.zip(labels).zip(gradients) {
+        loss += row(logits, smoothed(label, smoothing, classes), n, d_logits);
+    }
+    Ok(loss / n as f64)
+}
+
+/// The mean of `(outputs − targets)²` over all numbers, and its gradient
+/// `d_outputs = 2 (outputs − targets) / (N · C)`.
+///
+/// outputs (N, C), targets (N, C) → loss, `d_outputs` (N, C)
+///
+/// # Errors
+/// If the shapes differ, an array is not in row-major order or empty.
+pub fn mean_squared_error(
+    outputs: ArrayView2<'_, f32>,
+    targets: ArrayView2<'_, f32>,
+    mut d_outputs: ArrayViewMut2<'_, f32>,
+) -> Result<f64, Error> {
+    expect_some("rows", outputs.dim().0)?;
+    expect_some("numbers of a row", outputs.dim().1)?;
+    expect_shape("targets", outputs.shape(), targets.shape())?;
+    expect_shape("d_outputs", outputs.shape(), d_outputs.shape())?;
+    let (outputs, targets) = (numbers("outputs", &outputs)?, numbers("targets", &targets)?);
+    let count = outputs.len();
+    let d_outputs = numbers_mut("d_outputs", &mut d_outputs)?;
+    Ok(squares(outputs, |i| f64::from(targets[i]), count, d_outputs) / count as f64)
+}
+
+/// The target of each class for a smoothed label.
+pub(crate) fn smoothed(label: usize, smoothing: f32, classes: usize) -> impl Fn(usize) -> f64 {
+    let smoothing = f64::from(smoothing);
+    let spread = smoothing / classes as f64;
+    move |class| {
+        if class == label {
+            1.0 - smoothing + spread
+        } else {
+            spread
+        }
+    }
+}
+
+pub(crate) fn check_smoothing(smoothing: f32) -> Result<(), Error> {
+    if (0.0..=1.0).contains(&smoothing) {
+        return Ok(());
+    }
+    Err(Error::Value {
+        what: "label smoothing",
+        expected: "0 to 1",
+        found: f64::from(smoothing),
+    })
+}
+
+pub(crate) fn check_labels(labels: &[usize], classes: usize) -> Result<(), Error> {
+    match labels
+        .iter()
+        .enumerate()
+        .find(|&(_, &label)| label >= classes)
+    {
+        None => Ok(()),
+        Some((at, &found)) => Err(Error::Range {
+            what: "a label",
+            expected: format!("0 to {} (label {at} of {})", classes - 1, labels.len()),
+            found,
+        }),
+    }
+}
+
+/// The cross-entropy of one row of `n`, and its gradient.
+pub(crate) fn row(
+    logits: &[f32],
+    target: impl Fn(usize) -> f64,
+    n: usize,
+    d_logits: &mut [f32],
+) -> f64 {
+    let (largest, sum) = powers(logits);
+    let log = math::ln(sum);
+    let mut loss = 0.0;
+    for (class, (&logit, d)) in logits.iter().zip(d_logits).enumerate() {
+        let (logit, target) = (f64::from(logit) - largest, target(class));
+        // 0 · (−∞) counts as 0.
+        if target != 0.0 {
+            loss -= target * (logit - log);
+        }
+        *d = ((math::exp(logit) / sum - target) / n as f64) as f32;
+    }
+    loss
+}
+
+/// The sum of squared errors of some of `count` numbers, and the gradient of the mean.
+pub(crate) fn squares(
+    outputs: &[f32],
+    target: impl Fn(usize) -> f64,
+    count: usize,
+    d_outputs: &mut [f32],
+) -> f64 {
+    let mut sum = 0.0;
+    for (i, (&output, d)) in outputs.iter().zip(d_outputs).enumerate() {
+        let error = f64::from(output) - target(i);
+        sum += error * error;
+        *d = (2.0 * error / count as f64) as f32;
+    }
+    sum
 }
 
 /// The largest of a row, and the sum of exp(logit − largest).

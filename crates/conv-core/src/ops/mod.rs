@@ -6,13 +6,16 @@
 //! every instruction set and for any number of threads, and does what [`reference`](crate::reference) does.
 
 pub mod activation;
+pub mod batch_norm;
 pub mod conv;
 pub mod dense;
 pub mod dropout;
 mod engine;
+pub mod global_pool;
 pub mod kernel_pool;
 pub mod loss;
 pub mod pool;
+pub mod residual;
 pub mod sections;
 
 use ndarray::{ArrayView, ArrayViewMut, Dimension};

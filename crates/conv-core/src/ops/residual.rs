@@ -1,0 +1,28 @@
+//! The sum of two branches.
+
+use ndarray::{ArrayView, ArrayViewMut, Dimension};
+
+use super::{expect_shape, numbers, numbers_mut};
+use crate::Error;
+
+/// `output = a + b`. Its gradient needs no function: `d_a = d_b = d_output`.
+///
+/// # Errors
+/// If the shapes differ or an array is not in row-major order.
+pub fn forward<D: Dimension>(
+    a: ArrayView<'_, f32, D>,
+    b: ArrayView<'_, f32, D>,
+    mut output: ArrayViewMut<'_, f32, D>,
+) -> Result<(), Error> {
+    expect_shape("b", a.shape(), b.shape())?;
+    expect_shape("output", a.shape(), output.shape())?;
+    let (a, b) = (numbers("a", &a)?, numbers("b", &b)?);
+    add(a, b, numbers_mut("output", &mut output)?);
+    Ok(())
+}
+
+pub(crate) fn add(a: &[f32], b: &[f32], output: &mut [f32]) {
+    for (sum, (a, b)) in output.iter_mut().zip(a.iter().zip(b)) {
+        *sum = a + b;
+    }
+}

@@ -1,0 +1,420 @@
+//! The operations that stacked networks need beyond the chapter, against the reference and finite differences.
+
+mod support;
+
+use conv_core::ops::batch_norm::{self, Statistics};
+use conv_core::ops::conv::{self, Conv};
+use conv_core::ops::{activation, global_pool, loss, residual};
+use conv_core::reference;
+use conv_core::shape::Window;
+use conv_core::{Error, NumpyRandom};
+use ndarray::{Array1, Array2, Array4, array};
+use support::*;
+
+const EPSILON: f64 = f32::EPSILON as f64;
+
+#[test]
+fn sigmoid_gelu_and_their_gradients_are_accurate() {
+    let mut random = NumpyRandom::new(1);
+    for len in [1, 7, 16, 33, 20_000] {
+        let mut input = uniform(&mut random, len) * 8.0;
+        input[0] = 0.0;
+        let d_output = uniform(&mut random, len);
+        let right = wide(&input).mapv(reference::sigmoid);
+        let right_gelu = wide(&input).mapv(reference::gelu);
+        let pairs = || wide(&input).into_iter().zip(wide(&d_output));
+        let right_d: Array1<f64> = pairs()
+            .map(|(x, d)| reference::sigmoid_d_input(reference::sigmoid(x), d))
+            .collect();
+        let right_gelu_d: Array1<f64> = pairs()
+            .map(|(x, d)| reference::gelu_d_input(x, d))
+            .collect();
+        on_every_level(|_| {
+            let (mut output, mut d_input) = (nan(len), nan(len));
+            activation::sigmoid(input.view(), output.view_mut()).unwrap();
+            activation::sigmoid_d_input(output.view(), d_output.view(), d_input.view_mut())
+                .unwrap();
+            let near = Array1::from_elem(len, 3e-7);
+            assert_within("sigmoid", &output.view(), &right.view(), &near.view());
+            assert_within("d_input", &d_input.view(), &right_d.view(), &near.view());
+
+            activation::gelu(input.view(), output.view_mut()).unwrap();
+            let near = wide(&input).mapv(|x| 4e-7 * x.abs());
+            assert_within("gelu", &output.view(), &right_gelu.view(), &near.view());
+            activation::gelu_d_input(input.view(), d_output.view(), d_input.view_mut()).unwrap();
+            let near = Array1::from_elem(len, 3e-6);
+            assert_within(
+                "d_input",
+                &d_input.view(),
+                &right_gelu_d.view(),
+                &near.view(),
+            );
+        });
+    }
+}
+
+#[test]
+fn activations_keep_infinities_and_nan_apart() {
+    let input = array![f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e30, -1e30];
+    let ones = Array1::ones(5);
+    let (mut output, mut d_input) = (nan(5), nan(5));
+    activation::sigmoid(input.view(), output.view_mut()).unwrap();
+    assert_eq!(
+        (output[0], output[1], output[3], output[4]),
+        (1.0, 0.0, 1.0, 0.0)
+    );
+    assert!(output[2].is_nan());
+    activation::gelu_d_input(input.view(), ones.view(), d_input.view_mut()).unwrap();
+    assert_eq!(
+        (d_input[0], d_input[1], d_input[3], d_input[4]),
+        (1.0, 0.0, 1.0, 0.0)
+    );
+    assert!(d_input[2].is_nan());
+}
+
+#[test]
+fn the_reference_activations_have_the_gradients_of_finite_differences() {
+    let input = array![-5.0, -1.3, -0.2, 0.0, 0.4, 2.5, 6.0];
+    let found = input.mapv(|x| reference::sigmoid_d_input(reference::sigmoid(x), 1.0));
+    let right = differences(&input, |x| x.iter().map(|&x| reference::sigmoid(x)).sum());
+    assert_near("sigmoid", &found, &right, 1e-8);
+    let found = input.mapv(|x| reference::gelu_d_input(x, 1.0));
+    let right = differences(&input, |x| x.iter().map(|&x| reference::gelu(x)).sum());
+    assert_near("gelu", &found, &right, 1e-8);
+}
+
+#[test]
+fn global_pooling_is_that_of_the_reference() {
+    let mut random = NumpyRandom::new(2);
+    for (n, h, w, channels) in [(1, 1, 1, 1), (2, 3, 5, 7), (33, 7, 7, 17), (3, 1, 4, 64)] {
+        let input = uniform(&mut random, (n, h, w, channels));
+        let d_output = uniform(&mut random, (n, channels));
+        let right = reference::global_pool(wide(&input).view());
+        let right_d = reference::global_pool_d_input(wide(&d_output).view(), (h, w));
+        let tolerance = right.mapv(|_| (h * w + 1) as f64 * EPSILON / 2.0);
+        on_every_level(|_| {
+            let (mut output, mut d_input) = (nan((n, channels)), nan((n, h, w, channels)));
+            global_pool::forward(input.view(), output.view_mut()).unwrap();
+            global_pool::d_input(d_output.view(), d_input.view_mut()).unwrap();
+            assert_within("output", &output.view(), &right.view(), &tolerance.view());
+            let tolerance = right_d.mapv(|d| EPSILON * d.abs());
+            assert_within(
+                "d_input",
+                &d_input.view(),
+                &right_d.view(),
+                &tolerance.view(),
+            );
+        });
+        let found = reference::global_pool_d_input(wide(&d_output).view(), (h, w));
+        if input.len() < 300 {
+            let by_input = differences(&wide(&input), |input| {
+                (reference::global_pool(input.view()) * wide(&d_output)).sum()
+            });
+            assert_near("d_input", &found, &by_input, 1e-8);
+        }
+    }
+}
+
+#[test]
+fn a_residual_is_the_sum_of_its_branches() {
+    let mut random = NumpyRandom::new(3);
+    let (a, b) = (
+        whole(&mut random, (2, 3, 3, 5)),
+        whole(&mut random, (2, 3, 3, 5)),
+    );
+    let mut output = nan((2, 3, 3, 5));
+    residual::forward(a.view(), b.view(), output.view_mut()).unwrap();
+    assert_eq!(output, &a + &b);
+    let narrow = whole(&mut random, (2, 3, 3, 4));
+    let wrong = residual::forward(a.view(), narrow.view(), output.view_mut());
+    let (expected, found) = (vec![2, 3, 3, 5], vec![2, 3, 3, 4]);
+    assert_eq!(
+        wrong,
+        Err(Error::Shape {
+            what: "b",
+            expected,
+            found
+        })
+    );
+}
+
+struct Norm {
+    input: Array4<f32>,
+    d_output: Array4<f32>,
+    gamma: Array1<f32>,
+    beta: Array1<f32>,
+}
+
+impl Norm {
+    fn new(seed: u32, shape: (usize, usize, usize, usize)) -> Self {
+        let mut random = NumpyRandom::new(seed);
+        Self {
+            // Far from 0, so that a sum of squares would lose the variance.
+            input: uniform(&mut random, shape) + 50.0,
+            d_output: uniform(&mut random, shape),
+            gamma: uniform(&mut random, shape.3),
+            beta: uniform(&mut random, shape.3),
+        }
+    }
+}
+
+#[test]
+fn batch_norm_and_its_gradients_are_those_of_the_reference() {
+    for (seed, shape) in [
+        (4, (1, 1, 2, 1)),
+        (5, (3, 4, 5, 7)),
+        (6, (40, 6, 6, 17)),
+        (7, (2, 1, 1, 3)),
+    ] {
+        let norm = Norm::new(seed, shape);
+        let (input, gamma, beta) = (wide(&norm.input), wide(&norm.gamma), wide(&norm.beta));
+        let (mean, variance) = reference::statistics(input.view());
+        let epsilon = f64::from(1e-3_f32);
+        let own = (mean.view(), variance.view());
+        let right = reference::batch_norm(input.view(), own, epsilon, (gamma.view(), beta.view()));
+        let d_output = wide(&norm.d_output);
+        let (right_d, right_gamma, right_beta) =
+            reference::batch_norm_backward(input.view(), epsilon, gamma.view(), d_output.view());
+        on_every_level(|_| {
+            let statistics = Statistics::of(norm.input.view()).unwrap();
+            assert_eq!(statistics.count, shape.0 * shape.1 * shape.2);
+            for c in 0..shape.3 {
+                assert!((statistics.mean[c] - mean[c]).abs() <= 1e-13 * 50.0);
+                assert!((statistics.variance[c] - variance[c]).abs() <= 1e-12);
+            }
+            let (mut output, mut d_input) = (nan(shape), nan(shape));
+            let (mut d_gamma, mut d_beta) = (nan(shape.3), nan(shape.3));
+            let (gamma, beta) = (norm.gamma.view(), norm.beta.view());
+            batch_norm::forward(
+                norm.input.view(),
+                &statistics,
+                1e-3,
+                gamma,
+                beta,
+                output.view_mut(),
+            )
+            .unwrap();
+            // The mean is rounded to f32, half a unit of 64.
+            let tolerance = right.mapv(|_| {
+                64.0 * EPSILON
+                    / variance
+                        .fold(1.0, |a: f64, &b| if b < a { b } else { a })
+                        .sqrt()
+                    + 4e-6
+            });
+            assert_within("output", &output.view(), &right.view(), &tolerance.view());
+            batch_norm::backward(
+                (norm.input.view(), &statistics),
+                1e-3,
+                norm.gamma.view(),
+                norm.d_output.view(),
+                d_input.view_mut(),
+                (d_gamma.view_mut(), d_beta.view_mut()),
+            )
+            .unwrap();
+            // Computed in f64, rounded once.
+            let near = |right: f64| EPSILON * right.abs() + 1e-9;
+            assert_within(
+                "d_input",
+                &d_input.view(),
+                &right_d.view(),
+                &right_d.mapv(near).view(),
+            );
+            assert_within(
+                "d_gamma",
+                &d_gamma.view(),
+                &right_gamma.view(),
+                &right_gamma.mapv(near).view(),
+            );
+            assert_within(
+                "d_beta",
+                &d_beta.view(),
+                &right_beta.view(),
+                &right_beta.mapv(near).view(),
+            );
+        });
+    }
+}
+
+#[test]
+fn the_reference_batch_norm_has_the_gradients_of_finite_differences() {
+    let norm = Norm::new(8, (2, 3, 2, 3));
+    let (input, gamma, beta) = (wide(&norm.input), wide(&norm.gamma), wide(&norm.beta));
+    let d_output = wide(&norm.d_output);
+    let loss = |input: &Array4<f64>, gamma: &Array1<f64>, beta: &Array1<f64>| {
+        let (mean, variance) = reference::statistics(input.view());
+        let own = (mean.view(), variance.view());
+        let output = reference::batch_norm(input.view(), own, 1e-3, (gamma.view(), beta.view()));
+        (output * &d_output).sum()
+    };
+    let (d_input, d_gamma, d_beta) =
+        reference::batch_norm_backward(input.view(), 1e-3, gamma.view(), d_output.view());
+    let by_input = differences(&input, |input| loss(input, &gamma, &beta));
+    assert_near("d_input", &d_input, &by_input, 1e-6);
+    let by_gamma = differences(&gamma, |gamma| loss(&input, gamma, &beta));
+    assert_near("d_gamma", &d_gamma, &by_gamma, 1e-8);
+    let by_beta = differences(&beta, |beta| loss(&input, &gamma, beta));
+    assert_near("d_beta", &d_beta, &by_beta, 1e-8);
+}
+
+#[test]
+fn batch_norm_gives_the_same_bits_everywhere() {
+    let norm = Norm::new(9, (37, 5, 5, 9));
+    same_everywhere(|| {
+        let statistics = Statistics::of(norm.input.view()).unwrap();
+        let (mut output, mut d_input) = (nan((37, 5, 5, 9)), nan((37, 5, 5, 9)));
+        let (mut d_gamma, mut d_beta) = (nan(9), nan(9));
+        let (gamma, beta) = (norm.gamma.view(), norm.beta.view());
+        batch_norm::forward(
+            norm.input.view(),
+            &statistics,
+            1e-5,
+            gamma,
+            beta,
+            output.view_mut(),
+        )
+        .unwrap();
+        batch_norm::backward(
+            (norm.input.view(), &statistics),
+            1e-5,
+            norm.gamma.view(),
+            norm.d_output.view(),
+            d_input.view_mut(),
+            (d_gamma.view_mut(), d_beta.view_mut()),
+        )
+        .unwrap();
+        [bits(&output), bits(&d_input), bits(&d_gamma), bits(&d_beta)]
+    });
+}
+
+#[test]
+fn a_folded_convolution_does_both_at_once() {
+    let mut random = NumpyRandom::new(10);
+    let conv = Conv::new(Window::new(3, 3)).groups(2);
+    let input = uniform(&mut random, (2, 6, 6, 4));
+    let mut kernels = uniform(&mut random, (3, 3, 2, 6));
+    let mut bias = uniform(&mut random, 6);
+    let (gamma, beta) = (uniform(&mut random, 6), uniform(&mut random, 6));
+    let statistics = Statistics {
+        count: 1,
+        mean: (0..6).map(|c| f64::from(c) / 7.0).collect(),
+        variance: (0..6).map(|c| 0.5 + f64::from(c)).collect(),
+    };
+    let (mean, variance) = (
+        Array1::from(statistics.mean.clone()),
+        Array1::from(statistics.variance.clone()),
+    );
+    let plain = reference::conv(
+        &conv,
+        wide(&input).view(),
+        wide(&kernels).view(),
+        Some(wide(&bias).view()),
+    );
+    let right = reference::batch_norm(
+        plain.view(),
+        (mean.view(), variance.view()),
+        f64::from(1e-5_f32),
+        (wide(&gamma).view(), wide(&beta).view()),
+    );
+    batch_norm::fold(
+        &statistics,
+        1e-5,
+        gamma.view(),
+        beta.view(),
+        kernels.view_mut(),
+        bias.view_mut(),
+    )
+    .unwrap();
+    let mut output = nan((2, 4, 4, 6));
+    conv::forward(
+        &conv,
+        input.view(),
+        kernels.view(),
+        Some(bias.view()),
+        output.view_mut(),
+    )
+    .unwrap();
+    let tolerance = right.mapv(|_| 5e-6);
+    assert_within("output", &output.view(), &right.view(), &tolerance.view());
+}
+
+#[test]
+fn losses_of_labels_and_squared_errors_are_those_of_the_reference() {
+    let mut random = NumpyRandom::new(11);
+    for (n, classes) in [(1, 1), (3, 10), (64, 10), (5, 33)] {
+        let logits = uniform(&mut random, (n, classes)) * 20.0;
+        let targets: Array2<f32> = uniform(&mut random, (n, classes));
+        let labels: Vec<usize> = (0..n).map(|row| row * 7 % classes).collect();
+        for smoothing in [0.0, 0.125, 1.0] {
+            let smooth = reference::smooth_labels(&labels, f64::from(smoothing), classes);
+            let right = reference::cross_entropy(wide(&logits).view(), smooth.view());
+            let right_d = reference::cross_entropy_d_logits(wide(&logits).view(), smooth.view());
+            let mut d = nan((n, classes));
+            let loss =
+                loss::cross_entropy_of_labels(logits.view(), &labels, smoothing, d.view_mut())
+                    .unwrap();
+            assert!(
+                (loss - right).abs() <= 1e-13 * right.abs().max(1.0),
+                "{loss} {right}"
+            );
+            let tolerance = right_d.mapv(|_| EPSILON);
+            assert_within("d_logits", &d.view(), &right_d.view(), &tolerance.view());
+        }
+        let right = reference::mean_squared_error(wide(&logits).view(), wide(&targets).view());
+        let right_d =
+            reference::mean_squared_error_d_outputs(wide(&logits).view(), wide(&targets).view());
+        let mut d = nan((n, classes));
+        let loss = loss::mean_squared_error(logits.view(), targets.view(), d.view_mut()).unwrap();
+        assert!(
+            (loss - right).abs() <= 1e-13 * right.abs(),
+            "{loss} {right}"
+        );
+        let tolerance = right_d.mapv(|d| EPSILON * d.abs());
+        assert_within("d_outputs", &d.view(), &right_d.view(), &tolerance.view());
+    }
+    let (outputs, targets) = (
+        array![[0.5, -1.0], [2.0, 0.25]],
+        array![[1.0, 0.0], [0.5, 3.0]],
+    );
+    let found = reference::mean_squared_error_d_outputs(outputs.view(), targets.view());
+    let by_outputs = differences(&outputs, |o| {
+        reference::mean_squared_error(o.view(), targets.view())
+    });
+    assert_near("d_outputs", &found, &by_outputs, 1e-8);
+}
+
+#[test]
+fn refuses_labels_that_are_no_class() {
+    let (logits, mut d) = (Array2::zeros((3, 4)), nan((3, 4)));
+    let mut refuse = |labels: &[usize], smoothing| {
+        loss::cross_entropy_of_labels(logits.view(), labels, smoothing, d.view_mut())
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        refuse(&[0, 4, 1], 0.0),
+        "a label is 4, expected 0 to 3 (label 1 of 3)"
+    );
+    assert_eq!(refuse(&[0, 1], 0.0), "labels has shape [2], expected [3]");
+    assert_eq!(
+        refuse(&[0, 1, 2], -0.5),
+        "label smoothing is -0.5, expected 0 to 1"
+    );
+    assert_eq!(
+        refuse(&[0, 1, 2], f32::NAN),
+        "label smoothing is NaN, expected 0 to 1"
+    );
+}
+
+#[test]
+fn refuses_what_is_empty() {
+    let none = Array4::<f32>::zeros((0, 3, 3, 2));
+    assert!(Statistics::of(none.view()).is_err());
+    assert!(global_pool::forward(none.view(), Array2::zeros((0, 2)).view_mut()).is_err());
+    let flat = Array2::<f32>::zeros((0, 3));
+    let error = loss::mean_squared_error(flat.view(), flat.view(), nan((0, 3)).view_mut());
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "rows is 0, expected at least 1"
+    );
+}
