@@ -116,18 +116,30 @@ impl Op for Refill<'_> {
         }
         new[N - 1] = new[M - 1] ^ twist(old[N - 1], new[0]);
 
-        for (runs, bits) in new.chunks(64).zip(&mut self.0.low_bits) {
-            *bits = 0;
-            for (i, run) in runs.as_chunks::<LANES>().0.iter().enumerate() {
-                // Bit 0 of the tempered word (see `next_u32`) is the parity of these six bits.
-                let mut parity = [0; LANES];
-                for (parity, y) in parity.iter_mut().zip(run) {
-                    *parity = y ^ y >> 3 ^ y >> 14 ^ y >> 18 ^ y >> 22 ^ y >> 29;
-                }
-                *bits |= u64::from(s.low_bits(&parity)) << (i * LANES);
-            }
+        let (words, rest) = new.as_chunks::<64>();
+        let (bits, last) = self.0.low_bits.split_at_mut(words.len());
+        for (words, bits) in words.iter().zip(bits) {
+            *bits = low_bits(s, words);
+        }
+        for bits in last {
+            *bits = low_bits(s, rest);
         }
     }
+}
+
+/// The lowest bits of the numbers that up to 64 words give.
+#[inline(always)]
+fn low_bits<S: Simd>(s: S, words: &[u32]) -> u64 {
+    let mut bits = 0;
+    for (i, words) in words.as_chunks::<LANES>().0.iter().enumerate() {
+        // Bit 0 of the tempered word (see `next_u32`) is the parity of these six bits.
+        let mut parity = [0; LANES];
+        for (parity, y) in parity.iter_mut().zip(words) {
+            *parity = y ^ y >> 3 ^ y >> 14 ^ y >> 18 ^ y >> 22 ^ y >> 29;
+        }
+        bits |= u64::from(s.low_bits(&parity)) << (i * LANES);
+    }
+    bits
 }
 
 #[inline(always)]

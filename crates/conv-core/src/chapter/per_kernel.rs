@@ -6,9 +6,6 @@ use super::window::Window;
 use super::{CLASSES, Geometry, Network};
 use crate::simd::{LANES, Lanes, Simd, math};
 
-/// Sections taken forward at once.
-const BLOCK: usize = 6;
-
 /// The vector of `dense` that holds the weights of (section, kernels of a group, class), and so the layout
 /// (group, cell, class, 16): the hidden units never leave the registers between the layers.
 pub(super) fn dense_vector(geometry: &Geometry, cell: usize, group: usize, class: usize) -> usize {
@@ -26,7 +23,6 @@ pub(super) fn forward<S: Simd, W: Window<S>, const DROPOUT: bool>(
     hidden: &mut [Lanes],
 ) -> [f64; CLASSES] {
     let geometry = &net.geometry;
-    let (blocks, rest) = cells.as_chunks::<BLOCK>();
     let mut lanes = [Lanes::ZERO; CLASSES];
     for part in 0..S::PARTS {
         let mut logits = [s.splat(0.0); CLASSES];
@@ -45,12 +41,9 @@ pub(super) fn forward<S: Simd, W: Window<S>, const DROPOUT: bool>(
                 part,
                 logits,
             };
-            for (block, cells) in blocks.iter().enumerate() {
-                pass.sections::<DROPOUT, BLOCK>(cells, block * BLOCK, hidden);
-            }
-            for (section, cell) in rest.iter().enumerate() {
-                pass.sections::<DROPOUT, 1>(&[*cell], blocks.len() * BLOCK + section, hidden);
-            }
+            let mut done = pass.blocks::<DROPOUT, 8>(cells, 0, hidden);
+            done += pass.blocks::<DROPOUT, 4>(&cells[done..], done, hidden);
+            pass.blocks::<DROPOUT, 1>(&cells[done..], done, hidden);
             logits = pass.logits;
         }
         for (logit, lanes) in logits.into_iter().zip(&mut lanes) {
@@ -79,6 +72,21 @@ struct Pass<'a, S: Simd, W> {
 }
 
 impl<S: Simd, W: Window<S>> Pass<'_, S, W> {
+    /// Takes as many of the sections at `cells` as make whole blocks of `B`, and returns how many.
+    #[inline(always)]
+    fn blocks<const DROPOUT: bool, const B: usize>(
+        &mut self,
+        cells: &[u16],
+        first: usize,
+        hidden: &mut [Lanes],
+    ) -> usize {
+        let blocks = cells.as_chunks::<B>().0;
+        for (block, cells) in blocks.iter().enumerate() {
+            self.sections::<DROPOUT, B>(cells, first + block * B, hidden);
+        }
+        blocks.len() * B
+    }
+
     /// Adds to the logits what the sections at `cells` give, of which the first is `section`.
     #[inline(always)]
     fn sections<const DROPOUT: bool, const B: usize>(
@@ -139,8 +147,10 @@ pub(super) fn backward<S: Simd, W: Window<S>>(
         for (col, dense) in columns.enumerate() {
             let cell = row * geometry.image.1 + col;
             let position = row * geometry.positions.1 + col;
-            let weights: [S::F32; CLASSES] =
-                std::array::from_fn(|class| s.load(&dense[class], part));
+            let mut weights = [s.splat(0.0); CLASSES];
+            for (weights, dense) in weights.iter_mut().zip(&*dense) {
+                *weights = s.load(dense, part);
+            }
             let mut d_weights = [s.splat(0.0); CLASSES];
             for section in step.batch.sections_at(cell) {
                 let unit = s.load(&step.hidden[section.index * groups + group], part);

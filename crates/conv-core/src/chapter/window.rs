@@ -73,7 +73,11 @@ impl<S: Simd, const K: usize, const WIDTH: usize> Window<S> for Fixed<S::F32, K,
         pixels: &[f32],
         cells: &[u16; B],
     ) -> [S::F32; B] {
-        let sections: [&[f32]; B] = std::array::from_fn(|b| Self::section(pixels, cells[b].into()));
+        // Loops, not `array::from_fn`, which is not compiled into the caller.
+        let mut sections: [&[f32]; B] = [&[]; B];
+        for (section, &cell) in sections.iter_mut().zip(cells) {
+            *section = Self::section(pixels, cell.into());
+        }
         let mut sums = [s.splat(0.0); B];
         for (row, taps) in self.taps.iter().enumerate() {
             for (col, &tap) in taps.iter().enumerate() {
@@ -146,9 +150,11 @@ impl<S: Simd> Window<S> for Any {
     ) -> [S::F32; B] {
         let mut sums = [s.splat(0.0); B];
         for (row, taps) in taps.chunks_exact(self.kernel_width).enumerate() {
-            let rows: [&[f32]; B] = std::array::from_fn(|b| {
-                &pixels[usize::from(cells[b]) + row * self.image_width..][..self.kernel_width]
-            });
+            let mut rows: [&[f32]; B] = [&[]; B];
+            for (pixels_of_row, &cell) in rows.iter_mut().zip(cells) {
+                let first = usize::from(cell) + row * self.image_width;
+                *pixels_of_row = &pixels[first..][..self.kernel_width];
+            }
             for (col, tap) in taps.iter().enumerate() {
                 let tap = s.load(tap, self.part);
                 for (sum, pixels) in sums.iter_mut().zip(rows) {
