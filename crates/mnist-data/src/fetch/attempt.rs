@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 
 use super::http::{self, Head, Message, Request};
 use super::part::{Origin, Part};
-use super::transfer::{Failure, POLL, Transfer};
+use super::transfer::{Address, Failure, POLL, Transfer};
 use super::{Event, verify};
 use crate::ErrorKind;
 
@@ -18,7 +18,7 @@ const LEAST: u64 = 1024;
 const PROGRESS: u64 = 64 * 1024;
 
 impl Transfer<'_> {
-    pub(super) fn attempt(&mut self, url: &str, target: &Path) -> Result<(), Failure> {
+    pub(super) fn attempt(&mut self, address: &Address, target: &Path) -> Result<(), Failure> {
         if self.cancel.is_cancelled() {
             return Err(Failure::Stop(ErrorKind::Cancelled.into()));
         }
@@ -26,7 +26,7 @@ impl Transfer<'_> {
         // What a killed run left is no headway of this one.
         self.reached = self.reached.max(part.bytes());
         let result = self
-            .fill(&mut part, url)
+            .fill(&mut part, address)
             .and_then(|()| self.check(&mut part));
         if result.is_err() {
             self.headway = part.bytes() >= self.reached + PROGRESS;
@@ -39,10 +39,11 @@ impl Transfer<'_> {
     }
 
     /// Brings the part to its end, as far as the server tells where that is.
-    fn fill(&mut self, part: &mut Part, url: &str) -> Result<(), Failure> {
+    fn fill(&mut self, part: &mut Part, address: &Address) -> Result<(), Failure> {
         if part.is_complete() {
             return Ok(());
         }
+        let url = &*address.shown;
         let origin = part.origin().cloned();
         let same = origin.as_ref().filter(|origin| origin.url == url);
         // Another mirror goes on with a file of the same length; the digest decides in the end.
@@ -51,7 +52,7 @@ impl Transfer<'_> {
             _ => 0,
         };
         let answers = http::send(Request {
-            url: url.to_owned(),
+            url: address.url.clone(),
             from,
             if_range: same.and_then(|origin| origin.validator.clone()),
             connect: self.patience.connect,

@@ -85,7 +85,8 @@ impl Fetcher {
 
     /// Takes these addresses, in this order, in place of the catalogue's.
     ///
-    /// Each is a folder on a server; a slash at its end is optional.
+    /// Each is a folder on a server; a slash at its end is optional. A name and a password
+    /// (`https://NAME:PASSWORD@HOST/…`) are sent to the server, but neither shown nor kept on disk.
     #[must_use]
     pub fn mirrors<S: Into<String>>(mut self, mirrors: impl IntoIterator<Item = S>) -> Self {
         self.mirrors = mirrors.into_iter().map(Into::into).collect();
