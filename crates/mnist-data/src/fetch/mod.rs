@@ -4,7 +4,9 @@
 //!
 //! - A file has its final name only when it is whole and its digest is right. Until then it stands
 //!   beside it as `NAME.part`, and a later run goes on where this one ended, even if it was killed.
-//! - What is on disk is verified before every use; what is damaged is fetched again.
+//! - What is on disk is verified before every use by [`Fetcher::fetch`] and [`Fetcher::load`]; what
+//!   is damaged is fetched again. [`crate::read_dir`] and [`Entry::read`] alone look at no digest:
+//!   [`verify`] does, without touching anything.
 //! - Any failure of a mirror (an answer that is not the file, a time-out, a wrong digest) leads to
 //!   the next one; failures that may pass are tried again after a while.
 //! - Two processes fetch once: the second waits for the first.
