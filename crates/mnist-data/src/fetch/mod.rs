@@ -10,7 +10,8 @@
 //! - Any failure of a mirror (an answer that is not the file, a time-out, a wrong digest) leads to
 //!   the next one; failures that may pass are tried again after a while.
 //! - Two processes fetch once: the second waits for the first.
-//! - Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+//! - Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`):
+//!   those that speak HTTP, and SOCKS (`socks5://`; `socks5h://` where the proxy looks up the host).
 //! - In a folder, only this module's own unfinished downloads (`NAME.part`) are deleted, and only a
 //!   file that has a data set's own name (`NAME.gz`) and is wrong is replaced. A decompressed file
 //!   that is wrong is renamed to `NAME.aside` or, where there is one already, `NAME.aside-2` and so
