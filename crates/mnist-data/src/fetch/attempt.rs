@@ -12,8 +12,6 @@ use super::transfer::{Address, Failure, POLL, Transfer};
 use super::{Event, verify};
 use crate::ErrorKind;
 
-/// A transfer must bring so much in each [`Patience::stall`].
-const LEAST: u64 = 1024;
 /// An attempt that brought so much more than there ever was: the same mirror goes on at once.
 const PROGRESS: u64 = 64 * 1024;
 
@@ -228,12 +226,12 @@ impl Transfer<'_> {
                 return Err(Failure::Stop(ErrorKind::Cancelled.into()));
             }
             let (start, before) = *window;
+            let seconds = start.elapsed().as_secs_f64();
             if start.elapsed() >= self.patience.stall {
-                if received - before < LEAST {
-                    let seconds = self.patience.stall.as_secs_f64();
+                let arrived = received - before;
+                if (arrived as f64) < self.patience.slowest as f64 * seconds {
                     return Err(passing(format!(
-                        "stalled: {} bytes in {seconds} s",
-                        received - before
+                        "stalled: {arrived} bytes in {seconds:.1} s"
                     )));
                 }
                 *window = (Instant::now(), received);
