@@ -1,4 +1,5 @@
-//! How fast the 60,000 training images are read, beside what there is to compare with.
+//! How fast the 60,000 training images and the whole set are read, beside what there is to compare
+//! with.
 //!
 //! ```console
 //! cargo bench -p mnist-data --bench read
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use flate2::bufread::MultiGzDecoder;
 use mnist_data::idx::{Limits, Reader};
-use mnist_data::{Dataset, Error};
+use mnist_data::{Dataset, Error, read_dir};
 
 const ROUNDS: usize = 15;
 
@@ -34,7 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let packed = |name: &str| dir.join(format!("{name}.gz"));
     let plain = |name: &str| temporary.path().join(name);
     let (images, labels) = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte");
-    for name in [images, labels] {
+    let test = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+    for name in [images, labels].into_iter().chain(test) {
         let mut gzip = MultiGzDecoder::new(io::BufReader::new(File::open(packed(name))?));
         io::copy(&mut gzip, &mut File::create(plain(name))?)?;
     }
@@ -45,7 +47,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(from_raw, from_gz);
     assert_eq!(from_raw.images().as_slice(), Some(&fs::read(&raw)?[16..]));
 
-    let contenders: [Contender<'_>; 5] = [
+    let folder = temporary.path();
+    let (ours, theirs) = (read_dir(folder)?, mnist_crate(folder));
+    assert_eq!(ours.train.images().as_slice(), Some(&theirs.trn_img[..]));
+    assert_eq!(ours.test.images().as_slice(), Some(&theirs.tst_img[..]));
+    assert_eq!(ours.train.labels(), theirs.trn_lbl);
+    assert_eq!(ours.test.labels(), theirs.tst_lbl);
+
+    let contenders: [Contender<'_>; 7] = [
         (
             "std::fs::read of the raw file",
             Box::new(|| timed(|| fs::read(&raw))),
@@ -60,6 +69,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Box::new(|| timed(|| read(&gz, &raw_labels))),
         ),
         ("zcat of the .gz file to nothing", Box::new(|| zcat(&gz))),
+        (
+            "all four raw files: read_dir",
+            Box::new(|| timed(|| read_dir(folder))),
+        ),
+        (
+            "all four raw files: the crate mnist 0.6",
+            Box::new(|| timed(|| Ok::<_, Error>(mnist_crate(folder)))),
+        ),
     ];
     let mut times = vec![Vec::new(); contenders.len()];
     for _ in 0..ROUNDS {
@@ -67,7 +84,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             times.extend(contender());
         }
     }
-    println!("60,000 training images, medians of {ROUNDS} rounds");
+    println!("60,000 training images (and the whole set), medians of {ROUNDS} rounds");
     for ((name, _), times) in contenders.iter().zip(&mut times) {
         times.sort();
         match times.get(times.len() / 2) {
@@ -81,6 +98,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn read(images: &Path, labels: &Path) -> Result<Dataset, Error> {
     let open = |path| Reader::open(path, Limits::default());
     Dataset::new(open(images)?.into_ranked()?, open(labels)?.into_ranked()?)
+}
+
+/// The crate that does the same for u8, as its documentation says.
+fn mnist_crate(folder: &Path) -> mnist::Mnist {
+    mnist::MnistBuilder::new()
+        .base_path(&folder.display().to_string())
+        .label_format_digit()
+        .training_set_length(60_000)
+        .validation_set_length(0)
+        .test_set_length(10_000)
+        .finalize()
 }
 
 fn timed<T, E>(run: impl FnOnce() -> Result<T, E>) -> Option<Duration> {

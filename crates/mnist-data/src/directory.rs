@@ -13,6 +13,22 @@ const FETCH: &str = "`cargo xtask fetch-mnist` downloads MNIST and prints its fo
 /// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each as it is or with `.gz` behind its
 /// name.
 ///
+/// What is read need not be MNIST: any folder of this form will do, with as many images as it has, and
+/// no digest is looked at. Whoever means the real one has it verified before every use by
+/// `fetch::Fetcher::load` or, in a folder of their own, by `fetch::verify` (both need the feature
+/// `fetch`; the first downloads nothing if told to be `offline`):
+///
+/// ```no_run
+/// # #[cfg(feature = "fetch")] {
+/// use mnist_data::{catalog, fetch};
+///
+/// let folder = "data/mnist".as_ref();
+/// fetch::verify(&catalog::MNIST, folder)?;
+/// let splits = mnist_data::read_dir(folder)?;
+/// # }
+/// # Ok::<(), mnist_data::Error>(())
+/// ```
+///
 /// Images may have any size, the same in both splits; labels are 0 to 9. Of a file that is there
 /// both ways, the one that is not compressed is read.
 ///

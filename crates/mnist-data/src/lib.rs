@@ -22,6 +22,7 @@ pub mod embedded;
 mod error;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+mod gzip;
 pub mod idx;
 pub mod png;
 mod prefetch;

@@ -203,8 +203,27 @@ fn bytes_after_the_end_are_refused() {
         "{error}"
     );
     let mut packed = gzipped(&file[..11]);
-    packed.extend(b"garbage");
-    assert!(matches!(refused(&packed).kind(), ErrorKind::Gzip(_)));
+    let whole = packed.len();
+    for garbage in [
+        &b"garbage"[..],
+        b"g",
+        b"\0",
+        &[0x1f, 0x8c, 8, 0],
+        &[0; 4096],
+    ] {
+        packed.truncate(whole);
+        packed.extend(garbage);
+        let error = refused(&packed);
+        assert!(matches!(error.kind(), ErrorKind::Gzip(_)));
+        let text = error.to_string();
+        assert!(text.contains("trailing garbage"), "{garbage:?}: {text}");
+        assert_eq!(error.offset(), Some(11));
+    }
+    // The start of another member is no garbage, but a cut.
+    packed.truncate(whole);
+    packed.extend([0x1f, 0x8b, 8]);
+    let text = refused(&packed).to_string();
+    assert!(!text.contains("garbage"), "{text}");
 }
 
 #[test]

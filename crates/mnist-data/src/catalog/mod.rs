@@ -78,7 +78,8 @@ pub struct Part {
     /// Name of the IDX file of the labels, without `.gz`: u8 of rank 1, or i32 of rank 2, of
     /// which the first column counts.
     pub labels: &'static str,
-    /// How many images there are.
+    /// How many images the whole data set has. It follows from the digests; [`Entry::read`] does
+    /// not check it.
     pub count: usize,
 }
 

@@ -14,8 +14,9 @@ impl Entry {
     /// Reads the data set from the folder of its files, which stay as they were fetched.
     ///
     /// Images come upright and labels from 0, whatever the files do. Of an IDX file that is there
-    /// both plain and as `.gz`, the plain one is read. Nothing is fetched, and digests are not
-    /// looked at: `fetch::Fetcher::load` does both.
+    /// both plain and as `.gz`, the plain one is read. Nothing is fetched, and neither digests nor
+    /// [the number of images](Part::count) are looked at, so that a part of a data set can be read,
+    /// too: `fetch::Fetcher::load` fetches and verifies, `fetch::verify` verifies alone.
     ///
     /// # Errors
     ///

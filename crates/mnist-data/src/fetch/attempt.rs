@@ -8,17 +8,15 @@ use reqwest::StatusCode;
 
 use super::http::{self, Head, Message, Request};
 use super::part::{Origin, Part};
-use super::transfer::{Failure, POLL, Transfer};
+use super::transfer::{Address, Failure, POLL, Transfer};
 use super::{Event, verify};
 use crate::ErrorKind;
 
-/// A transfer must bring so much in each [`Patience::stall`].
-const LEAST: u64 = 1024;
 /// An attempt that brought so much more than there ever was: the same mirror goes on at once.
 const PROGRESS: u64 = 64 * 1024;
 
 impl Transfer<'_> {
-    pub(super) fn attempt(&mut self, url: &str, target: &Path) -> Result<(), Failure> {
+    pub(super) fn attempt(&mut self, address: &Address, target: &Path) -> Result<(), Failure> {
         if self.cancel.is_cancelled() {
             return Err(Failure::Stop(ErrorKind::Cancelled.into()));
         }
@@ -26,7 +24,7 @@ impl Transfer<'_> {
         // What a killed run left is no headway of this one.
         self.reached = self.reached.max(part.bytes());
         let result = self
-            .fill(&mut part, url)
+            .fill(&mut part, address)
             .and_then(|()| self.check(&mut part));
         if result.is_err() {
             self.headway = part.bytes() >= self.reached + PROGRESS;
@@ -39,10 +37,11 @@ impl Transfer<'_> {
     }
 
     /// Brings the part to its end, as far as the server tells where that is.
-    fn fill(&mut self, part: &mut Part, url: &str) -> Result<(), Failure> {
+    fn fill(&mut self, part: &mut Part, address: &Address) -> Result<(), Failure> {
         if part.is_complete() {
             return Ok(());
         }
+        let url = &*address.shown;
         let origin = part.origin().cloned();
         let same = origin.as_ref().filter(|origin| origin.url == url);
         // Another mirror goes on with a file of the same length; the digest decides in the end.
@@ -51,7 +50,7 @@ impl Transfer<'_> {
             _ => 0,
         };
         let answers = http::send(Request {
-            url: url.to_owned(),
+            url: address.url.clone(),
             from,
             if_range: same.and_then(|origin| origin.validator.clone()),
             connect: self.patience.connect,
@@ -227,12 +226,12 @@ impl Transfer<'_> {
                 return Err(Failure::Stop(ErrorKind::Cancelled.into()));
             }
             let (start, before) = *window;
+            let seconds = start.elapsed().as_secs_f64();
             if start.elapsed() >= self.patience.stall {
-                if received - before < LEAST {
-                    let seconds = self.patience.stall.as_secs_f64();
+                let arrived = received - before;
+                if (arrived as f64) < self.patience.slowest as f64 * seconds {
                     return Err(passing(format!(
-                        "stalled: {} bytes in {seconds} s",
-                        received - before
+                        "stalled: {arrived} bytes in {seconds:.1} s"
                     )));
                 }
                 *window = (Instant::now(), received);

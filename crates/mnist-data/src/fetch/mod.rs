@@ -4,11 +4,14 @@
 //!
 //! - A file has its final name only when it is whole and its digest is right. Until then it stands
 //!   beside it as `NAME.part`, and a later run goes on where this one ended, even if it was killed.
-//! - What is on disk is verified before every use; what is damaged is fetched again.
+//! - What is on disk is verified before every use by [`Fetcher::fetch`] and [`Fetcher::load`]; what
+//!   is damaged is fetched again. [`crate::read_dir`] and [`Entry::read`] alone look at no digest:
+//!   [`verify`] does, without touching anything.
 //! - Any failure of a mirror (an answer that is not the file, a time-out, a wrong digest) leads to
 //!   the next one; failures that may pass are tried again after a while.
 //! - Two processes fetch once: the second waits for the first.
-//! - Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+//! - Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`):
+//!   those that speak HTTP, and SOCKS (`socks5://`; `socks5h://` where the proxy looks up the host).
 //! - In a folder, only this module's own unfinished downloads (`NAME.part`) are deleted, and only a
 //!   file that has a data set's own name (`NAME.gz`) and is wrong is replaced. A decompressed file
 //!   that is wrong is renamed to `NAME.aside` or, where there is one already, `NAME.aside-2` and so
@@ -85,7 +88,8 @@ impl Fetcher {
 
     /// Takes these addresses, in this order, in place of the catalogue's.
     ///
-    /// Each is a folder on a server; a slash at its end is optional.
+    /// Each is a folder on a server; a slash at its end is optional. A name and a password
+    /// (`https://NAME:PASSWORD@HOST/…`) are sent to the server, but neither shown nor kept on disk.
     #[must_use]
     pub fn mirrors<S: Into<String>>(mut self, mirrors: impl IntoIterator<Item = S>) -> Self {
         self.mirrors = mirrors.into_iter().map(Into::into).collect();

@@ -9,8 +9,12 @@ use std::time::Duration;
 pub struct Patience {
     /// For a connection.
     pub connect: Duration,
-    /// A transfer that brings less than 1 KiB (and not its end) in so long has stalled.
+    /// For the answer, and for each read. A transfer that is slower than [`Patience::slowest`] for
+    /// so long has stalled.
     pub stall: Duration,
+    /// Bytes a second, on average over each [`Patience::stall`]. So there is an end to every
+    /// transfer, however little a server sends at a time.
+    pub slowest: u64,
     /// How often each mirror is tried again after failures that may pass. An attempt that brings
     /// 64 KiB more than any before does not count.
     pub retries: u32,
@@ -26,6 +30,7 @@ impl Default for Patience {
         Self {
             connect: Duration::from_secs(10),
             stall: Duration::from_secs(30),
+            slowest: 1024,
             retries: 4,
             backoff: Duration::from_millis(500),
             longest_pause: Duration::from_secs(60),

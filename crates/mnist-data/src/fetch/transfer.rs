@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use reqwest::Url;
+
 use super::{Cancel, Event, Patience};
 use crate::catalog::File;
 use crate::{Attempt, Error, ErrorKind};
@@ -41,11 +43,44 @@ pub(super) enum Failure {
 }
 
 struct Mirror {
-    url: String,
+    address: Address,
     /// Not to be asked before.
     ready: Instant,
     /// How often it failed in a way that may pass.
     failures: u32,
+}
+
+/// Where a file is.
+pub(super) struct Address {
+    /// With what a person may have put before the host: a name and a password.
+    pub(super) url: String,
+    /// Without it, for everything that is shown or kept.
+    pub(super) shown: String,
+}
+
+impl Address {
+    fn new(mirror: &str, name: &str) -> Self {
+        let url = format!("{}/{name}", mirror.trim_end_matches('/'));
+        let shown = without_password(&url);
+        Self { url, shown }
+    }
+}
+
+fn without_password(url: &str) -> String {
+    let Ok(mut parsed) = Url::parse(url) else {
+        // It may have been meant as one.
+        return match url.rsplit_once('@') {
+            Some((_, rest)) => format!("…@{rest}"),
+            None => url.to_owned(),
+        };
+    };
+    if parsed.username().is_empty() && parsed.password().is_none() {
+        return url.to_owned();
+    }
+    // These fail only where there is no host, and then there is nothing before it.
+    let _ = parsed.set_username("");
+    let _ = parsed.set_password(None);
+    parsed.into()
 }
 
 impl<'a> Transfer<'a> {
@@ -71,12 +106,12 @@ impl<'a> Transfer<'a> {
     pub(super) fn run(mut self, mirrors: &[String]) -> Result<(), Error> {
         let target = self.folder.join(self.file.name);
         let now = Instant::now();
-        let address = |mirror: &String| Mirror {
-            url: format!("{}/{}", mirror.trim_end_matches('/'), self.file.name),
+        let mirror = |mirror: &String| Mirror {
+            address: Address::new(mirror, self.file.name),
             ready: now,
             failures: 0,
         };
-        let mut alive: Vec<Mirror> = mirrors.iter().map(address).collect();
+        let mut alive: Vec<Mirror> = mirrors.iter().map(mirror).collect();
         let mut attempts = Vec::new();
         loop {
             let mut next = Vec::new();
@@ -85,7 +120,7 @@ impl<'a> Transfer<'a> {
                     next.push(mirror);
                     continue;
                 }
-                match self.try_mirror(&mirror.url, &target, &mut attempts) {
+                match self.try_mirror(&mirror.address, &target, &mut attempts) {
                     Ok(()) => return Ok(()),
                     Err(Failure::Stop(error)) => return Err(error.in_file(&target)),
                     Err(Failure::Passing { pause, .. })
@@ -119,12 +154,12 @@ impl<'a> Transfer<'a> {
     /// Asks one mirror as long as it makes headway.
     fn try_mirror(
         &mut self,
-        url: &str,
+        address: &Address,
         target: &Path,
         attempts: &mut Vec<Attempt>,
     ) -> Result<(), Failure> {
         loop {
-            let failure = match self.attempt(url, target) {
+            let failure = match self.attempt(address, target) {
                 Ok(()) => return Ok(()),
                 Err(failure) => failure,
             };
@@ -134,6 +169,7 @@ impl<'a> Transfer<'a> {
                 Failure::Again(cause) => (cause, true),
                 Failure::Passing { cause, .. } => (cause, self.headway),
             };
+            let url = &address.shown;
             (self.observer)(&Event::Failed { url, cause });
             Attempt::note(attempts, url, cause);
             if !go_on {

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
 use crate::catalog::{self, Digest};
+use crate::gzip::Members;
 use crate::{Error, ErrorKind};
 
 const BUFFER: usize = 128 * 1024;
@@ -61,7 +61,7 @@ fn open(path: &Path) -> Result<(Box<dyn Read>, Explain), Error> {
     let mut raw = BufReader::with_capacity(BUFFER, File::open(path).map_err(ErrorKind::Io)?);
     let start = raw.fill_buf().map_err(ErrorKind::Io)?;
     Ok(match start.starts_with(&[0x1f, 0x8b]) {
-        true => (Box::new(MultiGzDecoder::new(raw)), ErrorKind::Gzip),
+        true => (Box::new(Members::new(raw)), ErrorKind::Gzip),
         false => (Box::new(raw), ErrorKind::Io),
     })
 }

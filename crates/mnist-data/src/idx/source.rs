@@ -3,9 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 
-use flate2::bufread::MultiGzDecoder;
-
 use super::parallel;
+use crate::gzip::Members;
 use crate::{Error, ErrorKind};
 
 const GZIP_BUFFER: usize = 64 * 1024;
@@ -20,7 +19,7 @@ pub(super) struct Source<R> {
 
 enum Stream<R> {
     Plain(R),
-    Gzip(Box<MultiGzDecoder<BufReader<Restored<R>>>>),
+    Gzip(Box<Members<BufReader<Restored<R>>>>),
 }
 
 /// The first bytes, which were read to tell what the source is, and then the rest of it.
@@ -40,7 +39,7 @@ impl<R: Read> Source<R> {
                 start.clear();
                 let whole = Cursor::new([0x1f, 0x8b]).chain(source);
                 let buffered = BufReader::with_capacity(GZIP_BUFFER, whole);
-                Stream::Gzip(Box::new(MultiGzDecoder::new(buffered)))
+                Stream::Gzip(Box::new(Members::new(buffered)))
             }
             _ => Stream::Plain(source),
         };

@@ -169,6 +169,21 @@ fn a_trickle() {
 }
 
 #[test]
+fn a_trickle_below_what_patience_asks_for() {
+    let server = Server::start(|_, stream| {
+        cut(stream, &body(), 0)?;
+        // At most 10,000 bytes a second, each piece well before the stall time.
+        for piece in body().chunks(200) {
+            stream.write_all(piece)?;
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    });
+    is_tried_again_in(|| Root::demanding(20_000), &server, &["stalled: "]);
+    Root::demanding(1).fetches(&[&server.url]);
+}
+
+#[test]
 fn cut_at_every_tenth() {
     for tenth in 0..10 {
         // This server knows no ranges.

@@ -1,7 +1,7 @@
 //! Several processes, and processes that are killed.
 
-use std::io::Write;
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -242,4 +242,50 @@ fn a_mirror_excepted_from_the_proxy_is_asked_itself() {
         assert_eq!(proxy.requests().len(), 0);
     }
     assert_eq!(mirror.requests().len(), 2);
+}
+
+/// A SOCKS 5 proxy that has the file itself; the hosts that it was asked for.
+fn socks() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (sender, hosts) = channel();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map(Result::unwrap) {
+            // Version, methods: no password is one of them. RFC 1928, 3.
+            let methods = take(&mut stream, 2)[1];
+            take(&mut stream, methods);
+            stream.write_all(&[5, 0]).unwrap();
+            // Connect to a host by its name and a port. RFC 1928, 4.
+            let request = take(&mut stream, 5);
+            assert_eq!(request[..4], [5, 1, 0, 3]);
+            let host = take(&mut stream, request[4]);
+            take(&mut stream, 2);
+            sender.send(String::from_utf8(host).unwrap()).unwrap();
+            stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+            let mut head = [0; 4096];
+            assert!(stream.read(&mut head).unwrap() > 0);
+            crate::server::ok(&mut stream, &body()).unwrap();
+        }
+    });
+    (address, hosts)
+}
+
+fn take(stream: &mut TcpStream, bytes: u8) -> Vec<u8> {
+    let mut taken = vec![0; bytes.into()];
+    stream.read_exact(&mut taken).unwrap();
+    taken
+}
+
+#[test]
+fn a_socks_proxy_is_asked_and_finds_the_host_itself() {
+    let (address, hosts) = socks();
+    let (root, proxy) = (Root::new(), format!("socks5h://{address}"));
+    let output = with_proxy(
+        &root,
+        "http://mirror.invalid/data",
+        &[("ALL_PROXY", &proxy)],
+    );
+    assert!(output.status.success(), "{output:?}");
+    root.is_complete();
+    assert_eq!(hosts.try_iter().collect::<Vec<_>>(), ["mirror.invalid"]);
 }

@@ -1,5 +1,6 @@
 //! A later attempt goes on where an earlier one ended, but only with the same file.
 
+use std::fs;
 use std::io::Write;
 use std::thread;
 use std::time::Duration;
@@ -242,4 +243,31 @@ fn a_pause_can_be_cancelled() {
         ErrorKind::Cancelled
     ));
     assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_password_in_an_address_is_sent_and_never_shown() {
+    let server = half_first(|_, stream| head(stream, "404 Not Found", &["Content-Length: 0"]));
+    let address = server.url.replace("http://", "http://me:secret@");
+    let (root, broken) = (Root::new(), "http//me:secret@nowhere");
+    let (sender, told) = std::sync::mpsc::channel();
+    let observer = move |event: &Event<'_>| sender.send(format!("{event:?}")).unwrap();
+    let mut fetcher = root.fetcher(&[&address, broken]).observer(observer);
+    let error = fetcher.fetch().unwrap_err();
+    drop(fetcher);
+    let origin = fs::read_to_string(root.file("file.gz.part.from")).unwrap();
+    let mut said: Vec<String> = told.iter().collect();
+    said.extend([error.to_string(), format!("{error:?}"), origin]);
+    assert!(said.len() > 5);
+    for text in &said {
+        assert!(!text.contains("secret"), "{text}");
+    }
+    assert!(error.to_string().contains(&server.url), "{error}");
+    assert!(error.to_string().contains("nowhere"), "{error}");
+    for request in server.requests() {
+        // me:secret
+        assert_eq!(request.authorization.as_deref(), Some("Basic bWU6c2VjcmV0"));
+    }
+    // The address without the password is the same file's.
+    assert_eq!(server.requests()[1].if_range.as_deref(), Some("\"one\""));
 }

@@ -16,6 +16,7 @@ pub(crate) struct Request {
     /// The first byte asked for.
     pub(crate) range: Option<usize>,
     pub(crate) if_range: Option<String>,
+    pub(crate) authorization: Option<String>,
 }
 
 /// Answers until the process ends.
@@ -67,6 +68,7 @@ fn converse(
         path: first.split(' ').nth(1).unwrap_or_default().to_owned(),
         range: None,
         if_range: None,
+        authorization: None,
     };
     for line in lines {
         let line = line?;
@@ -81,6 +83,7 @@ fn converse(
                 request.range = start.map(|start| start.parse().unwrap());
             }
             "if-range" => request.if_range = Some(value.to_owned()),
+            "authorization" => request.authorization = Some(value.to_owned()),
             _ => {}
         }
     }

@@ -115,6 +115,13 @@ impl Root {
         root
     }
 
+    /// For servers that are slow.
+    pub(crate) fn demanding(bytes_a_second: u64) -> Self {
+        let mut root = Self::hasty();
+        root.patience.slowest = bytes_a_second;
+        root
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
