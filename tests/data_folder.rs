@@ -134,3 +134,21 @@ fn no_test_images_at_all_are_refused() {
     write(folder.path(), "t10k-labels-idx1-ubyte", &Array1::zeros(0));
     refused(folder.path(), &["0 test images", "fetch-mnist"]);
 }
+
+/// Opening a pipe would wait for ever.
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_file_is_refused() {
+    let folder = folder();
+    let file = folder.path().join("train-images-idx3-ubyte");
+    fs::remove_file(&file).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(&file)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    refused(
+        folder.path(),
+        &["train-images-idx3-ubyte", "not a regular file"],
+    );
+}

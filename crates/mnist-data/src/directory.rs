@@ -1,5 +1,6 @@
 //! A folder of four IDX files under MNIST's names.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array, Dimension};
@@ -57,7 +58,8 @@ pub fn read_dir(dir: &Path) -> Result<Splits, Error> {
             expected: text(train.image_size()),
             found: format!("{}×{}", test.image_size().0, test.image_size().1),
         };
-        return Err(Error::new(kind).in_file(&dir.join("t10k-images-idx3-ubyte")));
+        let path = find(dir, "t10k-images-idx3-ubyte")?;
+        return Err(Error::new(kind).at(8).in_file(&path).advise(FETCH));
     }
     Ok(Splits { train, test })
 }
@@ -69,7 +71,7 @@ fn read_split(dir: &Path, split: &str) -> Result<Dataset, Error> {
         match error.kind() {
             ErrorKind::Label { index, .. } => {
                 let offset = 8 + *index as u64;
-                error.at(offset).in_file(&labels_path)
+                error.at(offset).in_file(&labels_path).advise(FETCH)
             }
             ErrorKind::Count { .. } => error.at(4).in_file(&labels_path).advise(format!(
                 "there must be a label for every image of {}; {FETCH}",
@@ -98,6 +100,11 @@ fn find(dir: &Path, name: &str) -> Result<PathBuf, Error> {
 }
 
 fn read_file<D: Dimension>(path: &Path) -> Result<Array<u8, D>, Error> {
+    // Opening a pipe would wait for somebody to write into it.
+    if !path.is_file() {
+        let kind = ErrorKind::Io(io::Error::other("this is not a regular file"));
+        return Err(Error::new(kind).in_file(path).advise(FETCH));
+    }
     Reader::open(path, Limits::default())
         .and_then(Reader::into_ranked)
         .map_err(|error| error.in_file(path).advise(FETCH))
