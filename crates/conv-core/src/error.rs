@@ -27,6 +27,30 @@ pub enum Error {
         /// The number.
         found: usize,
     },
+    /// A layer of a network does not fit; the error says which, and why.
+    Layer {
+        /// Its number and kind, such as `3 (dense)`.
+        layer: String,
+        /// What was wrong with it.
+        error: Box<Error>,
+    },
+    /// A dense layer is given an image.
+    NotFlat {
+        /// The image's shape: rows, columns, channels.
+        found: [usize; 3],
+    },
+    /// A network has no parameter of this name.
+    NoParameter {
+        /// The name asked for.
+        name: String,
+        /// Those that there are.
+        names: Vec<String>,
+    },
+    /// A number is infinite or not a number.
+    NotFinite {
+        /// What it is.
+        what: &'static str,
+    },
     /// A number that need not be whole lies outside its range.
     Value {
         /// The argument, by its name in the signature.
@@ -69,6 +93,19 @@ impl fmt::Display for Error {
                 expected,
                 found,
             } => write!(f, "{what} is {found}, expected {expected}"),
+            Self::Layer { layer, error } => write!(f, "layer {layer}: {error}"),
+            Self::NotFlat { found } => write!(
+                f,
+                "input has shape {found:?}, expected [1, 1, {}]; put a flatten layer before it",
+                found.iter().product::<usize>()
+            ),
+            Self::NoParameter { name, names } => {
+                write!(f, "no parameter {name:?}; there are: {}", names.join(", "))
+            }
+            Self::NotFinite { what } => write!(
+                f,
+                "{what} is infinite or not a number; a smaller learning rate or gradient clipping may help"
+            ),
             Self::Value {
                 what,
                 expected,

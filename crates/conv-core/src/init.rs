@@ -62,6 +62,11 @@ fn mix(mut z: u64) -> u64 {
 
 /// How weights begin: uniform between −limit and limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(rename_all = "snake_case", deny_unknown_fields)
+)]
 pub enum Init {
     /// A limit of one's own; 0 gives zeros.
     Uniform {

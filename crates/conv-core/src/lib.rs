@@ -55,7 +55,9 @@
 pub mod chapter;
 mod error;
 pub mod init;
+pub mod network;
 pub mod ops;
+pub mod optimizer;
 mod parallel;
 pub mod reference;
 pub mod shape;
@@ -63,6 +65,7 @@ pub mod shape;
 pub mod simd;
 
 mod random;
+pub mod spec;
 
 pub use error::Error;
 pub use random::{Bits, NumpyRandom};

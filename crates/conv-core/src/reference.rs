@@ -14,8 +14,8 @@ mod stacked;
 
 pub use stacked::*;
 
-use crate::chapter::Pooling;
 use crate::ops::conv::Conv;
+use crate::ops::kernel_pool::Pooling;
 use crate::ops::pool::Pool;
 use crate::shape::Window;
 

@@ -7,6 +7,11 @@ const LIMIT: usize = u32::MAX as usize / 4;
 
 /// What surrounds an image before a window slides over it. All of it counts as zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(rename_all = "snake_case", deny_unknown_fields)
+)]
 pub enum Padding {
     /// Nothing: the window stays inside.
     #[default]
@@ -40,15 +45,32 @@ pub enum Padding {
 /// # Ok::<(), conv_core::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Window {
     /// Height and width in pixels.
     pub size: (usize, usize),
     /// Pixels from one position to the next, down and to the right.
+    #[cfg_attr(feature = "serde", serde(default = "once"))]
     pub stride: (usize, usize),
     /// Pixels from one row of the window to the next, and from one column to the next; 1 leaves no holes.
+    #[cfg_attr(feature = "serde", serde(default = "once"))]
     pub dilation: (usize, usize),
     /// What surrounds the image.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub padding: Padding,
+}
+
+#[cfg(feature = "serde")]
+fn once() -> (usize, usize) {
+    (1, 1)
+}
+
+/// [`Window::new`] of a height and a width.
+impl From<(usize, usize)> for Window {
+    fn from((height, width): (usize, usize)) -> Self {
+        Self::new(height, width)
+    }
 }
 
 impl Window {

@@ -1,19 +1,9 @@
 use crate::Error;
+use crate::ops::kernel_pool::Pooling;
 use crate::simd::{LANES, groups};
 
 /// Classes of the last layer: the ten digits.
 pub const CLASSES: usize = 10;
-
-/// The chapter's pooling, *across kernels*: at each position the predictions of all kernels become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pooling {
-    /// Their sum.
-    Sum,
-    /// Their mean.
-    Mean,
-    /// The largest of them.
-    Max,
-}
 
 /// The shapes of the chapter's network. Its kernels move a pixel at a time and stay inside the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,8 +21,9 @@ mod pooled;
 mod training;
 mod window;
 
+pub use crate::ops::kernel_pool::Pooling;
 pub use batch::{Batch, Workspace};
-pub use geometry::{CLASSES, Geometry, Pooling};
+pub use geometry::{CLASSES, Geometry};
 pub use images::Images;
 pub use network::Network;
 pub use training::Rules;

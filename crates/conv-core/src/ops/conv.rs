@@ -86,6 +86,8 @@ fn placed<'a>(
     }
     let count = images.len() / plan.input_len();
     product("the padded input", &[count, plan.placed_len()])?;
+    // A new buffer, all zeros.
+    buffer.clear();
     buffer.resize(count * plan.placed_len(), 0.0);
     parallel::parts_mut(buffer, plan.placed_len(), |image, to| {
         plan.place(&images[image * plan.input_len()..][..plan.input_len()], to);

@@ -168,7 +168,7 @@ impl Plan {
         (image.0, image.1) == padded && at == (0, 0) && step == (1, 1)
     }
 
-    /// Copies an image to where the windows find it, and zeros around.
+    /// Copies an image to where the windows find it. What is around must be zeros already, and stays as it is.
     pub(crate) fn place(&self, image: &[f32], placed: &mut [f32]) {
         let Placement {
             image: (_, cols, channels),
@@ -177,7 +177,6 @@ impl Plan {
             step,
         } = self.placement;
         let width = padded.1 * channels;
-        placed.fill(0.0);
         for (y, row) in image.chunks_exact(cols * channels).enumerate() {
             let Some(to) =
                 at.0.checked_add_unsigned(y * step.0)
@@ -433,12 +432,15 @@ impl Op for DKernels<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         let plan = self.plan;
-        let (pixels, per_out) = (plan.pixels(), plan.per_group.1);
+        // An image that is rows of a batch may be short of some.
+        let pixels = plan.pixels().min(self.d_output.len() / plan.cout());
+        let per_out = plan.per_group.1;
         // Small images are taken together, large ones a part at a time.
         let images = (BLOCK / pixels).max(1);
-        let blocks = self.d_output.chunks(images * plan.output_len());
+        let blocks = self.d_output.chunks(images * pixels * plan.cout());
         for (block, d_output) in blocks.enumerate() {
             let placed = &self.placed[block * images * plan.placed_len()..];
+            let from = (placed, d_output, pixels * plan.cout());
             for start in (0..pixels).step_by(BLOCK) {
                 let range = start..(start + BLOCK).min(pixels);
                 for group in 0..plan.groups {
@@ -448,11 +450,9 @@ impl Op for DKernels<'_> {
                         let vectors = (per_out - kernel).div_ceil(S::WIDTH);
                         kernel += S::WIDTH
                             * match (vectors, S::REGISTERS) {
-                                (1, _) => self.tiles::<S, TAPS, 1>(s, at, placed, d_output, &range),
-                                (_, 32) => {
-                                    self.tiles::<S, TAPS, 2>(s, at, placed, d_output, &range)
-                                }
-                                (_, _) => self.tiles::<S, 6, 2>(s, at, placed, d_output, &range),
+                                (1, _) => self.tiles::<S, TAPS, 1>(s, at, from, &range),
+                                (_, 32) => self.tiles::<S, TAPS, 2>(s, at, from, &range),
+                                (_, _) => self.tiles::<S, 6, 2>(s, at, from, &range),
                             };
                     }
                 }
@@ -468,13 +468,12 @@ impl DKernels<'_> {
         &mut self,
         s: S,
         at: Place,
-        placed: &[f32],
-        d_output: &[f32],
+        (placed, d_output, output_len): (&[f32], &[f32], usize),
         range: &std::ops::Range<usize>,
     ) -> usize {
         let plan = self.plan;
         let (per_in, per_out) = plan.per_group;
-        let (cout, output_len) = (plan.cout(), plan.output_len());
+        let cout = plan.cout();
         let channel = at.group * per_out + at.kernel;
         let width = (per_out - at.kernel).min(V * S::WIDTH);
         let images = d_output.len() / output_len;
@@ -494,7 +493,7 @@ impl DKernels<'_> {
                 }
             }
         }
-        let pixels = Offsets::new(&plan.pixels).part(range.clone());
+        let pixels = Offsets::new(&plan.pixels[..output_len / cout]).part(range.clone());
         let taps = self.d_kernels.len() / cout;
         for (tile, d_kernels) in self.d_kernels.chunks_mut(P * cout).enumerate() {
             let mut rows = [0; P];

@@ -3,8 +3,20 @@
 use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3};
 
 use super::{expect_shape, expect_some, numbers, numbers_mut};
-use crate::chapter::Pooling;
 use crate::{Error, parallel};
+
+/// The chapter's pooling, *across kernels*: at each position the predictions of all kernels become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Pooling {
+    /// Their sum.
+    Sum,
+    /// Their mean.
+    Mean,
+    /// The largest of them.
+    Max,
+}
 
 /// Positions of a task.
 const PART: usize = 1 << 10;
@@ -25,14 +37,7 @@ pub fn forward(
     expect_shape("output", &[n, positions], output.shape())?;
     let input = numbers("input", &input)?;
     parallel::parts_mut(numbers_mut("output", &mut output)?, PART, |part, output| {
-        let input = input[part * PART * kernels..].chunks_exact(kernels);
-        for (predictions, output) in input.zip(output) {
-            *output = match pooling {
-                Pooling::Sum => predictions.iter().sum(),
-                Pooling::Mean => predictions.iter().sum::<f32>() / kernels as f32,
-                Pooling::Max => predictions[first_largest(predictions)],
-            };
-        }
+        pool(pooling, kernels, &input[part * PART * kernels..], output);
     });
     Ok(())
 }
@@ -58,23 +63,42 @@ pub fn d_input(
         numbers_mut("d_input", &mut d_input)?,
         PART * kernels,
         |part, d_input| {
-            let input = input[part * PART * kernels..].chunks_exact(kernels);
-            let sources = input.zip(&d_output[part * PART..]);
-            for ((predictions, &d_output), d_input) in
-                sources.zip(d_input.chunks_exact_mut(kernels))
-            {
-                match pooling {
-                    Pooling::Sum => d_input.fill(d_output),
-                    Pooling::Mean => d_input.fill(d_output / kernels as f32),
-                    Pooling::Max => {
-                        d_input.fill(0.0);
-                        d_input[first_largest(predictions)] = d_output;
-                    }
-                }
-            }
+            let (input, d_output) = (&input[part * PART * kernels..], &d_output[part * PART..]);
+            spread(pooling, kernels, (input, d_output), d_input);
         },
     );
     Ok(())
+}
+
+/// (positions, kernels) → (positions)
+pub(crate) fn pool(pooling: Pooling, kernels: usize, input: &[f32], output: &mut [f32]) {
+    for (predictions, output) in input.chunks_exact(kernels).zip(output) {
+        *output = match pooling {
+            Pooling::Sum => predictions.iter().sum(),
+            Pooling::Mean => predictions.iter().sum::<f32>() / kernels as f32,
+            Pooling::Max => predictions[first_largest(predictions)],
+        };
+    }
+}
+
+/// The gradient of [`pool`].
+pub(crate) fn spread(
+    pooling: Pooling,
+    kernels: usize,
+    (input, d_output): (&[f32], &[f32]),
+    d_input: &mut [f32],
+) {
+    let sources = input.chunks_exact(kernels).zip(d_output);
+    for ((predictions, &d_output), d_input) in sources.zip(d_input.chunks_exact_mut(kernels)) {
+        match pooling {
+            Pooling::Sum => d_input.fill(d_output),
+            Pooling::Mean => d_input.fill(d_output / kernels as f32),
+            Pooling::Max => {
+                d_input.fill(0.0);
+                d_input[first_largest(predictions)] = d_output;
+            }
+        }
+    }
 }
 
 fn first_largest(predictions: &[f32]) -> usize {

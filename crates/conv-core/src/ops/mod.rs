@@ -10,7 +10,7 @@ pub mod batch_norm;
 pub mod conv;
 pub mod dense;
 pub mod dropout;
-mod engine;
+pub(crate) mod engine;
 pub mod global_pool;
 pub mod kernel_pool;
 pub mod loss;

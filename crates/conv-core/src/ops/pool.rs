@@ -1,13 +1,14 @@
 //! Pooling over the pixels under a window, channel by channel: the largest, or the mean.
 
-use ndarray::{ArrayView4, ArrayViewMut4};
-
 use super::{expect_shape, expect_some, numbers, numbers_mut};
 use crate::shape::{Window, product};
 use crate::{Error, parallel};
+use ndarray::{ArrayView4, ArrayViewMut4};
 
 /// What becomes of the pixels under a window. Pixels of the padding count for neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Pool {
     /// The largest; of equals, the first one has the gradient.
     Max,
@@ -29,39 +30,12 @@ pub fn forward(
     input: ArrayView4<'_, f32>,
     mut output: ArrayViewMut4<'_, f32>,
 ) -> Result<(), Error> {
-    let geometry = Geometry::new(window, input.dim())?;
-    expect_shape("output", &geometry.output(input.dim().0), output.shape())?;
-    let (input, output) = (
-        numbers("input", &input)?,
-        numbers_mut("output", &mut output)?,
-    );
-    let channels = geometry.channels;
-    parallel::parts_mut(output, geometry.output_len(), |image, output| {
-        let image = &input[image * geometry.input_len()..][..geometry.input_len()];
-        for (at, output) in output.chunks_exact_mut(channels).enumerate() {
-            let mut count = 0.0;
-            output.fill(if pool == Pool::Max {
-                f32::NEG_INFINITY
-            } else {
-                0.0
-            });
-            geometry.pixels(at, |pixel| {
-                count += 1.0;
-                for (output, &x) in output.iter_mut().zip(&image[pixel..][..channels]) {
-                    match pool {
-                        // A NaN goes through, and stays.
-                        Pool::Max if x > *output || x.is_nan() => *output = x,
-                        Pool::Max => {}
-                        Pool::Mean => *output += x,
-                    }
-                }
-            });
-            if pool == Pool::Mean {
-                for output in output {
-                    *output /= count;
-                }
-            }
-        }
+    let (plan, shape) = check(pool, window, input.dim())?;
+    expect_shape("output", &shape, output.shape())?;
+    let input = numbers("input", &input)?;
+    let output = numbers_mut("output", &mut output)?;
+    parallel::parts_mut(output, plan.output_len(), |image, output| {
+        plan.forward(&input[image * plan.input_len()..], output);
     });
     Ok(())
 }
@@ -79,119 +53,158 @@ pub fn d_input(
     d_output: ArrayView4<'_, f32>,
     mut d_input: ArrayViewMut4<'_, f32>,
 ) -> Result<(), Error> {
-    let geometry = Geometry::new(window, input.dim())?;
-    expect_shape(
-        "d_output",
-        &geometry.output(input.dim().0),
-        d_output.shape(),
-    )?;
+    let (plan, shape) = check(pool, window, input.dim())?;
+    expect_shape("d_output", &shape, d_output.shape())?;
     expect_shape("d_input", input.shape(), d_input.shape())?;
     let (input, d_output) = (numbers("input", &input)?, numbers("d_output", &d_output)?);
-    let channels = geometry.channels;
     let d_input = numbers_mut("d_input", &mut d_input)?;
-    parallel::parts_mut(d_input, geometry.input_len(), |image, d_input| {
-        d_input.fill(0.0);
-        let d_output = &d_output[image * geometry.output_len()..][..geometry.output_len()];
-        let image = &input[image * geometry.input_len()..][..geometry.input_len()];
-        for (at, d_output) in d_output.chunks_exact(channels).enumerate() {
-            let mut count = 0.0;
-            geometry.pixels(at, |_| count += 1.0);
-            for (channel, &d) in d_output.iter().enumerate() {
-                let mut largest = None;
-                geometry.pixels(at, |pixel| match pool {
-                    Pool::Mean => d_input[pixel + channel] += d / count,
-                    Pool::Max => {
-                        let x = image[pixel + channel];
-                        if largest.is_none_or(|(_, value): (usize, f32)| {
-                            x > value || (x.is_nan() && !value.is_nan())
-                        }) {
-                            largest = Some((pixel + channel, x));
-                        }
-                    }
-                });
-                if let Some((pixel, _)) = largest {
-                    d_input[pixel] += d;
-                }
-            }
-        }
+    parallel::parts_mut(d_input, plan.input_len(), |image, d_input| {
+        let input = &input[image * plan.input_len()..];
+        plan.d_input(input, &d_output[image * plan.output_len()..], d_input);
     });
     Ok(())
 }
 
-struct Geometry<'a> {
-    window: &'a Window,
-    image: (usize, usize),
-    channels: usize,
-    positions: (usize, usize),
-    before: (usize, usize),
+fn check(
+    pool: Pool,
+    window: &Window,
+    (n, h, w, channels): (usize, usize, usize, usize),
+) -> Result<(Plan, [usize; 4]), Error> {
+    expect_some("images", n)?;
+    let plan = Plan::new(pool, window, (h, w, channels))?;
+    let (rows, cols) = window.output(h, w)?;
+    product("input", &[n, h, w, channels])?;
+    product("output", &[n, rows, cols, channels])?;
+    Ok((plan, [n, rows, cols, channels]))
 }
 
-impl<'a> Geometry<'a> {
-    fn new(
-        window: &'a Window,
-        (n, h, w, channels): (usize, usize, usize, usize),
+/// The pixels under the window at each position of an image.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pool: Pool,
+    channels: usize,
+    pixels: usize,
+    /// The first number of each pixel, position by position, row-major both.
+    taps: Vec<u32>,
+    /// Where each position's taps end.
+    ends: Vec<u32>,
+}
+
+impl Plan {
+    pub(crate) fn new(
+        pool: Pool,
+        window: &Window,
+        (h, w, channels): (usize, usize, usize),
     ) -> Result<Self, Error> {
-        expect_some("images", n)?;
         expect_some("channels", channels)?;
-        let positions = window.output(h, w)?;
-        product("input", &[n, h, w, channels])?;
-        product("output", &[n, positions.0, positions.1, channels])?;
-        let before = window.before(h, w)?;
-        let geometry = Self {
-            window,
-            image: (h, w),
-            channels,
-            positions,
-            before,
-        };
-        for at in 0..positions.0 * positions.1 {
-            let mut any = false;
-            geometry.pixels(at, |_| any = true);
-            if !any {
-                let expected =
-                    "less: there is a position with nothing but padding under the window".into();
-                return Err(Error::Range {
-                    what: "padding",
-                    expected,
-                    found: before.0.max(before.1),
-                });
+        let (rows, cols) = window.output(h, w)?;
+        let (top, left) = window.before(h, w)?;
+        product("input", &[h, w, channels])?;
+        product(
+            "pixels under the window",
+            &[rows, cols, window.size.0, window.size.1],
+        )?;
+        let mut taps = Vec::new();
+        let mut ends = Vec::with_capacity(rows * cols);
+        for oy in 0..rows {
+            for ox in 0..cols {
+                let before = taps.len();
+                for ky in 0..window.size.0 {
+                    let y = (oy * window.stride.0 + ky * window.dilation.0).checked_sub(top);
+                    let Some(y) = y.filter(|&y| y < h) else {
+                        continue;
+                    };
+                    for kx in 0..window.size.1 {
+                        let x = (ox * window.stride.1 + kx * window.dilation.1).checked_sub(left);
+                        if let Some(x) = x.filter(|&x| x < w) {
+                            taps.push(((y * w + x) * channels) as u32);
+                        }
+                    }
+                }
+                if taps.len() == before {
+                    let expected =
+                        "less: there is a position with nothing but padding under the window";
+                    return Err(Error::Range {
+                        what: "padding",
+                        expected: expected.into(),
+                        found: top.max(left),
+                    });
+                }
+                ends.push(taps.len() as u32);
             }
         }
-        Ok(geometry)
+        Ok(Self {
+            pool,
+            channels,
+            pixels: h * w,
+            taps,
+            ends,
+        })
     }
 
-    fn output(&self, images: usize) -> [usize; 4] {
-        [images, self.positions.0, self.positions.1, self.channels]
+    /// Numbers of an image.
+    pub(crate) fn input_len(&self) -> usize {
+        self.pixels * self.channels
     }
 
-    fn input_len(&self) -> usize {
-        self.image.0 * self.image.1 * self.channels
+    /// Numbers of what it becomes.
+    pub(crate) fn output_len(&self) -> usize {
+        self.ends.len() * self.channels
     }
 
-    fn output_len(&self) -> usize {
-        self.positions.0 * self.positions.1 * self.channels
+    /// Each position's output with the taps under it.
+    fn positions(&self) -> impl Iterator<Item = &[u32]> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts
+            .zip(&self.ends)
+            .map(|(&start, &end)| &self.taps[start as usize..end as usize])
     }
 
-    /// Calls `visit` with the first number of each pixel under the window at a position, row-major.
-    #[inline]
-    fn pixels(&self, position: usize, mut visit: impl FnMut(usize)) {
-        let Window {
-            size,
-            stride,
-            dilation,
-            ..
-        } = self.window;
-        let (oy, ox) = (position / self.positions.1, position % self.positions.1);
-        for ky in 0..size.0 {
-            let y = (oy * stride.0 + ky * dilation.0).checked_sub(self.before.0);
-            let Some(y) = y.filter(|&y| y < self.image.0) else {
-                continue;
-            };
-            for kx in 0..size.1 {
-                let x = (ox * stride.1 + kx * dilation.1).checked_sub(self.before.1);
-                if let Some(x) = x.filter(|&x| x < self.image.1) {
-                    visit((y * self.image.1 + x) * self.channels);
+    /// One image: input (H, W, C) → output (Oh, Ow, C)
+    pub(crate) fn forward(&self, input: &[f32], output: &mut [f32]) {
+        let channels = self.channels;
+        for (taps, output) in self.positions().zip(output.chunks_exact_mut(channels)) {
+            let (first, others) = (taps[0] as usize, &taps[1..]);
+            output.copy_from_slice(&input[first..][..channels]);
+            for &tap in others {
+                for (output, &x) in output.iter_mut().zip(&input[tap as usize..][..channels]) {
+                    *output = match self.pool {
+                        // A NaN goes through, and stays.
+                        Pool::Max if x > *output || x.is_nan() => x,
+                        Pool::Max => *output,
+                        Pool::Mean => *output + x,
+                    };
                 }
+            }
+            if self.pool == Pool::Mean {
+                let count = taps.len() as f32;
+                output.iter_mut().for_each(|sum| *sum /= count);
+            }
+        }
+    }
+
+    /// The gradient of [`forward`](Self::forward): input (H, W, C), `d_output` (Oh, Ow, C) → `d_input` (H, W, C)
+    pub(crate) fn d_input(&self, input: &[f32], d_output: &[f32], d_input: &mut [f32]) {
+        let channels = self.channels;
+        d_input.fill(0.0);
+        for (taps, d_output) in self.positions().zip(d_output.chunks_exact(channels)) {
+            let count = taps.len() as f32;
+            for (channel, &d) in d_output.iter().enumerate() {
+                if self.pool == Pool::Mean {
+                    for &tap in taps {
+                        d_input[tap as usize + channel] += d / count;
+                    }
+                    continue;
+                }
+                let mut largest = taps[0] as usize + channel;
+                for &tap in &taps[1..] {
+                    let (at, best) = (tap as usize + channel, input[largest]);
+                    // The last NaN is what went through; any of them does.
+                    if input[at] > best || (input[at].is_nan() && !best.is_nan()) {
+                        largest = at;
+                    }
+                }
+                d_input[largest] += d;
             }
         }
     }

@@ -1,0 +1,450 @@
+//! A part of a batch on its way through the network, in buffers of its own.
+
+use super::program::{Program, Step, StepOp};
+use super::{Loss, Network, Report};
+use crate::init::Seeded;
+use crate::ops::activation::{Gelu, GeluSlope, Relu, Sigmoid, SigmoidSlope, Tanh, TanhSlope, map};
+use crate::ops::batch_norm::{Line, Statistics, Sums, apply};
+use crate::ops::engine::Plan;
+use crate::ops::{global_pool, kernel_pool, loss, residual};
+use crate::simd::Lanes;
+
+/// The targets of a batch, checked.
+#[derive(Clone, Copy)]
+pub(super) enum Goal<'a> {
+    Labels(&'a [usize]),
+    Numbers(&'a [f32]),
+}
+
+/// What all parts of a batch share.
+#[derive(Clone, Copy)]
+pub(super) struct Pass<'a> {
+    pub(super) network: &'a Network,
+    /// The batch.
+    pub(super) input: &'a [f32],
+    /// Plans of the dense layers for rows of images, forward and back.
+    pub(super) rows: &'a [Option<(Plan, Plan)>],
+    /// Normalisations: the network's own lines, or in training those of the batch.
+    pub(super) lines: &'a [Vec<Line>],
+    /// What training needs besides.
+    pub(super) training: Option<Training<'a>>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Training<'a> {
+    /// Images of the batch.
+    pub(super) count: usize,
+    pub(super) goal: Goal<'a>,
+    pub(super) loss: Loss,
+    pub(super) seed: u64,
+    /// Kernels packed for the gradients of inputs.
+    pub(super) packed_back: &'a [Vec<Lanes>],
+    /// The statistics of the batch, and the sums of the gradients through its normalisations.
+    pub(super) statistics: &'a [Statistics],
+    pub(super) sums: &'a [Sums],
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    /// Value i + 1 in place i, and its gradient.
+    values: Vec<Vec<f32>>,
+    d_values: Vec<Vec<f32>>,
+    /// The inputs of convolutions, and the gradients of their outputs, where the windows find them.
+    placed: Vec<Vec<f32>>,
+    d_placed: Vec<Vec<f32>>,
+    /// A gradient before it is added to another.
+    spare: Vec<f32>,
+    scratch: Vec<Lanes>,
+    pub(super) gradient: Vec<f32>,
+    pub(super) statistics: Vec<Statistics>,
+    pub(super) sums: Vec<Sums>,
+    /// The sum of the losses, and how many are right.
+    pub(super) report: Report,
+    /// The outputs of all its images, block after block.
+    pub(super) outputs: Vec<f32>,
+}
+
+/// Images of a part: the first one's place in the batch, and how many.
+#[derive(Clone, Copy)]
+pub(super) struct Block {
+    pub(super) first: usize,
+    pub(super) count: usize,
+}
+
+impl Part {
+    /// Buffers for blocks of as many images.
+    pub(super) fn new(program: &Program, images: usize, training: bool) -> Self {
+        let mut part = Self::default();
+        for (at, step) in program.steps.iter().enumerate() {
+            let len = images * program.lens[at + 1];
+            part.values.push(vec![0.0; len]);
+            let needed = training && program.needs[at + 1];
+            part.d_values.push(vec![0.0; if needed { len } else { 0 }]);
+            let (placed, d_placed) = match &step.op {
+                StepOp::Conv { plan, back, .. } => {
+                    let len = |plan: &Plan| {
+                        if plan.in_place() {
+                            0
+                        } else {
+                            images * plan.placed_len()
+                        }
+                    };
+                    let back_needed = training && program.needs[step.input];
+                    (len(plan), if back_needed { len(back) } else { 0 })
+                }
+                StepOp::BatchNorm { channels, .. } if training => {
+                    part.statistics.push(Statistics::new(*channels));
+                    part.sums.push(Sums::new(*channels));
+                    (0, 0)
+                }
+                _ => (0, 0),
+            };
+            part.placed.push(vec![0.0; placed]);
+            part.d_placed.push(vec![0.0; d_placed]);
+        }
+        if training {
+            let largest = program.lens.iter().max().copied().unwrap_or(0);
+            part.spare = vec![0.0; images * largest];
+            part.gradient = vec![0.0; program.len];
+        }
+        part
+    }
+
+    /// Runs some steps forward.
+    pub(super) fn forward(&mut self, pass: &Pass<'_>, steps: std::ops::Range<usize>, block: Block) {
+        for at in steps {
+            self.forward_step(pass, at, block);
+        }
+    }
+
+    /// A value of the block, the input being the batch's.
+    fn value<'a>(values: &'a [Vec<f32>], pass: &Pass<'a>, value: usize, block: Block) -> &'a [f32] {
+        let len = pass.network.program.lens[value];
+        match value {
+            0 => &pass.input[block.first * len..][..block.count * len],
+            _ => &values[value - 1][..block.count * len],
+        }
+    }
+
+    fn forward_step(&mut self, pass: &Pass<'_>, at: usize, block: Block) {
+        let network = pass.network;
+        let program = &network.program;
+        let step = &program.steps[at];
+        let (before, after) = self.values.split_at_mut(at);
+        let x = Self::value(before, pass, step.input, block);
+        let len = program.lens[at + 1];
+        let output = &mut after[0][..block.count * len];
+        let parameters = &network.parameters;
+        match &step.op {
+            StepOp::Conv { plan, bias, .. } => {
+                let bias = bias.clone().map(|bias| &parameters[bias]);
+                let placed = placed(plan, x, &mut self.placed[at]);
+                plan.forward(placed, 0, &network.packed[at], bias, output);
+            }
+            StepOp::Dense { bias, .. } => {
+                let bias = bias.clone().map(|bias| &parameters[bias]);
+                if let Some((plan, _)) = &pass.rows[at] {
+                    plan.forward(x, 0, &network.packed[at], bias, output);
+                }
+            }
+            StepOp::Pool(plan) => {
+                let images = x.chunks_exact(plan.input_len());
+                for (x, output) in images.zip(output.chunks_exact_mut(len)) {
+                    plan.forward(x, output);
+                }
+            }
+            StepOp::GlobalPool => {
+                let images = x.chunks_exact(program.lens[step.input]);
+                for (x, output) in images.zip(output.chunks_exact_mut(len)) {
+                    global_pool::mean(x, output);
+                }
+            }
+            StepOp::KernelPool { pooling, kernels } => {
+                kernel_pool::pool(*pooling, *kernels, x, output);
+            }
+            StepOp::Relu(slope) => map(Relu(*slope), x, x, output),
+            StepOp::Tanh => map(Tanh, x, x, output),
+            StepOp::Sigmoid => map(Sigmoid, x, x, output),
+            StepOp::Gelu => map(Gelu, x, x, output),
+            StepOp::Dropout { probability } => match pass.training {
+                None => output.copy_from_slice(x),
+                Some(training) => {
+                    let random = Seeded::new(training.seed).part(at as u64);
+                    dropout(&random, *probability, block.first * len, x, output);
+                }
+            },
+            StepOp::BatchNorm { index, .. } => apply(&pass.lines[*index], x, output),
+            StepOp::Add { other, .. } => {
+                residual::add(x, Self::value(before, pass, *other, block), output);
+            }
+        }
+    }
+
+    /// The statistics of the normalisation's input.
+    pub(super) fn measure(&mut self, pass: &Pass<'_>, at: usize, block: Block) {
+        let step = &pass.network.program.steps[at];
+        if let StepOp::BatchNorm { index, .. } = &step.op {
+            self.statistics[*index].set(Self::value(&self.values, pass, step.input, block));
+        }
+    }
+
+    /// The outputs of a block.
+    pub(super) fn output<'a>(&'a self, pass: &Pass<'a>, block: Block) -> &'a [f32] {
+        Self::value(&self.values, pass, pass.network.program.output.0, block)
+    }
+
+    /// Adds the losses of a block, and writes the gradient of its outputs.
+    pub(super) fn loss(&mut self, pass: &Pass<'_>, block: Block) {
+        let (Some(training), Some(d_last)) = (pass.training, self.d_values.last_mut()) else {
+            return;
+        };
+        let program = &pass.network.program;
+        let outputs = program.output_len();
+        let values = Self::value(&self.values, pass, program.output.0, block);
+        let rows = values
+            .chunks_exact(outputs)
+            .zip(d_last.chunks_exact_mut(outputs));
+        for (image, (row, d)) in (block.first..).zip(rows) {
+            let (loss, n) = (training.loss, training.count);
+            let (own, right) = match training.goal {
+                Goal::Labels(labels) => {
+                    let label = labels[image];
+                    let own = match loss {
+                        Loss::CrossEntropy { smoothing } => {
+                            loss::row(row, loss::smoothed(label, smoothing, outputs), n, d)
+                        }
+                        Loss::MeanSquaredError => {
+                            let target = |class| f64::from(u8::from(class == label));
+                            loss::squares(row, target, n * outputs, d) / outputs as f64
+                        }
+                    };
+                    (own, label)
+                }
+                Goal::Numbers(all) => {
+                    let goal = &all[image * outputs..][..outputs];
+                    let target = |class| f64::from(goal[class]);
+                    let own = match loss {
+                        Loss::CrossEntropy { .. } => loss::row(row, target, n, d),
+                        Loss::MeanSquaredError => {
+                            loss::squares(row, target, n * outputs, d) / outputs as f64
+                        }
+                    };
+                    (own, largest(goal))
+                }
+            };
+            self.report.loss += own;
+            self.report.correct += usize::from(largest(row) == right);
+        }
+    }
+
+    /// Runs some steps backward, adding to the gradient; of a normalisation, the sums alone.
+    pub(super) fn backward(
+        &mut self,
+        pass: &Pass<'_>,
+        steps: std::ops::Range<usize>,
+        block: Block,
+    ) {
+        let program = &pass.network.program;
+        for at in steps.rev() {
+            if !program.needs[at + 1] {
+                continue;
+            }
+            if let StepOp::BatchNorm { index, epsilon, .. } = &program.steps[at].op {
+                let x = Self::value(&self.values, pass, program.steps[at].input, block);
+                let d_output = &self.d_values[at][..x.len()];
+                if let Some(training) = &pass.training {
+                    let statistics = &training.statistics[*index];
+                    self.sums[*index].set(statistics, *epsilon, x, d_output);
+                }
+                continue;
+            }
+            self.backward_step(pass, at, block);
+        }
+    }
+
+    /// The gradient of a step's input, and what the step adds to that of the parameters. For a normalisation
+    /// the sums over the batch must be there.
+    pub(super) fn backward_step(&mut self, pass: &Pass<'_>, at: usize, block: Block) {
+        let network = pass.network;
+        let program = &network.program;
+        let step = &program.steps[at];
+        let (d_before, d_after) = self.d_values.split_at_mut(at);
+        let d_output = &d_after[0][..block.count * program.lens[at + 1]];
+        let x = Self::value(&self.values, pass, step.input, block);
+        match &step.op {
+            StepOp::Conv {
+                plan,
+                kernels,
+                bias,
+                ..
+            } => {
+                let placed = if plan.in_place() { x } else { &self.placed[at] };
+                let d_kernels = &mut self.gradient[kernels.clone()];
+                plan.add_d_kernels(placed, d_output, 0, d_kernels, &mut self.scratch);
+                if let Some(bias) = bias {
+                    add_rows(d_output, &mut self.gradient[bias.clone()]);
+                }
+            }
+            StepOp::Dense { kernels, bias, .. } => {
+                if let Some((plan, _)) = &pass.rows[at] {
+                    let d_kernels = &mut self.gradient[kernels.clone()];
+                    plan.add_d_kernels(x, d_output, 0, d_kernels, &mut self.scratch);
+                }
+                if let Some(bias) = bias {
+                    add_rows(d_output, &mut self.gradient[bias.clone()]);
+                }
+            }
+            StepOp::Add { other, accumulate } => {
+                for (value, accumulate) in [(step.input, step.accumulate), (*other, *accumulate)] {
+                    if program.needs[value] {
+                        let to = &mut d_before[value - 1][..d_output.len()];
+                        if accumulate {
+                            add_to(d_output, to);
+                        } else {
+                            to.copy_from_slice(d_output);
+                        }
+                    }
+                }
+                return;
+            }
+            _ => {}
+        }
+        if !program.needs[step.input] {
+            return;
+        }
+        let d_input = &mut d_before[step.input - 1][..x.len()];
+        let output = &self.values[at][..d_output.len()];
+        let d_placed = &mut self.d_placed[at];
+        if step.accumulate {
+            let spare = &mut self.spare[..d_input.len()];
+            d_step(
+                pass,
+                (at, step, block),
+                (x, output, d_output),
+                d_placed,
+                spare,
+            );
+            add_to(spare, d_input);
+        } else {
+            d_step(
+                pass,
+                (at, step, block),
+                (x, output, d_output),
+                d_placed,
+                d_input,
+            );
+        }
+    }
+}
+
+/// The gradient of a step's input.
+fn d_step(
+    pass: &Pass<'_>,
+    (at, step, block): (usize, &Step, Block),
+    (x, output, d_output): (&[f32], &[f32], &[f32]),
+    d_placed: &mut [f32],
+    d_input: &mut [f32],
+) {
+    let Some(training) = &pass.training else {
+        return;
+    };
+    let program = &pass.network.program;
+    let (len, output_len) = (program.lens[step.input], program.lens[at + 1]);
+    let packed = &training.packed_back[at];
+    match &step.op {
+        StepOp::Conv { back, .. } => {
+            let placed = placed(back, d_output, d_placed);
+            back.forward(placed, 0, packed, None, d_input);
+        }
+        StepOp::Dense { .. } => {
+            if let Some((_, back)) = &pass.rows[at] {
+                back.forward(d_output, 0, packed, None, d_input);
+            }
+        }
+        StepOp::Pool(plan) => {
+            let images = x.chunks_exact(len).zip(d_output.chunks_exact(output_len));
+            for ((x, d_output), d_input) in images.zip(d_input.chunks_exact_mut(len)) {
+                plan.d_input(x, d_output, d_input);
+            }
+        }
+        StepOp::GlobalPool => {
+            let images = d_output.chunks_exact(output_len);
+            for (d_output, d_input) in images.zip(d_input.chunks_exact_mut(len)) {
+                global_pool::spread(d_output, d_input);
+            }
+        }
+        StepOp::KernelPool { pooling, kernels } => {
+            kernel_pool::spread(*pooling, *kernels, (x, d_output), d_input);
+        }
+        StepOp::Relu(slope) => map(Relu(*slope), x, d_output, d_input),
+        StepOp::Tanh => map(TanhSlope, output, d_output, d_input),
+        StepOp::Sigmoid => map(SigmoidSlope, output, d_output, d_input),
+        StepOp::Gelu => map(GeluSlope, x, d_output, d_input),
+        StepOp::Dropout { probability } => {
+            let random = Seeded::new(training.seed).part(at as u64);
+            dropout(&random, *probability, block.first * len, d_output, d_input);
+        }
+        StepOp::BatchNorm {
+            index,
+            epsilon,
+            gamma,
+            ..
+        } => {
+            let gamma = &pass.network.parameters[gamma.clone()];
+            let statistics = &training.statistics[*index];
+            training.sums[*index].d_input(statistics, *epsilon, gamma, (x, d_output), d_input);
+        }
+        StepOp::Add { .. } => {}
+    }
+}
+
+/// Images where the plan's windows find them: as they are, or copied among the zeros of a buffer.
+fn placed<'a>(plan: &Plan, images: &'a [f32], buffer: &'a mut [f32]) -> &'a [f32] {
+    if plan.in_place() {
+        return images;
+    }
+    let count = images.len() / plan.input_len();
+    let buffer = &mut buffer[..count * plan.placed_len()];
+    let pairs = images.chunks_exact(plan.input_len());
+    for (image, to) in pairs.zip(buffer.chunks_exact_mut(plan.placed_len())) {
+        plan.place(image, to);
+    }
+    buffer
+}
+
+/// Number i, counted over the batch from `first`, is dropped where its own draw says so.
+fn dropout(random: &Seeded, probability: f32, first: usize, x: &[f32], output: &mut [f32]) {
+    let below = (f64::from(probability) * 4_294_967_296.0) as u64;
+    let scale = 1.0 / (1.0 - probability);
+    for (at, (&x, output)) in (first as u64..).zip(x.iter().zip(output)) {
+        *output = if random.at(at) >> 32 < below {
+            0.0
+        } else {
+            x * scale
+        };
+    }
+}
+
+fn add_to(from: &[f32], to: &mut [f32]) {
+    for (sum, x) in to.iter_mut().zip(from) {
+        *sum += x;
+    }
+}
+
+/// Adds up the rows.
+fn add_rows(rows: &[f32], to: &mut [f32]) {
+    for row in rows.chunks_exact(to.len()) {
+        add_to(row, to);
+    }
+}
+
+/// The place of the largest, the first of equals.
+pub(super) fn largest(row: &[f32]) -> usize {
+    let mut best = 0;
+    for (place, &x) in row.iter().enumerate() {
+        if x > row[best] {
+            best = place;
+        }
+    }
+    best
+}

@@ -1,0 +1,91 @@
+//! A table of a network's layers.
+
+use std::fmt;
+
+use super::Program;
+use super::program::LayerInfo;
+use crate::spec::Spec;
+
+/// The layers of a network with the shapes of what comes out, their parameters, and their multiply-adds an image.
+///
+/// ```
+/// use conv_core::network::Network;
+/// use conv_core::spec::{Layers, Spec};
+///
+/// let layers = Layers::new().conv(8, (5, 5)).relu().max_pool(2, 2).flatten().dense(10);
+/// let network = Network::new(&Spec::new((28, 28, 1), layers), 1)?;
+/// assert_eq!(network.summary().to_string(), "\
+/// layer                  output  parameters  multiply-adds
+/// input             28 × 28 × 1
+/// 0 (conv)          24 × 24 × 8         208         115200
+/// 1 (relu)          24 × 24 × 8           0              0
+/// 2 (max pool)      12 × 12 × 8           0              0
+/// 3 (flatten)              1152           0              0
+/// 4 (dense)                  10       11530          11520
+/// total                               11738         126720
+/// ");
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// The input's shape: rows, columns, channels.
+    pub input: [usize; 3],
+    /// The layers, those of a residual block before it.
+    pub layers: Vec<LayerInfo>,
+}
+
+impl Summary {
+    pub(super) fn new(spec: &Spec, program: &Program) -> Self {
+        Self {
+            input: [spec.input.0, spec.input.1, spec.input.2],
+            layers: program.layers.clone(),
+        }
+    }
+
+    /// Parameters of all layers.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.layers.iter().map(|layer| layer.parameters).sum()
+    }
+
+    /// Multiply-adds of all layers, an image.
+    #[must_use]
+    pub fn multiply_adds(&self) -> usize {
+        self.layers.iter().map(|layer| layer.multiply_adds).sum()
+    }
+}
+
+fn shape([h, w, c]: [usize; 3]) -> String {
+    match (h, w) {
+        (1, 1) => c.to_string(),
+        _ => format!("{h} × {w} × {c}"),
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.layers.iter().map(|layer| layer.name.chars().count());
+        let name = names.max().unwrap_or(0).max(12);
+        writeln!(
+            f,
+            "{:<name$} {:>16}  parameters  multiply-adds",
+            "layer", "output"
+        )?;
+        writeln!(f, "{:<name$} {:>16}", "input", shape(self.input))?;
+        for layer in &self.layers {
+            let (output, parameters) = (shape(layer.output), layer.parameters);
+            let multiply_adds = layer.multiply_adds;
+            writeln!(
+                f,
+                "{:<name$} {output:>16}  {parameters:>10}  {multiply_adds:>13}",
+                layer.name
+            )?;
+        }
+        let (parameters, multiply_adds) = (self.parameters(), self.multiply_adds());
+        writeln!(
+            f,
+            "{:<name$} {:>16}  {parameters:>10}  {multiply_adds:>13}",
+            "total", ""
+        )
+    }
+}

@@ -1,0 +1,350 @@
+//! The buffers of one thread's passes, and the passes themselves.
+
+use std::sync::Arc;
+
+use ndarray::ArrayView2;
+
+use super::part::{Block, Goal, Part, Pass, Training, largest};
+use super::program::{DENSE, Program, StepOp};
+use super::{Loss, Network, Report};
+use crate::ops::batch_norm::{Line, Statistics, Sums, set_lines};
+use crate::ops::engine::Plan;
+use crate::ops::expect_some;
+use crate::simd::Lanes;
+use crate::{Error, parallel};
+
+/// Parts of a batch, each a task: a number that follows from the batch alone.
+const PARTS: usize = 16;
+/// Numbers that the values and gradients of a block of images may have, to stay in a core's cache.
+const BLOCK: usize = 1 << 17;
+/// Parameters of a task that adds up the gradients.
+const ADDED: usize = 1 << 12;
+
+/// The memory in which a network works: it grows at first use, and a step after the first allocates none.
+///
+/// Any network may use any workspace; going to and fro between networks, it is made anew each time.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    program: Option<Arc<Program>>,
+    /// Images that a part's buffers hold, and whether they are for training too.
+    capacity: usize,
+    training: bool,
+    parts: Vec<Part>,
+    rows: Vec<Option<(Plan, Plan)>>,
+    packed_back: Vec<Vec<Lanes>>,
+    statistics: Vec<Statistics>,
+    lines: Vec<Vec<Line>>,
+    sums: Vec<Sums>,
+    gradient: Vec<f32>,
+    outputs: Vec<f32>,
+    largest: Vec<usize>,
+}
+
+/// How a batch is divided.
+struct Division {
+    images: usize,
+    per_part: usize,
+    /// Images that go through the network together.
+    per_block: usize,
+}
+
+impl Division {
+    fn new(program: &Program, images: usize, together: bool) -> Self {
+        let per_part = images.div_ceil(PARTS);
+        let numbers = 2 * program.lens.iter().sum::<usize>();
+        let per_block = (BLOCK / numbers).clamp(1, 32).min(per_part);
+        Self {
+            images,
+            per_part,
+            per_block: if together { per_part } else { per_block },
+        }
+    }
+
+    fn parts(&self) -> usize {
+        self.images.div_ceil(self.per_part)
+    }
+
+    fn blocks(&self, part: usize) -> impl Iterator<Item = Block> + use<> {
+        let (size, start) = (self.per_block, part * self.per_part);
+        let end = (start + self.per_part).min(self.images);
+        let firsts = (start..end).step_by(size);
+        firsts.map(move |first| Block {
+            first,
+            count: size.min(end - first),
+        })
+    }
+}
+
+impl Workspace {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The gradient of the last [`Network::gradient`] for all parameters, in their order.
+    #[must_use]
+    pub fn gradient(&self) -> &[f32] {
+        &self.gradient
+    }
+
+    /// The statistics of the last batch at each normalisation.
+    pub(crate) fn statistics(&self) -> &[Statistics] {
+        &self.statistics
+    }
+
+    fn prepare(
+        &mut self,
+        network: &Network,
+        division: &Division,
+        training: bool,
+    ) -> Result<(), Error> {
+        let program = &network.program;
+        let known = self
+            .program
+            .as_ref()
+            .is_some_and(|own| Arc::ptr_eq(own, program));
+        if !known {
+            *self = Self::default();
+        }
+        let grown = division.per_block > self.capacity || (training && !self.training);
+        if grown {
+            self.capacity = self.capacity.max(division.per_block);
+            self.training |= training;
+            self.parts.clear();
+            self.rows.clear();
+            for step in &program.steps {
+                self.rows.push(match &step.op {
+                    StepOp::Dense {
+                        features, outputs, ..
+                    } => {
+                        let rows = (self.capacity, 1, *features);
+                        let plan = Plan::new(&DENSE, rows, *outputs)?;
+                        Some((plan, Plan::transposed(&DENSE, rows, *outputs)?))
+                    }
+                    _ => None,
+                });
+            }
+        }
+        while self.parts.len() < division.parts() {
+            self.parts
+                .push(Part::new(program, self.capacity, self.training));
+        }
+        if training && self.packed_back.is_empty() {
+            self.gradient = vec![0.0; program.len];
+            for step in &program.steps {
+                let back = match &step.op {
+                    StepOp::Conv { back, .. } | StepOp::Dense { back, .. } => back.packed_len(),
+                    _ => 0,
+                };
+                let needed = if program.needs[step.input] { back } else { 0 };
+                self.packed_back.push(vec![Lanes::ZERO; needed]);
+                if let StepOp::BatchNorm { channels, .. } = step.op {
+                    self.statistics.push(Statistics::new(channels));
+                    self.lines.push(vec![Line::default(); channels]);
+                    self.sums.push(Sums::new(channels));
+                }
+            }
+        }
+        self.program = Some(Arc::clone(program));
+        Ok(())
+    }
+
+    pub(super) fn forward(
+        &mut self,
+        network: &Network,
+        input: &[f32],
+        images: usize,
+    ) -> Result<ArrayView2<'_, f32>, Error> {
+        let program = &network.program;
+        let division = Division::new(program, images, false);
+        self.prepare(network, &division, false)?;
+        let pass = Pass {
+            network,
+            input,
+            rows: &self.rows,
+            lines: &network.lines,
+            training: None,
+        };
+        let parts = &mut self.parts[..division.parts()];
+        parallel::parts_mut(parts, 1, |number, parts| {
+            for part in parts {
+                part.outputs.clear();
+                for block in division.blocks(number) {
+                    part.forward(&pass, 0..program.steps.len(), block);
+                    let mut outputs = std::mem::take(&mut part.outputs);
+                    outputs.extend_from_slice(part.output(&pass, block));
+                    part.outputs = outputs;
+                }
+            }
+        });
+        self.outputs.clear();
+        for part in parts {
+            self.outputs.extend_from_slice(&part.outputs);
+        }
+        ArrayView2::from_shape((images, program.output_len()), &self.outputs)
+            .map_err(|_| Error::Overflow { what: "outputs" })
+    }
+
+    pub(super) fn predict(
+        &mut self,
+        network: &Network,
+        input: &[f32],
+        images: usize,
+    ) -> Result<&[usize], Error> {
+        self.forward(network, input, images)?;
+        self.largest.clear();
+        let rows = self.outputs.chunks_exact(network.program.output_len());
+        self.largest.extend(rows.map(largest));
+        Ok(&self.largest)
+    }
+
+    pub(super) fn gradient_of(
+        &mut self,
+        network: &Network,
+        (input, images): (&[f32], usize),
+        (goal, loss): (Goal<'_>, Loss),
+        seed: u64,
+    ) -> Result<Report, Error> {
+        let program = &network.program;
+        expect_some("parameters", program.len)?;
+        let runs = &program.runs;
+        let last = runs.len() - 1;
+        let division = Division::new(program, images, last > 0);
+        self.prepare(network, &division, true)?;
+        for (step, packed) in program.steps.iter().zip(&mut self.packed_back) {
+            if let StepOp::Conv { back, kernels, .. } | StepOp::Dense { back, kernels, .. } =
+                &step.op
+                && !packed.is_empty()
+            {
+                back.pack_transposed(&network.parameters[kernels.clone()], packed);
+            }
+        }
+        let count = division.parts();
+        for (run, steps) in runs.iter().enumerate() {
+            let (pass, parts) = self.training_pass(network, input, (goal, loss), images, seed);
+            parallel::parts_mut(&mut parts[..count], 1, |number, parts| {
+                for part in parts {
+                    if run == last {
+                        part.gradient.fill(0.0);
+                        part.report = Report::default();
+                    }
+                    for block in division.blocks(number) {
+                        part.forward(&pass, steps.clone(), block);
+                        if run < last {
+                            part.measure(&pass, steps.end, block);
+                        } else {
+                            part.loss(&pass, block);
+                            part.backward(&pass, steps.clone(), block);
+                        }
+                    }
+                }
+            });
+            if run < last {
+                self.meet_forward(network, steps.end, count);
+            }
+        }
+        for steps in runs[..last].iter().rev() {
+            self.meet_backward(network, steps.end, count);
+            let (pass, parts) = self.training_pass(network, input, (goal, loss), images, seed);
+            parallel::parts_mut(&mut parts[..count], 1, |number, parts| {
+                for part in parts {
+                    for block in division.blocks(number) {
+                        part.backward_step(&pass, steps.end, block);
+                        part.backward(&pass, steps.clone(), block);
+                    }
+                }
+            });
+        }
+        Ok(self.add_up(network, count, images))
+    }
+
+    fn training_pass<'a>(
+        &'a mut self,
+        network: &'a Network,
+        input: &'a [f32],
+        (goal, loss): (Goal<'a>, Loss),
+        count: usize,
+        seed: u64,
+    ) -> (Pass<'a>, &'a mut [Part]) {
+        let training = Training {
+            count,
+            goal,
+            loss,
+            seed,
+            packed_back: &self.packed_back,
+            statistics: &self.statistics,
+            sums: &self.sums,
+        };
+        let pass = Pass {
+            network,
+            input,
+            rows: &self.rows,
+            lines: &self.lines,
+            training: Some(training),
+        };
+        (pass, &mut self.parts)
+    }
+
+    /// The parts' statistics become the batch's.
+    fn meet_forward(&mut self, network: &Network, at: usize, parts: usize) {
+        if let StepOp::BatchNorm {
+            index,
+            epsilon,
+            gamma,
+            beta,
+            ..
+        } = &network.program.steps[at].op
+        {
+            let all = &mut self.statistics[*index];
+            all.set(&[]);
+            for part in &self.parts[..parts] {
+                all.merge(&part.statistics[*index]);
+            }
+            let parameters = &network.parameters;
+            let (gamma, beta) = (&parameters[gamma.clone()], &parameters[beta.clone()]);
+            set_lines(&mut self.lines[*index], all, *epsilon, gamma, beta);
+        }
+    }
+
+    /// The parts' sums become the batch's.
+    fn meet_backward(&mut self, network: &Network, at: usize, parts: usize) {
+        if let StepOp::BatchNorm { index, .. } = &network.program.steps[at].op {
+            let all = &mut self.sums[*index];
+            all.clear();
+            for part in &self.parts[..parts] {
+                all.add(&part.sums[*index]);
+            }
+        }
+    }
+
+    /// The gradient of the batch, the parts' added in their order, and its report.
+    fn add_up(&mut self, network: &Network, count: usize, images: usize) -> Report {
+        let parts = &self.parts[..count];
+        parallel::parts_mut(&mut self.gradient, ADDED, |chunk, total| {
+            total.fill(0.0);
+            for part in parts {
+                for (total, x) in total.iter_mut().zip(&part.gradient[chunk * ADDED..]) {
+                    *total += x;
+                }
+            }
+        });
+        for step in &network.program.steps {
+            if let StepOp::BatchNorm {
+                index, gamma, beta, ..
+            } = &step.op
+            {
+                let sums = &self.sums[*index];
+                sums.write(&mut self.gradient[gamma.clone()], []);
+                sums.write([], &mut self.gradient[beta.clone()]);
+            }
+        }
+        let mut report = Report::default();
+        for part in parts {
+            report.loss += part.report.loss;
+            report.correct += part.report.correct;
+        }
+        report.loss /= images as f64;
+        report
+    }
+}

@@ -1,0 +1,211 @@
+//! Every method against its formula in f64.
+
+use conv_core::network::{Network, Parameter};
+use conv_core::optimizer::{Optimizer, Schedule};
+use conv_core::spec::{Layers, Spec};
+use conv_core::{Error, NumpyRandom};
+
+/// Two parameters, weights (4, 3), which decay, and a bias (3), which does not.
+fn parameters() -> Vec<Parameter> {
+    let spec = Spec::new((1, 1, 4), Layers::new().dense(3));
+    Network::new(&spec, 1).unwrap().parameters().to_vec()
+}
+
+const LEN: usize = 15;
+const WEIGHTS: usize = 12;
+
+#[derive(Clone, Copy)]
+enum Rule {
+    Sgd(f64),
+    Nesterov(f64),
+    AdamW,
+}
+
+/// Thirty steps with gradients that pull towards 1, by the formulas; rates and norms as given.
+fn plain(
+    rule: Rule,
+    rates: impl Fn(i32) -> f64,
+    decay: f64,
+    clip: f64,
+    noise: &[Vec<f32>],
+) -> (Vec<f64>, Vec<f64>) {
+    let mut p = vec![0.5; LEN];
+    let (mut m, mut v) = (vec![0.0; LEN], vec![0.0; LEN]);
+    let mut average: Option<Vec<f64>> = None;
+    for (step, noise) in noise.iter().enumerate() {
+        let t = step as i32 + 1;
+        let rate = rates(step as i32);
+        let g: Vec<f64> = p
+            .iter()
+            .zip(noise)
+            .map(|(p, n)| p - 1.0 + f64::from(*n))
+            .collect();
+        let norm = g.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let scale = (clip / norm).min(1.0);
+        for i in 0..LEN {
+            let g = g[i] * scale;
+            if i < WEIGHTS {
+                p[i] *= 1.0 - rate * decay;
+            }
+            p[i] -= match rule {
+                Rule::Sgd(momentum) => {
+                    m[i] = momentum * m[i] + g;
+                    rate * m[i]
+                }
+                Rule::Nesterov(momentum) => {
+                    m[i] = momentum * m[i] + g;
+                    rate * (g + momentum * m[i])
+                }
+                Rule::AdamW => {
+                    m[i] = 0.9 * m[i] + 0.1 * g;
+                    v[i] = 0.999 * v[i] + 0.001 * g * g;
+                    let (m, v) = (
+                        m[i] / (1.0 - 0.9_f64.powi(t)),
+                        v[i] / (1.0 - 0.999_f64.powi(t)),
+                    );
+                    rate * m / (v.sqrt() + 1e-8)
+                }
+            };
+        }
+        let average = average.get_or_insert_with(|| p.clone());
+        average
+            .iter_mut()
+            .zip(&p)
+            .for_each(|(a, p)| *a = 0.9 * *a + 0.1 * p);
+    }
+    (p, average.unwrap())
+}
+
+fn near(what: &str, found: &[f32], right: &[f64]) {
+    for (found, right) in found.iter().zip(right) {
+        assert!(
+            (f64::from(*found) - right).abs() <= 3e-6,
+            "{what}: {found}, right is {right}"
+        );
+    }
+}
+
+#[test]
+fn every_method_follows_its_formula() {
+    let mut random = NumpyRandom::new(1);
+    let noise: Vec<Vec<f32>> = (0..30)
+        .map(|_| (0..LEN).map(|_| random.random() as f32 - 0.5).collect())
+        .collect();
+    let cosine = |step: i32| 0.5 * (1.0 + (std::f64::consts::PI * f64::from(step) / 40.0).cos());
+    for (decay, clip, average) in [(0.0, f64::MAX, 0.9), (0.02, 0.7, 0.9)] {
+        for (what, optimizer, rule, rate) in [
+            ("sgd", Optimizer::sgd(0.1), Rule::Sgd(0.0), 0.1),
+            (
+                "momentum",
+                Optimizer::momentum(0.1, 0.8),
+                Rule::Sgd(0.8),
+                0.1,
+            ),
+            (
+                "nesterov",
+                Optimizer::nesterov(0.1, 0.8),
+                Rule::Nesterov(0.8),
+                0.1,
+            ),
+            ("adamw", Optimizer::adamw(0.05), Rule::AdamW, 0.05),
+        ] {
+            let mut optimizer = optimizer
+                .weight_decay(decay)
+                .clip(clip)
+                .average(average)
+                .schedule(Schedule::Cosine { steps: 40 });
+            let mut p = vec![0.5; LEN];
+            for noise in &noise {
+                let g: Vec<f32> = p.iter().zip(noise).map(|(p, n)| p - 1.0 + n).collect();
+                optimizer.step(&parameters(), &mut p, &g).unwrap();
+            }
+            let (right, average) = plain(rule, |step| rate * cosine(step), decay, clip, &noise);
+            near(what, &p, &right);
+            near(what, optimizer.averaged().unwrap(), &average);
+            assert_eq!(optimizer.steps(), 30);
+        }
+    }
+}
+
+#[test]
+fn schedules_follow_their_formulas() {
+    let cos = |t: f64| 0.5 * (1.0 + (std::f64::consts::PI * t).cos());
+    let step = Schedule::Step {
+        every: 10,
+        factor: 0.1,
+    };
+    for (at, right) in [(0, 1.0), (9, 1.0), (10, 0.1), (25, 0.01)] {
+        assert!((step.factor(at) - right).abs() < 1e-15);
+    }
+    let cosine = Schedule::Cosine { steps: 77 };
+    let cycle = Schedule::OneCycle { steps: 100 };
+    for at in 0..130_u32 {
+        let t = f64::from(at);
+        let right = if at < 77 { cos(t / 77.0) } else { 0.0 };
+        assert!(
+            (cosine.factor(u64::from(at)) - right).abs() < 1e-15,
+            "cosine at {at}"
+        );
+        // torch.optim.lr_scheduler.OneCycleLR(max_lr=1, total_steps=100): up to step 29, down to step 99.
+        let (start, end) = (0.04, 0.04 / 1e4);
+        let right = match at {
+            0..29 => 1.0 + (start - 1.0) * cos(t / 29.0),
+            29..99 => end + (1.0 - end) * cos((t - 29.0) / 70.0),
+            _ => end,
+        };
+        assert!(
+            (cycle.factor(u64::from(at)) - right).abs() < 1e-15,
+            "one cycle at {at}"
+        );
+    }
+    assert_eq!(Schedule::Constant.factor(u64::MAX), 1.0);
+    assert!(Schedule::OneCycle { steps: 1 }.factor(0).is_finite());
+    assert!(Schedule::OneCycle { steps: 2 }.factor(1).is_finite());
+}
+
+#[test]
+fn refuses_what_is_out_of_range() {
+    let refuse = |mut optimizer: Optimizer| {
+        let mut numbers = [1.0; LEN];
+        let error = optimizer
+            .step(&parameters(), &mut numbers, &[1.0; LEN])
+            .unwrap_err();
+        assert_eq!((numbers, optimizer.steps()), ([1.0; LEN], 0));
+        error.to_string()
+    };
+    let sgd = Optimizer::sgd;
+    assert_eq!(
+        refuse(sgd(-1.0)),
+        "the learning rate is -1, expected 0 or more, and finite"
+    );
+    assert_eq!(
+        refuse(sgd(f64::NAN)),
+        "the learning rate is NaN, expected 0 or more, and finite"
+    );
+    assert_eq!(
+        refuse(Optimizer::momentum(0.1, 1.0)),
+        "the momentum is 1, expected 0 to below 1"
+    );
+    assert_eq!(
+        refuse(sgd(0.1).clip(0.0)),
+        "the largest norm is 0, expected above 0, and finite"
+    );
+    assert_eq!(
+        refuse(sgd(0.1).average(1.5)),
+        "the average's decay is 1.5, expected 0 to below 1"
+    );
+    assert_eq!(
+        refuse(sgd(0.1).schedule(Schedule::Cosine { steps: 0 })),
+        "the steps of the schedule is 0, expected 1 or more"
+    );
+    let wrong = sgd(0.1).step(&parameters(), &mut [1.0; LEN], &[1.0; 3]);
+    let (expected, found) = (vec![LEN], vec![3]);
+    assert_eq!(
+        wrong,
+        Err(Error::Shape {
+            what: "gradient",
+            expected,
+            found
+        })
+    );
+}
