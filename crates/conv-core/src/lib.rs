@@ -74,7 +74,8 @@
 //! # Features
 //!
 //! `rayon` (default): work on the threads of the current rayon pool; without it, on the caller's, and without
-//! [`chapter`]. `serde`: specs and schedules as data in any format that serde knows.
+//! [`chapter`]. `serde`: specs and schedules as data in any format that serde knows. `safetensors`: networks as
+//! bytes.
 #![deny(unsafe_code)]
 
 #[cfg(feature = "rayon")]
@@ -86,6 +87,8 @@ pub mod ops;
 pub mod optimizer;
 mod parallel;
 pub mod reference;
+#[cfg(feature = "safetensors")]
+pub mod saved;
 pub mod shape;
 #[allow(unsafe_code)]
 pub mod simd;
