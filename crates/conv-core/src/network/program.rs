@@ -7,8 +7,10 @@ use crate::init::Init;
 use crate::ops::conv;
 use crate::ops::engine;
 use crate::ops::kernel_pool::Pooling;
+use crate::ops::scatter::Scatter;
 use crate::ops::{expect_some, pool};
 use crate::shape::{Window, product};
+use crate::simd::Lanes;
 use crate::spec::{Layer, Layers, Spec};
 
 /// Numbers that the tables and the values of one image may have in all, some 500 MB: a spec may come from a file
@@ -86,7 +88,7 @@ pub(super) struct Step {
 pub(super) enum StepOp {
     Conv {
         plan: engine::Plan,
-        back: engine::Plan,
+        back: Back,
         kernels: Range<usize>,
         bias: Option<Range<usize>>,
     },
@@ -127,6 +129,29 @@ pub(super) enum StepOp {
         other: usize,
         accumulate: bool,
     },
+}
+
+/// The way to the gradient of a convolution's input.
+#[derive(Debug)]
+pub(super) enum Back {
+    Gather(engine::Plan),
+    Scatter(Scatter),
+}
+
+impl Back {
+    pub(super) fn packed_len(&self) -> usize {
+        match self {
+            Self::Gather(plan) => plan.packed_len(),
+            Self::Scatter(scatter) => scatter.packed_len(),
+        }
+    }
+
+    pub(super) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
+        match self {
+            Self::Gather(plan) => plan.pack_transposed(kernels, packed),
+            Self::Scatter(scatter) => scatter.pack(kernels, packed),
+        }
+    }
 }
 
 impl StepOp {
@@ -274,8 +299,16 @@ impl Program {
                 self.spend("output", output)?;
                 self.spend("kernels", taps.saturating_mul(spec.kernels))?;
                 self.spend("the turned kernels", fans.1)?;
+                self.spend(
+                    "the sections' rows",
+                    product("sections", &[rows, cols, kh, kw])?,
+                )?;
                 let plan = engine::Plan::new(&conv, (h, w, c), spec.kernels)?;
-                let back = engine::Plan::transposed(&conv, (h, w, c), spec.kernels)?;
+                let back = if Scatter::suits(&conv, c) {
+                    Back::Scatter(Scatter::new(&conv, (h, w, c), spec.kernels)?)
+                } else {
+                    Back::Gather(engine::Plan::transposed(&conv, (h, w, c), spec.kernels)?)
+                };
                 let shape = vec![kh, kw, per_in, spec.kernels];
                 let kernels = self.parameter(path, "kernels", shape, (spec.init, fans), true)?;
                 let bias = self.bias(path, spec.bias, spec.kernels)?;
