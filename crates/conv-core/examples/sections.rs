@@ -6,7 +6,7 @@
 //! ```
 
 use conv_core::Error;
-use conv_core::chapter::Pooling;
+use conv_core::ops::kernel_pool::Pooling;
 use conv_core::ops::{dense, kernel_pool, sections};
 use conv_core::shape::Window;
 use ndarray::{Array2, Array3, ArrayView2, Axis};

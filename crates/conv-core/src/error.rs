@@ -46,6 +46,11 @@ pub enum Error {
         /// Those that there are.
         names: Vec<String>,
     },
+    /// The bytes are no network, or not a whole one.
+    Saved {
+        /// What is wrong with them.
+        problem: String,
+    },
     /// A number is infinite or not a number.
     NotFinite {
         /// What it is.
@@ -102,6 +107,7 @@ impl fmt::Display for Error {
             Self::NoParameter { name, names } => {
                 write!(f, "no parameter {name:?}; there are: {}", names.join(", "))
             }
+            Self::Saved { problem } => write!(f, "no saved network: {problem}"),
             Self::NotFinite { what } => write!(
                 f,
                 "{what} is infinite or not a number; a smaller learning rate or gradient clipping may help"

@@ -1,57 +1,84 @@
 //! Convolutional networks: tensors, kernels and backpropagation, with the same bits on every machine.
 //!
+//! - [`spec`]: a network as data, a list of layers; [`network`]: such a network with its parameters, forward,
+//!   backward, in training; [`optimizer`]: what a gradient does to the parameters; [`init`]: how they begin.
 //! - [`ops`]: the operations one by one, forward beside backward, on `ndarray` views: convolution of any
-//!   size, stride, dilation, groups and padding; pooling over windows and, as in the chapter, across
-//!   kernels; dense; tanh, ReLU; dropout; softmax with cross-entropy.
-//! - [`reference`]: the same in plain loops, generic over f32 and f64: the specification, with formulas.
+//!   size, stride, dilation, groups and padding; pooling over windows, over whole images and, as in the
+//!   chapter, across kernels; dense; tanh, `ReLU`, sigmoid, GELU; batch normalisation; dropout; losses.
+//! - [`mod@reference`]: the same in plain loops, generic over f32 and f64: the specification, with formulas.
 //! - [`chapter`]: the network of *Grokking Deep Learning*, chapter 10, fused into one loop.
 //! - [`shape`]: the geometry of a window. [`simd`]: what all of it computes on.
 //! - [`NumpyRandom`]: NumPy's legacy random numbers, on which the chapter's run depends.
 //!
-//! The crate opens no file, no connection and no clock, and prints nothing. It computes the same bits for
-//! any number of threads and on any instruction set: every sum has one order, which follows from the shapes
-//! alone; every multiply-add rounds once; tanh and exp are the crate's own. The environment variable
-//! `CONV_CORE_SIMD` (`scalar`, `avx2`, `avx512`) chooses the instruction set, and so the speed alone.
+//! # A network that reads digits
 //!
-//! # A network that learns
-//!
-//! Eight images, each with a horizontal or a vertical line, and two kernels to tell them apart:
+//! The chapter ends with an invitation: stack the layers. Two convolutions, each with a pooling and a `ReLU`, and
+//! a dense layer learn from the chapter's 1,000 digits to read more than 95 % of the 10,000 others, in about two
+//! seconds:
 //!
 //! ```
-//! use conv_core::chapter::{Batch, Geometry, Images, Network, Rules, Workspace};
-//! use conv_core::{Bits, NumpyRandom};
-//! use ndarray::Array3;
+//! use conv_core::network::{Loss, Network, Targets, Workspace};
+//! use conv_core::optimizer::{Optimizer, Schedule};
+//! use conv_core::spec::{Layers, Spec};
+//! use mnist_data::{Dataset, embedded};
+//! use ndarray::{Array4, Axis};
 //!
-//! // Image n has a line in row n / 2 + 1 (label 0) or in that column (label 1).
-//! let on_line = |n: usize, y, x| n / 2 + 1 == if n % 2 == 0 { y } else { x };
-//! let pixels = Array3::from_shape_fn((8, 6, 6), |(n, y, x)| if on_line(n, y, x) { 255 } else { 0 });
-//! let labels = [0, 1, 0, 1, 0, 1, 0, 1];
-//!
-//! let geometry = Geometry::new((6, 6), (3, 3), 2, None)?;
-//! let images = Images::new(geometry, pixels.view(), &labels)?;
-//! let mut random = NumpyRandom::new(1);
-//! let mut network = Network::new(geometry, &mut random);
-//!
-//! let batch = Batch::new(&images, 0..8)?;
-//! let mut workspace = Workspace::new(&geometry, [&batch]);
-//! let rules = Rules {
-//!     alpha: 0.5,
-//!     kernel_alpha: 0.5,
-//!     delta_divisor: 8.0,
-//!     slope: 0.25,
-//!     dropout_gradient: 2.0,
-//!     subtract_maximum: true,
+//! // Images as (image, row, column, channel), from 0 to 1.
+//! let images = |set: &Dataset| -> Array4<f32> {
+//!     set.images().mapv(|pixel| f32::from(pixel) / 255.0).insert_axis(Axis(3))
 //! };
-//! for _ in 0..100 {
-//!     let mut masks = Bits::default();
-//!     random.randint2(batch.len() * geometry.hidden(), &mut masks);
-//!     network.train(&images, &batch, (&masks, 0), &rules, &mut workspace)?;
+//! let labels = |set: &Dataset| -> Vec<usize> {
+//!     set.labels().iter().map(|&label| usize::from(label)).collect()
+//! };
+//! let digits = embedded::load();
+//! let (input, classes) = (images(&digits.train), labels(&digits.train));
+//!
+//! let layers = Layers::new()              // (28, 28, 1)
+//!     .conv(8, (5, 5))                    // (24, 24, 8)
+//!     .max_pool(2, 2).relu()              // (12, 12, 8)
+//!     .conv(16, (5, 5))                   // (8, 8, 16)
+//!     .max_pool(2, 2).relu()              // (4, 4, 16)
+//!     .flatten().dropout(0.5).dense(10);  // (1, 1, 256), then the ten logits
+//! let mut network = Network::new(&Spec::new((28, 28, 1), layers), 1)?;
+//!
+//! // 40 times through the 1,000 images, 40 of them a step.
+//! let steps = 40 * 25;
+//! let schedule = Schedule::OneCycle { steps };
+//! let mut optimizer = Optimizer::adamw(4e-3).weight_decay(0.05).schedule(schedule);
+//! let loss = Loss::CrossEntropy { smoothing: 0.1 };
+//! let mut workspace = Workspace::new();
+//! for step in 0..steps as usize {
+//!     let first = step * 40 % 1_000;
+//!     let batch = input.slice_axis(Axis(0), (first..first + 40).into());
+//!     let targets = Targets::Labels(&classes[first..first + 40]);
+//!     network.train_step(batch, targets, loss, &mut optimizer, &mut workspace)?;
 //! }
-//! assert_eq!(network.count_correct(&images)?, 8);
+//!
+//! let found = network.predict(images(&digits.test).view(), &mut workspace)?;
+//! let right = labels(&digits.test);
+//! let correct = found.iter().zip(&right).filter(|(found, right)| found == right).count();
+//! assert!(correct > 9_500, "{correct} of 10,000");
 //! # Ok::<(), conv_core::Error>(())
 //! ```
+//!
+//! # What is deterministic, and why
+//!
+//! The same seed gives the same bits for any number of threads and on any instruction set. Every sum has one
+//! order, which follows from the shapes alone: a batch is divided into parts by its size, never by the number of
+//! threads, and what the parts found is added in their order. Every multiply-add rounds once, in software where
+//! the processor has none. tanh, exp, ln and the cosine of a schedule are the crate's own. The environment
+//! variable `CONV_CORE_SIMD` (`scalar`, `avx2`, `avx512`) chooses the instruction set, and so the speed alone.
+//!
+//! The crate opens no file, no connection and no clock, and prints nothing.
+//!
+//! # Features
+//!
+//! `rayon` (default): work on the threads of the current rayon pool; without it, on the caller's, and without
+//! [`chapter`]. `serde`: specs and schedules as data in any format that serde knows. `safetensors`: networks as
+//! bytes.
 #![deny(unsafe_code)]
 
+#[cfg(feature = "rayon")]
 pub mod chapter;
 mod error;
 pub mod init;
@@ -60,6 +87,8 @@ pub mod ops;
 pub mod optimizer;
 mod parallel;
 pub mod reference;
+#[cfg(feature = "safetensors")]
+pub mod saved;
 pub mod shape;
 #[allow(unsafe_code)]
 pub mod simd;

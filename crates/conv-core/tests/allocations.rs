@@ -85,7 +85,7 @@ fn a_step_after_the_first_allocates_nothing() {
             pool.install(run)
         };
         #[cfg(not(feature = "rayon"))]
-        let later = run();
+        let later = { run }();
         assert_eq!(later, 0);
     }
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use conv_core::chapter::Pooling;
+use conv_core::ops::kernel_pool::Pooling;
 use conv_core::ops::{activation, dense, dropout, kernel_pool, loss, sections};
 use conv_core::reference;
 use conv_core::shape::{Padding, Window};

@@ -1,6 +1,6 @@
 //! A part of a batch on its way through the network, in buffers of its own.
 
-use super::program::{Program, Step, StepOp};
+use super::program::{Back, Program, Step, StepOp};
 use super::{Loss, Network, Report};
 use crate::init::Seeded;
 use crate::ops::activation::{Gelu, GeluSlope, Relu, Sigmoid, SigmoidSlope, Tanh, TanhSlope, map};
@@ -89,8 +89,12 @@ impl Part {
                             images * plan.placed_len()
                         }
                     };
-                    let back_needed = training && program.needs[step.input];
-                    (len(plan), if back_needed { len(back) } else { 0 })
+                    let back = match back {
+                        _ if !training || !program.needs[step.input] => 0,
+                        Back::Gather(plan) => len(plan),
+                        Back::Scatter(scatter) => scatter.buffer_len(),
+                    };
+                    (len(plan), back)
                 }
                 StepOp::BatchNorm { channels, .. } if training => {
                     part.statistics.push(Statistics::new(*channels));
@@ -352,10 +356,13 @@ fn d_step(
     let (len, output_len) = (program.lens[step.input], program.lens[at + 1]);
     let packed = &training.packed_back[at];
     match &step.op {
-        StepOp::Conv { back, .. } => {
-            let placed = placed(back, d_output, d_placed);
-            back.forward(placed, 0, packed, None, d_input);
-        }
+        StepOp::Conv { back, .. } => match back {
+            Back::Gather(plan) => {
+                let placed = placed(plan, d_output, d_placed);
+                plan.forward(placed, 0, packed, None, d_input);
+            }
+            Back::Scatter(scatter) => scatter.run(d_output, packed, d_placed, d_input),
+        },
         StepOp::Dense { .. } => {
             if let Some((_, back)) = &pass.rows[at] {
                 back.forward(d_output, 0, packed, None, d_input);

@@ -7,10 +7,15 @@ use crate::init::Init;
 use crate::ops::conv;
 use crate::ops::engine;
 use crate::ops::kernel_pool::Pooling;
+use crate::ops::scatter::Scatter;
 use crate::ops::{expect_some, pool};
 use crate::shape::{Window, product};
+use crate::simd::Lanes;
 use crate::spec::{Layer, Layers, Spec};
 
+/// Numbers that the tables and the values of one image may have in all, some 500 MB: a spec may come from a file
+/// that nobody trusts, and no table is made before it is known to be within.
+const BUDGET: usize = 1 << 27;
 /// How deep residual blocks may lie in each other.
 const DEPTH: usize = 32;
 
@@ -41,6 +46,7 @@ pub(crate) struct Program {
     /// Steps between which all images meet: a run begins with a normalisation, but for the first.
     pub(super) runs: Vec<Range<usize>>,
     pub(super) layers: Vec<LayerInfo>,
+    spent: usize,
 }
 
 /// A parameter's name and place.
@@ -82,7 +88,7 @@ pub(super) struct Step {
 pub(super) enum StepOp {
     Conv {
         plan: engine::Plan,
-        back: engine::Plan,
+        back: Back,
         kernels: Range<usize>,
         bias: Option<Range<usize>>,
     },
@@ -125,6 +131,29 @@ pub(super) enum StepOp {
     },
 }
 
+/// The way to the gradient of a convolution's input.
+#[derive(Debug)]
+pub(super) enum Back {
+    Gather(engine::Plan),
+    Scatter(Scatter),
+}
+
+impl Back {
+    pub(super) fn packed_len(&self) -> usize {
+        match self {
+            Self::Gather(plan) => plan.packed_len(),
+            Self::Scatter(scatter) => scatter.packed_len(),
+        }
+    }
+
+    pub(super) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
+        match self {
+            Self::Gather(plan) => plan.pack_transposed(kernels, packed),
+            Self::Scatter(scatter) => scatter.pack(kernels, packed),
+        }
+    }
+}
+
 impl StepOp {
     pub(super) fn is_batch_norm(&self) -> bool {
         matches!(self, Self::BatchNorm { .. })
@@ -154,7 +183,9 @@ impl Program {
             len: 0,
             runs: Vec::new(),
             layers: Vec::new(),
+            spent: 0,
         };
+        program.spend("the input", len)?;
         program.output = program.stack(&spec.layers, "", (0, [h, w, channels]), 0)?;
         program.find_accumulations();
         let norms = program.steps.iter().enumerate();
@@ -264,8 +295,20 @@ impl Program {
                 product("kernels", &[taps, spec.kernels])?;
                 let multiply_adds = [rows, cols, taps, spec.kernels];
                 let multiply_adds = multiply_adds.into_iter().fold(1, usize::saturating_mul);
+                let output = product("output", &[rows, cols, spec.kernels])?;
+                self.spend("output", output)?;
+                self.spend("kernels", taps.saturating_mul(spec.kernels))?;
+                self.spend("the turned kernels", fans.1)?;
+                self.spend(
+                    "the sections' rows",
+                    product("sections", &[rows, cols, kh, kw])?,
+                )?;
                 let plan = engine::Plan::new(&conv, (h, w, c), spec.kernels)?;
-                let back = engine::Plan::transposed(&conv, (h, w, c), spec.kernels)?;
+                let back = if Scatter::suits(&conv, c) {
+                    Back::Scatter(Scatter::new(&conv, (h, w, c), spec.kernels)?)
+                } else {
+                    Back::Gather(engine::Plan::transposed(&conv, (h, w, c), spec.kernels)?)
+                };
                 let shape = vec![kh, kw, per_in, spec.kernels];
                 let kernels = self.parameter(path, "kernels", shape, (spec.init, fans), true)?;
                 let bias = self.bias(path, spec.bias, spec.kernels)?;
@@ -284,6 +327,7 @@ impl Program {
                 }
                 expect_some("outputs", spec.outputs)?;
                 let multiply_adds = product("weights", &[c, spec.outputs])?;
+                self.spend("weights", multiply_adds)?;
                 let plan = engine::Plan::new(&DENSE, (1, 1, c), spec.outputs)?;
                 let back = engine::Plan::transposed(&DENSE, (1, 1, c), spec.outputs)?;
                 let (shape, fans) = (vec![c, spec.outputs], (c, spec.outputs));
@@ -323,6 +367,8 @@ impl Program {
             }
             Layer::Pool { pool, window } => {
                 let (rows, cols) = window.output(h, w)?;
+                let window_size = [rows, cols, window.size.0, window.size.1];
+                self.spend("pixels under the window", product("windows", &window_size)?)?;
                 let op = StepOp::Pool(pool::Plan::new(*pool, window, (h, w, c))?);
                 return Ok((self.push(op, input, [rows, cols, c], needs)?, 0));
             }
@@ -398,6 +444,7 @@ impl Program {
         needs: bool,
     ) -> Result<Value, Error> {
         let len = product("output", &shape)?;
+        self.spend("output", len)?;
         self.steps.push(Step {
             op,
             input,
@@ -406,6 +453,14 @@ impl Program {
         self.lens.push(len);
         self.needs.push(needs);
         Ok((self.steps.len(), shape))
+    }
+
+    fn spend(&mut self, what: &'static str, numbers: usize) -> Result<(), Error> {
+        self.spent = self.spent.saturating_add(numbers);
+        if self.spent > BUDGET {
+            return Err(Error::Overflow { what });
+        }
+        Ok(())
     }
 
     /// Backward, the first step that reaches a value writes its gradient, and every other one adds to it.

@@ -134,7 +134,8 @@ impl Workspace {
             self.gradient = vec![0.0; program.len];
             for step in &program.steps {
                 let back = match &step.op {
-                    StepOp::Conv { back, .. } | StepOp::Dense { back, .. } => back.packed_len(),
+                    StepOp::Conv { back, .. } => back.packed_len(),
+                    StepOp::Dense { back, .. } => back.packed_len(),
                     _ => 0,
                 };
                 let needed = if program.needs[step.input] { back } else { 0 };
@@ -213,11 +214,17 @@ impl Workspace {
         let division = Division::new(program, images, last > 0);
         self.prepare(network, &division, true)?;
         for (step, packed) in program.steps.iter().zip(&mut self.packed_back) {
-            if let StepOp::Conv { back, kernels, .. } | StepOp::Dense { back, kernels, .. } =
-                &step.op
-                && !packed.is_empty()
-            {
-                back.pack_transposed(&network.parameters[kernels.clone()], packed);
+            if packed.is_empty() {
+                continue;
+            }
+            match &step.op {
+                StepOp::Conv { back, kernels, .. } => {
+                    back.pack(&network.parameters[kernels.clone()], packed);
+                }
+                StepOp::Dense { back, kernels, .. } => {
+                    back.pack_transposed(&network.parameters[kernels.clone()], packed);
+                }
+                _ => {}
             }
         }
         let count = division.parts();

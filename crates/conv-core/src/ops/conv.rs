@@ -3,6 +3,7 @@
 use ndarray::{ArrayView1, ArrayView4, ArrayViewMut1, ArrayViewMut4};
 
 use super::engine::{Plan, TAPS};
+use super::scatter::Scatter;
 use super::{expect_shape, expect_some, numbers, numbers_mut};
 use crate::shape::{Window, product};
 use crate::simd::Lanes;
@@ -187,6 +188,21 @@ pub fn d_input(
         ("d_output", d_output.shape()),
     )?;
     let (_, h, w, cin) = d_input.dim();
+    if Scatter::suits(conv, cin) {
+        let scatter = Scatter::new(conv, (h, w, cin), kernels.dim().3)?;
+        let mut packed = vec![Lanes::ZERO; scatter.packed_len()];
+        scatter.pack(numbers("kernels", &kernels)?, &mut packed);
+        let d_output_len = d_output.len() / d_output.dim().0;
+        let d_output = numbers("d_output", &d_output)?;
+        let images = d_input.dim().0.div_ceil(16);
+        let d_input = numbers_mut("d_input", &mut d_input)?;
+        parallel::parts_mut(d_input, images * h * w * cin, |part, d_input| {
+            let d_output = &d_output[part * images * d_output_len..];
+            let mut buffer = vec![0.0; scatter.buffer_len()];
+            scatter.run(d_output, &packed, &mut buffer, d_input);
+        });
+        return Ok(());
+    }
     let plan = Plan::transposed(conv, (h, w, cin), kernels.dim().3)?;
     let mut packed = vec![Lanes::ZERO; plan.packed_len()];
     plan.pack_transposed(numbers("kernels", &kernels)?, &mut packed);

@@ -236,6 +236,11 @@ impl Plan {
         });
     }
 
+    /// Packs the kernels of a plan without groups by what each tap of a kernel weighs.
+    pub(crate) fn pack_from(&self, packed: &mut [Lanes], weight: impl Fn(usize, usize) -> f32) {
+        self.pack_by(packed, |_, tap, kernel| weight(tap, kernel));
+    }
+
     fn pack_by(&self, packed: &mut [Lanes], weight: impl Fn(usize, usize, usize) -> f32) {
         let count = self.taps.len();
         for group in 0..self.groups {

@@ -2,6 +2,7 @@
 
 use super::{expect_shape, expect_some, numbers, numbers_mut};
 use crate::shape::{Window, product};
+use crate::simd::{Op, Simd, dispatch};
 use crate::{Error, parallel};
 use ndarray::{ArrayView4, ArrayViewMut4};
 
@@ -162,50 +163,154 @@ impl Plan {
 
     /// One image: input (H, W, C) → output (Oh, Ow, C)
     pub(crate) fn forward(&self, input: &[f32], output: &mut [f32]) {
-        let channels = self.channels;
-        for (taps, output) in self.positions().zip(output.chunks_exact_mut(channels)) {
-            let (first, others) = (taps[0] as usize, &taps[1..]);
-            output.copy_from_slice(&input[first..][..channels]);
-            for &tap in others {
-                for (output, &x) in output.iter_mut().zip(&input[tap as usize..][..channels]) {
-                    *output = match self.pool {
-                        // A NaN goes through, and stays.
-                        Pool::Max if x > *output || x.is_nan() => x,
-                        Pool::Max => *output,
-                        Pool::Mean => *output + x,
-                    };
-                }
-            }
-            if self.pool == Pool::Mean {
-                let count = taps.len() as f32;
-                output.iter_mut().for_each(|sum| *sum /= count);
-            }
-        }
+        dispatch(Forward {
+            plan: self,
+            input,
+            output,
+        });
     }
 
     /// The gradient of [`forward`](Self::forward): input (H, W, C), `d_output` (Oh, Ow, C) → `d_input` (H, W, C)
     pub(crate) fn d_input(&self, input: &[f32], d_output: &[f32], d_input: &mut [f32]) {
-        let channels = self.channels;
         d_input.fill(0.0);
-        for (taps, d_output) in self.positions().zip(d_output.chunks_exact(channels)) {
-            let count = taps.len() as f32;
-            for (channel, &d) in d_output.iter().enumerate() {
-                if self.pool == Pool::Mean {
-                    for &tap in taps {
-                        d_input[tap as usize + channel] += d / count;
-                    }
-                    continue;
-                }
-                let mut largest = taps[0] as usize + channel;
-                for &tap in &taps[1..] {
-                    let (at, best) = (tap as usize + channel, input[largest]);
-                    // The last NaN is what went through; any of them does.
-                    if input[at] > best || (input[at].is_nan() && !best.is_nan()) {
-                        largest = at;
-                    }
-                }
-                d_input[largest] += d;
+        dispatch(DInput {
+            plan: self,
+            input,
+            d_output,
+            d_input,
+        });
+    }
+}
+
+/// Channels that are taken together. The loops over them are plain: compiled for each instruction set, they become
+/// vectors by themselves, and nothing in them is rounded otherwise there.
+const TOGETHER: usize = 8;
+
+struct Forward<'a> {
+    plan: &'a Plan,
+    input: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl Op for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let plan = self.plan;
+        let outputs = self.output.chunks_exact_mut(plan.channels);
+        for (taps, output) in plan.positions().zip(outputs) {
+            let (many, rest) = output.as_chunks_mut::<TOGETHER>();
+            let done = many.len() * TOGETHER;
+            for (at, output) in many.iter_mut().enumerate() {
+                *output = pooled(plan.pool, taps, &self.input[at * TOGETHER..]);
             }
+            for (at, output) in rest.iter_mut().enumerate() {
+                [*output] = pooled(plan.pool, taps, &self.input[done + at..]);
+            }
+        }
+    }
+}
+
+/// N channels of a pixel.
+#[inline(always)]
+fn pixel<const N: usize>(input: &[f32], tap: u32) -> [f32; N] {
+    let mut pixel = [0.0; N];
+    pixel.copy_from_slice(&input[tap as usize..][..N]);
+    pixel
+}
+
+#[inline(always)]
+fn pooled<const N: usize>(pool: Pool, taps: &[u32], input: &[f32]) -> [f32; N] {
+    let mut output: [f32; N] = pixel(input, taps[0]);
+    for &tap in &taps[1..] {
+        let x: [f32; N] = pixel(input, tap);
+        for (output, x) in output.iter_mut().zip(x) {
+            *output = match pool {
+                // A NaN goes through, and stays.
+                Pool::Max if x > *output || x.is_nan() => x,
+                Pool::Max => *output,
+                Pool::Mean => *output + x,
+            };
+        }
+    }
+    if pool == Pool::Mean {
+        output = output.map(|sum| sum / taps.len() as f32);
+    }
+    output
+}
+
+struct DInput<'a> {
+    plan: &'a Plan,
+    input: &'a [f32],
+    d_output: &'a [f32],
+    d_input: &'a mut [f32],
+}
+
+impl Op for DInput<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let plan = self.plan;
+        let d_outputs = self.d_output.chunks_exact(plan.channels);
+        for (taps, d_output) in plan.positions().zip(d_outputs) {
+            let (many, rest) = d_output.as_chunks::<TOGETHER>();
+            let done = many.len() * TOGETHER;
+            for (at, &d) in many.iter().enumerate() {
+                let first = at * TOGETHER;
+                spread(
+                    plan.pool,
+                    taps,
+                    d,
+                    &self.input[first..],
+                    &mut self.d_input[first..],
+                );
+            }
+            for (at, &d) in rest.iter().enumerate() {
+                let first = done + at;
+                spread(
+                    plan.pool,
+                    taps,
+                    [d],
+                    &self.input[first..],
+                    &mut self.d_input[first..],
+                );
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn spread<const N: usize>(
+    pool: Pool,
+    taps: &[u32],
+    d: [f32; N],
+    input: &[f32],
+    d_input: &mut [f32],
+) {
+    // The tap of the largest, the first of equals; of NaN the first.
+    let mut place = [0_u32; N];
+    if pool == Pool::Max {
+        let mut best: [f32; N] = pixel(input, taps[0]);
+        for (number, &tap) in (1..).zip(&taps[1..]) {
+            let x: [f32; N] = pixel(input, tap);
+            for lane in 0..N {
+                let larger = x[lane] > best[lane] || (x[lane].is_nan() && !best[lane].is_nan());
+                best[lane] = if larger { x[lane] } else { best[lane] };
+                place[lane] = if larger { number } else { place[lane] };
+            }
+        }
+    }
+    let count = taps.len() as f32;
+    for (number, &tap) in (0..).zip(taps) {
+        let d_pixel = &mut d_input[tap as usize..][..N];
+        for (lane, d_pixel) in d_pixel.iter_mut().enumerate() {
+            *d_pixel += match pool {
+                Pool::Mean => d[lane] / count,
+                Pool::Max if place[lane] == number => d[lane],
+                Pool::Max => 0.0,
+            };
         }
     }
 }

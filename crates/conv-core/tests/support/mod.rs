@@ -50,16 +50,13 @@ pub(crate) fn on_every_level(mut test: impl FnMut(Level)) {
     );
 }
 
-/// Runs `make` on every level and on pools of 1, 2, 3 and 8 threads; fails unless all give the same.
+/// Runs `make` on every level and on pools of 1, 2, 3 and 8 threads (without the feature `rayon`, on one); fails
+/// unless all give the same.
 pub(crate) fn same_everywhere<T: PartialEq + Send>(make: impl Fn() -> T + Sync) {
     let mut first = None;
     on_every_level(|level| {
         for threads in [1, 2, 3, 8] {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
-            let made = pool.install(&make);
+            let made = on_threads(threads, &make);
             let first = first.get_or_insert_with(&make);
             assert!(
                 made == *first,
@@ -67,6 +64,17 @@ pub(crate) fn same_everywhere<T: PartialEq + Send>(make: impl Fn() -> T + Sync) 
             );
         }
     });
+}
+
+#[cfg(feature = "rayon")]
+fn on_threads<T: Send>(threads: usize, make: &(impl Fn() -> T + Sync)) -> T {
+    let pool = rayon::ThreadPoolBuilder::new();
+    pool.num_threads(threads).build().unwrap().install(make)
+}
+
+#[cfg(not(feature = "rayon"))]
+fn on_threads<T: Send>(_threads: usize, make: &(impl Fn() -> T + Sync)) -> T {
+    make()
 }
 
 /// The bits of an array: equal bits are more than equal numbers.

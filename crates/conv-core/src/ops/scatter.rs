@@ -1,0 +1,117 @@
+//! The gradient of a convolution's input where the input has few channels: of each output pixel the gradients of
+//! the section under its window, which then are added where they belong.
+//!
+//! The other way round, input pixel by input pixel, a vector holds the channels of one pixel, most of it nothing;
+//! here it holds the taps of a section.
+
+use super::conv::Conv;
+use super::engine::Plan;
+use crate::Error;
+use crate::shape::{Window, product};
+use crate::simd::Lanes;
+
+const DENSE: Conv = Conv {
+    window: Window {
+        size: (1, 1),
+        stride: (1, 1),
+        dilation: (1, 1),
+        padding: crate::shape::Padding::Valid,
+    },
+    groups: 1,
+};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Scatter {
+    /// (pixels, Cout) → (pixels, taps · Cin)
+    sections: Plan,
+    input_len: usize,
+    cout: usize,
+    taps: usize,
+    /// Runs of numbers: where in the sections of an image, where in the image, how many.
+    runs: Vec<[u32; 3]>,
+}
+
+impl Scatter {
+    /// Whether it is the quicker way.
+    pub(crate) fn suits(conv: &Conv, cin: usize) -> bool {
+        conv.groups == 1 && cin < 16
+    }
+
+    pub(crate) fn new(
+        conv: &Conv,
+        (h, w, cin): (usize, usize, usize),
+        cout: usize,
+    ) -> Result<Self, Error> {
+        let Window {
+            size,
+            stride,
+            dilation,
+            ..
+        } = conv.window;
+        let (rows, cols) = conv.window.output(h, w)?;
+        let (top, left) = conv.window.before(h, w)?;
+        let taps = product("kernels", &[size.0, size.1, cin])?;
+        product("sections", &[rows, cols, taps])?;
+        let mut runs: Vec<[u32; 3]> = Vec::new();
+        for position in 0..rows * cols {
+            let (oy, ox) = (position / cols, position % cols);
+            for tap in 0..size.0 * size.1 {
+                let y = (oy * stride.0 + tap / size.1 * dilation.0).checked_sub(top);
+                let x = (ox * stride.1 + tap % size.1 * dilation.1).checked_sub(left);
+                let (Some(y), Some(x)) = (y.filter(|&y| y < h), x.filter(|&x| x < w)) else {
+                    continue;
+                };
+                let from = (position * taps + tap * cin) as u32;
+                let to = ((y * w + x) * cin) as u32;
+                match runs.last_mut() {
+                    Some([a, b, len]) if *a + *len == from && *b + *len == to => *len += cin as u32,
+                    _ => runs.push([from, to, cin as u32]),
+                }
+            }
+        }
+        Ok(Self {
+            sections: Plan::new(&DENSE, (rows * cols, 1, cout), taps)?,
+            input_len: h * w * cin,
+            cout,
+            taps,
+            runs,
+        })
+    }
+
+    pub(crate) fn packed_len(&self) -> usize {
+        self.sections.packed_len()
+    }
+
+    /// Packs kernels (taps, Cin, Cout).
+    pub(crate) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
+        self.sections
+            .pack_from(packed, |o, tap| kernels[tap * self.cout + o]);
+    }
+
+    /// Numbers of an image's sections.
+    pub(crate) fn buffer_len(&self) -> usize {
+        self.sections.pixels() * self.taps
+    }
+
+    /// Images: `d_output` (pixels, Cout) each → `d_input` (H, W, Cin) each
+    pub(crate) fn run(
+        &self,
+        d_output: &[f32],
+        packed: &[Lanes],
+        buffer: &mut [f32],
+        d_input: &mut [f32],
+    ) {
+        let buffer = &mut buffer[..self.buffer_len()];
+        let images = d_output.chunks_exact(self.sections.pixels() * self.cout);
+        for (d_output, d_input) in images.zip(d_input.chunks_exact_mut(self.input_len)) {
+            self.sections.forward(d_output, 0, packed, None, buffer);
+            d_input.fill(0.0);
+            for &[from, to, len] in &self.runs {
+                let from = &buffer[from as usize..][..len as usize];
+                for (sum, d) in d_input[to as usize..][..len as usize].iter_mut().zip(from) {
+                    *sum += d;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Networks as bytes in the safetensors format (feature `safetensors`).
+//!
+//! Every parameter is a tensor of F32 by its [name](crate::network::Parameter) and in its own layout: kernels
+//! `3.kernels` (Kh, Kw, Cin / groups, Cout), weights `5.weights` (F, C), `3.bias`, `4.gamma`, `4.beta` (C). The
+//! running statistics of a normalisation are `4.running_mean` and `4.running_variance`. The metadata has the
+//! [`Spec`] as JSON under `spec`, and under `format` the text `conv-core 1`.
+//!
+//! `PyTorch` has kernels as (Cout, Cin / groups, Kh, Kw), which is `kernels.permute(3, 2, 0, 1)`, and dense weights
+//! as (C, F), which is `weights.T`. After a flatten layer the features of an image stand here in the order (row, column,
+//! channel), there in (channel, row, column).
+
+use std::collections::HashMap;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::Error;
+use crate::network::Network;
+use crate::ops::batch_norm::Statistics;
+use crate::spec::Spec;
+
+const FORMAT: &str = "conv-core 1";
+/// Bytes of a spec as JSON.
+const LARGEST_SPEC: usize = 1 << 20;
+
+impl Network {
+    /// The network as bytes, see [`saved`](crate::saved).
+    ///
+    /// ```
+    /// use conv_core::network::Network;
+    /// use conv_core::spec::{Layers, Spec};
+    ///
+    /// let spec = Spec::new((8, 8, 1), Layers::new().conv(4, (3, 3)).batch_norm().relu().flatten().dense(2));
+    /// let network = Network::new(&spec, 1)?;
+    /// let again = Network::from_bytes(&network.to_bytes()?)?;
+    /// assert_eq!(again.spec(), network.spec());
+    /// assert_eq!(again.numbers(), network.numbers());
+    /// # Ok::<(), conv_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Saved`] if the spec cannot be written as JSON.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let spec = serde_json::to_string(self.spec()).map_err(saved)?;
+        let bytes =
+            |numbers: &[f32]| -> Vec<u8> { numbers.iter().flat_map(|x| x.to_le_bytes()).collect() };
+        let mut tensors = Vec::new();
+        for parameter in self.parameters() {
+            let numbers = bytes(&self.numbers()[parameter.range.clone()]);
+            tensors.push((parameter.name.clone(), parameter.shape.clone(), numbers));
+        }
+        for (path, statistics) in self.norms().zip(self.running()) {
+            for (what, numbers) in running(statistics) {
+                let numbers: Vec<f32> = numbers.iter().map(|&x| x as f32).collect();
+                tensors.push((
+                    format!("{path}.{what}"),
+                    vec![numbers.len()],
+                    bytes(&numbers),
+                ));
+            }
+        }
+        let mut views = Vec::new();
+        for (name, shape, bytes) in &tensors {
+            let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(saved)?;
+            views.push((name.as_str(), view));
+        }
+        let metadata = [("format", FORMAT.to_owned()), ("spec", spec)];
+        let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
+        safetensors::serialize(views, Some(HashMap::from(metadata))).map_err(saved)
+    }
+
+    /// The network that [`to_bytes`](Self::to_bytes) wrote. The bytes need not be trusted: whatever they are, the
+    /// result is a network that works, or an error.
+    ///
+    /// # Errors
+    /// [`Error::Saved`] if the bytes are no safetensors, are cut off, or have other tensors than the spec asks for or
+    /// numbers that are not finite; the errors of [`Spec::check`] if its layers do not fit.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(saved)?;
+        let find = |key| header.metadata().as_ref().and_then(|all| all.get(key));
+        match find("format") {
+            Some(format) if format == FORMAT => {}
+            other => {
+                return problem(format!("its format is {other:?}, expected {FORMAT:?}"));
+            }
+        }
+        let Some(spec) = find("spec").filter(|spec| spec.len() <= LARGEST_SPEC) else {
+            return problem(format!("it has no spec of at most {LARGEST_SPEC} bytes"));
+        };
+        let spec: Spec = serde_json::from_str(spec).map_err(saved)?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(saved)?;
+        let mut network = Self::new(&spec, 0)?;
+        let expected = network.parameters().len() + 2 * network.running().len();
+        if tensors.len() != expected {
+            let found = tensors.len();
+            return problem(format!(
+                "it has {found} tensors, its spec asks for {expected}"
+            ));
+        }
+        let mut all = vec![0.0; network.numbers().len()];
+        for parameter in network.parameters() {
+            let numbers = read(&tensors, &parameter.name, &parameter.shape)?;
+            all[parameter.range.clone()].copy_from_slice(&numbers);
+        }
+        let mut statistics = network.running().to_vec();
+        for (path, statistics) in network.norms().zip(&mut statistics) {
+            let shape = [statistics.mean.len()];
+            let wide = |what| -> Result<Vec<f64>, Error> {
+                let numbers = read(&tensors, &format!("{path}.{what}"), &shape)?;
+                Ok(numbers.into_iter().map(f64::from).collect())
+            };
+            statistics.mean = wide("running_mean")?;
+            statistics.variance = wide("running_variance")?;
+        }
+        network.set_numbers(&all)?;
+        network.set_running(&statistics)?;
+        Ok(network)
+    }
+
+    /// The paths of the normalisations, in the order of their statistics.
+    fn norms(&self) -> impl Iterator<Item = &str> {
+        let names = self.parameters().iter();
+        names.filter_map(|parameter| parameter.name.strip_suffix(".gamma"))
+    }
+}
+
+fn running(statistics: &Statistics) -> [(&'static str, &[f64]); 2] {
+    [
+        ("running_mean", &statistics.mean),
+        ("running_variance", &statistics.variance),
+    ]
+}
+
+fn read(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+    let tensor = tensors.tensor(name).map_err(saved)?;
+    if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
+        let (dtype, found) = (tensor.dtype(), tensor.shape());
+        return problem(format!(
+            "{name} is {dtype:?} {found:?}, expected F32 {shape:?}"
+        ));
+    }
+    let (quads, _) = tensor.data().as_chunks();
+    let numbers: Vec<f32> = quads
+        .iter()
+        .map(|&bytes| f32::from_le_bytes(bytes))
+        .collect();
+    match numbers.iter().position(|x| !x.is_finite()) {
+        None => Ok(numbers),
+        Some(at) => problem(format!("number {at} of {name} is {}", numbers[at])),
+    }
+}
+
+fn saved(error: impl std::fmt::Display) -> Error {
+    Error::Saved {
+        problem: error.to_string(),
+    }
+}
+
+fn problem<T>(problem: String) -> Result<T, Error> {
+    Err(Error::Saved { problem })
+}
