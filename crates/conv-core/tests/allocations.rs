@@ -1,37 +1,19 @@
 //! A training step after the first allocates nothing. Its own program, since the allocator is the process's.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use conv_core::network::{Loss, Network, Targets, Workspace};
 use conv_core::optimizer::Optimizer;
 use conv_core::spec::{Conv, Layers, Spec};
 use ndarray::Array4;
-
-struct Counting;
-
-static COUNT: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator as it is; counting touches no memory of it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        COUNT.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as in `alloc`.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: as in `alloc`.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
+
+/// How often memory was asked for so far, by any thread.
+fn count() -> usize {
+    let stats = ALLOCATOR.stats();
+    stats.allocations + stats.reallocations
+}
 
 #[test]
 fn a_step_after_the_first_allocates_nothing() {
@@ -56,7 +38,7 @@ fn a_step_after_the_first_allocates_nothing() {
         let mut workspace = Workspace::new();
         let mut optimizer = optimizer.clip(1.0).average(0.9);
         let mut step = |images: usize| {
-            let before = COUNT.load(Ordering::Relaxed);
+            let before = count();
             let report = network.train_step(
                 input.slice(ndarray::s![..images, .., .., ..]),
                 Targets::Labels(&labels[..images]),
@@ -65,7 +47,7 @@ fn a_step_after_the_first_allocates_nothing() {
                 &mut workspace,
             );
             assert!(report.is_ok());
-            COUNT.load(Ordering::Relaxed) - before
+            count() - before
         };
         // The steps begin on a thread of the pool: handing them over to it is rayon's, and allocates now and then.
         let run = || {
