@@ -5,9 +5,17 @@
 //! running statistics of a normalisation are `4.running_mean` and `4.running_variance`. The metadata has the
 //! [`Spec`] as JSON under `spec`, and under `format` the text `conv-core 1`.
 //!
-//! `PyTorch` has kernels as (Cout, Cin / groups, Kh, Kw), which is `kernels.permute(3, 2, 0, 1)`, and dense weights
-//! as (C, F), which is `weights.T`. After a flatten layer the features of an image stand here in the order (row, column,
-//! channel), there in (channel, row, column).
+//! # In `PyTorch`
+//!
+//! There kernels are (Cout, Cin / groups, Kh, Kw), which is `kernels.permute(3, 2, 0, 1)`, and dense weights (C, F),
+//! which is `weights.T`. A `torch.nn.Sequential` with a module for each layer has the same numbers in its names, as does
+//! a residual block with a `Sequential` called `body` and one called `shortcut`. After a flatten layer the features of
+//! an image stand here in the order (row, column, channel), there in (channel, row, column): in place of
+//! `torch.nn.Flatten` the model needs `x.permute(0, 2, 3, 1).flatten(1)`. Then four lines load the file at `path`:
+//!
+//! ```python
+#![doc = include_str!("load_in_torch.py")]
+//! ```
 
 use std::collections::HashMap;
 

@@ -2,6 +2,7 @@
 //! `golden/make_torch_goldens.py` makes, has the cases and what PyTorch finds in float64.
 
 mod layers;
+mod loading;
 mod networks;
 mod training;
 
