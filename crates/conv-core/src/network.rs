@@ -1,5 +1,6 @@
 //! Stacked layers with their parameters: forward, backward, and training steps.
 
+mod folded;
 mod part;
 mod program;
 mod summary;

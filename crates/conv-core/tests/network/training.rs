@@ -1,0 +1,93 @@
+//! Steps of training.
+
+use conv_core::Error;
+use conv_core::network::{Loss, Network, Targets, Workspace};
+use conv_core::optimizer::{Optimizer, Schedule};
+
+use crate::support::same_everywhere;
+use crate::{images, stacked};
+
+#[test]
+fn fifty_steps_give_the_same_bits_everywhere() {
+    let spec = stacked();
+    let input = images(&spec, 37, 3);
+    let labels: Vec<usize> = (0..37).map(|n| n * 3 % 5).collect();
+    for method in 0..2 {
+        same_everywhere(|| {
+            let mut network = Network::new(&spec, 1).unwrap();
+            let mut workspace = Workspace::new();
+            let optimizer = [Optimizer::nesterov(0.1, 0.9), Optimizer::adamw(0.01)][method].clone();
+            let mut optimizer = optimizer
+                .schedule(Schedule::OneCycle { steps: 50 })
+                .weight_decay(1e-3)
+                .clip(0.5)
+                .average(0.9);
+            let loss = Loss::CrossEntropy { smoothing: 0.1 };
+            let mut losses = Vec::new();
+            for _ in 0..50 {
+                let targets = Targets::Labels(&labels);
+                let report = network
+                    .train_step(input.view(), targets, loss, &mut optimizer, &mut workspace)
+                    .unwrap();
+                losses.push(report.loss.to_bits());
+            }
+            let outputs = network.forward(input.view(), &mut workspace).unwrap();
+            let outputs: Vec<u32> = outputs.iter().map(|x| x.to_bits()).collect();
+            let numbers: Vec<u32> = network.numbers().iter().map(|x| x.to_bits()).collect();
+            let averaged: Vec<u32> = optimizer
+                .averaged()
+                .unwrap()
+                .iter()
+                .map(|x| x.to_bits())
+                .collect();
+            (
+                losses,
+                numbers,
+                averaged,
+                network.running().to_vec(),
+                outputs,
+            )
+        });
+    }
+}
+
+#[test]
+fn learns_labels_by_heart() {
+    let spec = stacked();
+    let input = images(&spec, 40, 4);
+    let labels: Vec<usize> = (0..40).map(|n| n * 3 % 5).collect();
+    let mut network = Network::new(&spec, 1).unwrap();
+    let (mut workspace, mut optimizer) = (Workspace::new(), Optimizer::adamw(0.01));
+    optimizer = optimizer.schedule(Schedule::Cosine { steps: 300 });
+    let loss = Loss::CrossEntropy { smoothing: 0.0 };
+    let mut report = Default::default();
+    for _ in 0..300 {
+        let targets = Targets::Labels(&labels);
+        report = network
+            .train_step(input.view(), targets, loss, &mut optimizer, &mut workspace)
+            .unwrap();
+    }
+    assert!(report.loss < 0.3, "{report:?}");
+    let found = network.predict(input.view(), &mut workspace).unwrap();
+    let right = found.iter().zip(&labels).filter(|(a, b)| a == b).count();
+    assert!(right >= 38, "{right} of 40");
+}
+
+#[test]
+fn a_loss_that_is_no_number_is_an_error_and_changes_nothing() {
+    let spec = stacked();
+    let mut network = Network::new(&spec, 1).unwrap();
+    let before = network.numbers().to_vec();
+    let mut input = images(&spec, 4, 7);
+    input[[2, 5, 5, 0]] = f32::NAN;
+    let (mut workspace, mut optimizer) = (Workspace::new(), Optimizer::sgd(0.1));
+    let step = network.train_step(
+        input.view(),
+        Targets::Labels(&[0, 1, 2, 3]),
+        Loss::CrossEntropy { smoothing: 0.0 },
+        &mut optimizer,
+        &mut workspace,
+    );
+    assert_eq!(step, Err(Error::NotFinite { what: "the loss" }));
+    assert_eq!((network.numbers(), optimizer.steps()), (&before[..], 0));
+}

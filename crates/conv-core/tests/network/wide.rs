@@ -1,0 +1,193 @@
+//! Outputs and gradients against the reference in f64.
+
+use std::cell::Cell;
+
+use conv_core::network::{Loss, Network, Targets, Workspace};
+use conv_core::ops::conv as op;
+use conv_core::optimizer::Optimizer;
+use conv_core::spec::{Conv, Dense, Layer, Layers};
+use conv_core::{NumpyRandom, reference};
+use ndarray::{Array1, Array2, Array4, ArrayView1, Axis};
+
+use crate::support::*;
+use crate::{images, specs};
+
+/// The network as the reference computes it, in f64: in inference, or in training but for dropout.
+struct Wide<'a> {
+    network: &'a Network,
+    numbers: &'a Array1<f64>,
+    training: bool,
+    /// Normalisations so far.
+    norms: Cell<usize>,
+}
+
+impl Wide<'_> {
+    fn get(&self, path: &str, what: &str) -> Option<ArrayView1<'_, f64>> {
+        let name = format!("{path}.{what}");
+        let parameter = self.network.parameters().iter().find(|p| p.name == name)?;
+        Some(self.numbers.slice(ndarray::s![parameter.range.clone()]))
+    }
+
+    fn layers(&self, layers: &Layers, path: &str, mut x: Array4<f64>) -> Array4<f64> {
+        for (number, layer) in layers.0.iter().enumerate() {
+            x = self.layer(layer, &format!("{path}{number}"), x);
+        }
+        x
+    }
+
+    fn layer(&self, layer: &Layer, path: &str, x: Array4<f64>) -> Array4<f64> {
+        let (n, h, w, c) = x.dim();
+        let flat = |x: Array4<f64>| x.into_shape_with_order((n, h * w * c)).unwrap();
+        let image = |x: Array2<f64>| x.insert_axis(Axis(1)).insert_axis(Axis(1));
+        match layer {
+            Layer::Conv(Conv {
+                kernels,
+                window,
+                groups,
+                ..
+            }) => {
+                let conv = op::Conv::new(*window).groups(*groups);
+                let shape = (window.size.0, window.size.1, c / groups, *kernels);
+                let kernels = self.get(path, "kernels").unwrap();
+                let kernels = kernels.into_shape_with_order(shape).unwrap();
+                reference::conv(&conv, x.view(), kernels, self.get(path, "bias"))
+            }
+            Layer::Dense(Dense { outputs, .. }) => {
+                let weights = self.get(path, "weights").unwrap();
+                let weights = weights.into_shape_with_order((c, *outputs)).unwrap();
+                image(reference::dense(
+                    flat(x).view(),
+                    weights,
+                    self.get(path, "bias"),
+                ))
+            }
+            Layer::Pool { pool, window } => reference::pool(*pool, window, x.view()),
+            Layer::GlobalAveragePool => image(reference::global_pool(x.view())),
+            Layer::KernelPool { pooling } => {
+                let rows = x.into_shape_with_order((n, h * w, c)).unwrap();
+                let pooled = reference::pool_kernels(rows.view(), *pooling);
+                pooled.into_shape_with_order((n, h, w, 1)).unwrap()
+            }
+            Layer::Flatten => image(flat(x)),
+            Layer::Relu { slope } => x.mapv(|x| reference::relu(x, f64::from(*slope))),
+            Layer::Tanh => x.mapv(reference::tanh),
+            Layer::Sigmoid => x.mapv(reference::sigmoid),
+            Layer::Gelu => x.mapv(reference::gelu),
+            Layer::Dropout { .. } => x,
+            Layer::BatchNorm(norm) => {
+                let (mut mean, mut variance) = reference::statistics(x.view());
+                if !self.training {
+                    let running = &self.network.running()[self.norms.get()];
+                    mean = running.mean.clone().into();
+                    variance = running.variance.clone().into();
+                    self.norms.set(self.norms.get() + 1);
+                }
+                let (gamma, beta) = (self.get(path, "gamma"), self.get(path, "beta"));
+                reference::batch_norm(
+                    x.view(),
+                    (mean.view(), variance.view()),
+                    f64::from(norm.epsilon),
+                    (gamma.unwrap(), beta.unwrap()),
+                )
+            }
+            Layer::Residual { body, shortcut } => {
+                let body = self.layers(body, &format!("{path}.body."), x.clone());
+                body + self.layers(shortcut, &format!("{path}.shortcut."), x)
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_are_those_of_finite_differences_of_the_reference() {
+    for (at, spec) in specs().iter().enumerate() {
+        for count in [2, 5, 19] {
+            let network = Network::new(spec, 7).unwrap();
+            let input = images(spec, count, 11);
+            let numbers = Array1::from_iter(network.numbers().iter().map(|&x| f64::from(x)));
+            let labels: Vec<usize> = (0..count).map(|n| n * 5 % 3).collect();
+            let soft = uniform(&mut NumpyRandom::new(5), (count, 3)).mapv(f32::abs);
+            let soft = &soft / &soft.sum_axis(Axis(1)).insert_axis(Axis(1));
+            let hot = reference::smooth_labels(&labels, 0.0, 3);
+            let smooth = reference::smooth_labels(&labels, 0.25, 3);
+            let squares = Loss::MeanSquaredError;
+            let cross = Loss::CrossEntropy { smoothing: 0.25 };
+            for (loss, targets, wide_targets) in [
+                (cross, Targets::Labels(&labels), smooth),
+                (cross, Targets::Numbers(soft.view()), wide(&soft)),
+                (squares, Targets::Labels(&labels), hot),
+                (squares, Targets::Numbers(soft.view()), wide(&soft)),
+            ] {
+                let of = |numbers: &Array1<f64>| {
+                    let network = &network;
+                    let norms = Cell::new(0);
+                    let all = Wide {
+                        network,
+                        numbers,
+                        training: true,
+                        norms,
+                    };
+                    let wide = all.layers(&spec.layers, "", wide(&input));
+                    let outputs = wide.into_shape_with_order((count, 3)).unwrap();
+                    match loss {
+                        Loss::CrossEntropy { .. } => {
+                            reference::cross_entropy(outputs.view(), wide_targets.view())
+                        }
+                        Loss::MeanSquaredError => {
+                            reference::mean_squared_error(outputs.view(), wide_targets.view())
+                        }
+                    }
+                };
+                let mut workspace = Workspace::new();
+                let report = network
+                    .gradient(input.view(), targets, loss, 0, &mut workspace)
+                    .unwrap();
+                let right = of(&numbers);
+                assert!(
+                    (report.loss - right).abs() < 1e-5,
+                    "{at}: {} {right}",
+                    report.loss
+                );
+                let right = differences(&numbers, of);
+                let found = Array1::from(workspace.gradient().to_vec());
+                let largest = right.fold(0.0_f64, |a, b| a.max(b.abs()));
+                let tolerance = right.mapv(|_| 1e-4 * largest + 1e-7);
+                let what = format!("spec {at}, {count} images, {loss:?}");
+                assert_within(&what, &found.view(), &right.view(), &tolerance.view());
+            }
+        }
+    }
+}
+
+#[test]
+fn outputs_are_those_of_the_reference_with_the_running_statistics() {
+    for (at, spec) in specs().iter().enumerate() {
+        let mut network = Network::new(spec, 3).unwrap();
+        let (mut workspace, mut optimizer) = (Workspace::new(), Optimizer::sgd(0.01));
+        let input = images(spec, 23, 8);
+        let labels: Vec<usize> = (0..23).map(|n| n % 3).collect();
+        for _ in 0..3 {
+            let (targets, loss) = (Targets::Labels(&labels), Loss::MeanSquaredError);
+            network
+                .train_step(input.view(), targets, loss, &mut optimizer, &mut workspace)
+                .unwrap();
+        }
+        let numbers = network.numbers().iter().map(|&x| f64::from(x)).collect();
+        let all = Wide {
+            network: &network,
+            numbers: &numbers,
+            training: false,
+            norms: Cell::new(0),
+        };
+        let right = all.layers(&spec.layers, "", wide(&input));
+        let right = right.into_shape_with_order((23, 3)).unwrap();
+        let found = network.forward(input.view(), &mut workspace).unwrap();
+        let tolerance = right.mapv(|x| 1e-5 * (1.0 + x.abs()));
+        assert_within(
+            &format!("spec {at}"),
+            &found,
+            &right.view(),
+            &tolerance.view(),
+        );
+    }
+}
