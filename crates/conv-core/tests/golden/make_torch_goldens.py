@@ -301,7 +301,7 @@ def conv(kernels, size, groups=1, bias=True, **window):
 
 
 def pool(which, size, **window):
-    return {"type": "pool", "pool": which, "window": {"size": size, **window}}
+    return {"type": "pool", "pool": which, "window": {"size": size, "stride": [1, 1], **window}}
 
 
 def explicit(top, bottom, left, right):
