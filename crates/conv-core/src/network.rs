@@ -1,5 +1,6 @@
 //! Stacked layers with their parameters: forward, backward, and training steps.
 
+mod budget;
 mod folded;
 mod part;
 mod program;
@@ -99,6 +100,17 @@ impl Network {
             let mut random = seeded.part(number as u64);
             init.fill(fans, &mut random, &mut parameters[parameter.range.clone()])?;
         }
+        for step in &program.steps {
+            if let StepOp::BatchNorm { gamma, .. } = &step.op {
+                parameters[gamma.clone()].fill(1.0);
+            }
+        }
+        Ok(Self::assemble(spec.clone(), seed, program, parameters))
+    }
+
+    /// A network of parameters that fit the program, which that of the spec is. The running statistics are those
+    /// of the beginning.
+    pub(crate) fn assemble(spec: Spec, seed: u64, program: Program, parameters: Vec<f32>) -> Self {
         let (mut packed, mut lines, mut running) = (Vec::new(), Vec::new(), Vec::new());
         for step in &program.steps {
             packed.push(match &step.op {
@@ -107,19 +119,15 @@ impl Network {
                 }
                 _ => Vec::new(),
             });
-            if let StepOp::BatchNorm {
-                channels, gamma, ..
-            } = &step.op
-            {
-                parameters[gamma.clone()].fill(1.0);
-                lines.push(vec![Line::default(); *channels]);
-                let mut statistics = Statistics::new(*channels);
+            if let StepOp::BatchNorm { channels, .. } = step.op {
+                lines.push(vec![Line::default(); channels]);
+                let mut statistics = Statistics::new(channels);
                 statistics.variance.fill(1.0);
                 running.push(statistics);
             }
         }
         let mut network = Self {
-            spec: spec.clone(),
+            spec,
             seed,
             program: Arc::new(program),
             parameters,
@@ -128,7 +136,7 @@ impl Network {
             lines,
         };
         network.refresh();
-        Ok(network)
+        network
     }
 
     /// What it was made of.
@@ -146,7 +154,7 @@ impl Network {
     /// Names, shapes and places of the parameters.
     #[must_use]
     pub fn parameters(&self) -> &[Parameter] {
-        &self.program.parameters
+        self.program.parameters()
     }
 
     /// The numbers of all parameters, one after the other.
@@ -254,7 +262,8 @@ impl Network {
     /// ([`Workspace::gradient`]). `seed` chooses the numbers that dropout drops.
     ///
     /// # Errors
-    /// As [`forward`](Self::forward); if the targets do not fit, a label is out of range, or the loss is infinite or not a number.
+    /// As [`forward`](Self::forward); if the targets do not fit or a label is out of range; [`Error::NotFinite`] if the
+    /// loss or a number of the gradient is infinite or not a number.
     pub fn gradient(
         &self,
         input: ArrayView4<'_, f32>,
@@ -282,10 +291,16 @@ impl Network {
             Targets::Numbers(targets) => part::Goal::Numbers(numbers("targets", targets)?),
         };
         let report = workspace.gradient_of(self, (images, count), (targets, loss), seed)?;
-        if report.loss.is_finite() {
-            return Ok(report);
+        if !report.loss.is_finite() {
+            return Err(Error::NotFinite { what: "the loss" });
         }
-        Err(Error::NotFinite { what: "the loss" })
+        // The largest bits without the sign: one comparison a number, and all of them as vectors.
+        let bits = workspace.gradient().iter().map(|d| d.to_bits() << 1);
+        if bits.fold(0, u32::max) >= f32::INFINITY.to_bits() << 1 {
+            let what = "the gradient";
+            return Err(Error::NotFinite { what });
+        }
+        Ok(report)
     }
 
     /// One training step: the [gradient](Self::gradient), and what the optimizer makes of it. Dropout draws by the
@@ -303,7 +318,8 @@ impl Network {
     ) -> Result<Report, Error> {
         let seed = Seeded::new(self.seed).at(optimizer.steps());
         let report = self.gradient(input, targets, loss, seed, workspace)?;
-        let parameters = &self.program.parameters;
+        check_statistics(workspace.statistics())?;
+        let parameters = self.program.parameters();
         optimizer.step(parameters, &mut self.parameters, workspace.gradient())?;
         self.follow(workspace.statistics());
         self.refresh();
@@ -321,9 +337,9 @@ impl Network {
     }
 
     fn find(&self, name: &str) -> Result<&Parameter, Error> {
-        let mut all = self.program.parameters.iter();
+        let mut all = self.program.parameters().iter();
         all.find(|parameter| parameter.name == name).ok_or_else(|| {
-            let names = self.program.parameters.iter().map(|p| p.name.clone());
+            let names = self.program.parameters().iter().map(|p| p.name.clone());
             Error::NoParameter {
                 name: name.to_owned(),
                 names: names.collect(),
@@ -384,4 +400,21 @@ impl Network {
             }
         }
     }
+}
+
+/// Running statistics are numbers of `f32`, and so must be what goes into them.
+fn check_statistics(statistics: &[Statistics]) -> Result<(), Error> {
+    // The variance may become twice as large where a channel has two numbers.
+    let largest = f64::from(f32::MAX) / 4.0;
+    for statistics in statistics {
+        for (what, numbers) in [
+            ("a mean of the batch", &statistics.mean),
+            ("a variance of the batch", &statistics.variance),
+        ] {
+            if !numbers.iter().all(|x| x.abs() <= largest) {
+                return Err(Error::NotFinite { what });
+            }
+        }
+    }
+    Ok(())
 }

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, HashMap};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::Error;
-use crate::network::Network;
+use crate::network::{Network, Parameter, Program};
 use crate::ops::batch_norm::Statistics;
 use crate::spec::Spec;
 
@@ -49,7 +49,8 @@ impl Network {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Saved`] if the spec cannot be written as JSON.
+    /// [`Error::Saved`] if a number is infinite or none, or the spec is longer than 1 MiB as JSON: what could not be read
+    /// again.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         self.to_bytes_with(&BTreeMap::new())
     }
@@ -78,21 +79,27 @@ impl Network {
             return problem(format!("the metadata's key {key:?} is the network's own"));
         }
         let spec = serde_json::to_string(self.spec()).map_err(saved)?;
-        let bytes =
-            |numbers: &[f32]| -> Vec<u8> { numbers.iter().flat_map(|x| x.to_le_bytes()).collect() };
-        let mut tensors = Vec::new();
-        for parameter in self.parameters() {
-            let numbers = bytes(&self.numbers()[parameter.range.clone()]);
-            tensors.push((parameter.name.clone(), parameter.shape.clone(), numbers));
+        if spec.len() > LARGEST_SPEC {
+            let found = spec.len();
+            return problem(format!(
+                "its spec has {found} bytes as JSON, expected at most {LARGEST_SPEC}"
+            ));
         }
-        for (path, statistics) in self.norms().zip(self.running()) {
+        let mut tensors = Vec::new();
+        let mut add = |name: String, shape: Vec<usize>, numbers: &[f32]| {
+            check_finite(&name, numbers)?;
+            let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+            tensors.push((name, shape, bytes));
+            Ok(())
+        };
+        for parameter in self.parameters() {
+            let numbers = &self.numbers()[parameter.range.clone()];
+            add(parameter.name.clone(), parameter.shape.clone(), numbers)?;
+        }
+        for ((path, channels), statistics) in norms(self.parameters()).zip(self.running()) {
             for (what, numbers) in running(statistics) {
                 let numbers: Vec<f32> = numbers.iter().map(|&x| x as f32).collect();
-                tensors.push((
-                    format!("{path}.{what}"),
-                    vec![numbers.len()],
-                    bytes(&numbers),
-                ));
+                add(format!("{path}.{what}"), vec![channels], &numbers)?;
             }
         }
         let mut views = Vec::new();
@@ -135,38 +142,49 @@ impl Network {
         };
         let spec: Spec = serde_json::from_str(&spec).map_err(saved)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(saved)?;
-        let mut network = Self::new(&spec, 0)?;
-        let expected = network.parameters().len() + 2 * network.running().len();
+        // Nothing as large as the spec asks for is made before the tensors are there.
+        let program = Program::new(&spec)?;
+        let expected = program.parameters().len() + 2 * norms(program.parameters()).count();
         if tensors.len() != expected {
             let found = tensors.len();
             return problem(format!(
                 "it has {found} tensors, its spec asks for {expected}"
             ));
         }
-        let mut all = vec![0.0; network.numbers().len()];
-        for parameter in network.parameters() {
-            let numbers = read(&tensors, &parameter.name, &parameter.shape)?;
-            all[parameter.range.clone()].copy_from_slice(&numbers);
+        let (mut numbers, mut statistics) = (Vec::new(), Vec::new());
+        for parameter in program.parameters() {
+            numbers.extend(read(&tensors, &parameter.name, &parameter.shape)?);
         }
-        let mut statistics = network.running().to_vec();
-        for (path, statistics) in network.norms().zip(&mut statistics) {
-            let shape = [statistics.mean.len()];
+        for (path, channels) in norms(program.parameters()) {
             let wide = |what| -> Result<Vec<f64>, Error> {
-                let numbers = read(&tensors, &format!("{path}.{what}"), &shape)?;
+                let numbers = read(&tensors, &format!("{path}.{what}"), &[channels])?;
                 Ok(numbers.into_iter().map(f64::from).collect())
             };
-            statistics.mean = wide("running_mean")?;
-            statistics.variance = wide("running_variance")?;
+            statistics.push(Statistics {
+                count: 0,
+                mean: wide("running_mean")?,
+                variance: wide("running_variance")?,
+            });
         }
-        network.set_numbers(&all)?;
+        let mut network = Self::assemble(spec, 0, program, numbers);
         network.set_running(&statistics)?;
         Ok((network, metadata))
     }
+}
 
-    /// The paths of the normalisations, in the order of their statistics.
-    fn norms(&self) -> impl Iterator<Item = &str> {
-        let names = self.parameters().iter();
-        names.filter_map(|parameter| parameter.name.strip_suffix(".gamma"))
+/// The paths of the normalisations, in the order of their statistics, and how many channels they have.
+fn norms(parameters: &[Parameter]) -> impl Iterator<Item = (&str, usize)> {
+    parameters.iter().filter_map(|parameter| {
+        let path = parameter.name.strip_suffix(".gamma")?;
+        Some((path, parameter.range.len()))
+    })
+}
+
+/// Refuses what could not be read again.
+fn check_finite(name: &str, numbers: &[f32]) -> Result<(), Error> {
+    match numbers.iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(at) => problem(format!("number {at} of {name} is {}", numbers[at])),
     }
 }
 
@@ -205,10 +223,8 @@ fn read(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f3
         .iter()
         .map(|&bytes| f32::from_le_bytes(bytes))
         .collect();
-    match numbers.iter().position(|x| !x.is_finite()) {
-        None => Ok(numbers),
-        Some(at) => problem(format!("number {at} of {name} is {}", numbers[at])),
-    }
+    check_finite(name, &numbers)?;
+    Ok(numbers)
 }
 
 fn saved(error: impl std::fmt::Display) -> Error {

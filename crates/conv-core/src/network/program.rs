@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::budget::Budget;
 use crate::Error;
 use crate::init::Init;
 use crate::ops::conv;
@@ -13,9 +14,6 @@ use crate::shape::{Window, product};
 use crate::simd::Lanes;
 use crate::spec::{Layer, Layers, Spec};
 
-/// Numbers that the tables and the values of one image may have in all, some 500 MB: a spec may come from a file
-/// that nobody trusts, and no table is made before it is known to be within.
-const BUDGET: usize = 1 << 27;
 /// How deep residual blocks may lie in each other.
 const DEPTH: usize = 32;
 
@@ -46,7 +44,9 @@ pub(crate) struct Program {
     /// Steps between which all images meet: a run begins with a normalisation, but for the first.
     pub(super) runs: Vec<Range<usize>>,
     pub(super) layers: Vec<LayerInfo>,
-    spent: usize,
+    /// Normalisations so far.
+    norms: usize,
+    budget: Budget,
 }
 
 /// A parameter's name and place.
@@ -183,9 +183,10 @@ impl Program {
             len: 0,
             runs: Vec::new(),
             layers: Vec::new(),
-            spent: 0,
+            norms: 0,
+            budget: Budget::default(),
         };
-        program.spend("the input", len)?;
+        program.budget.value("the input", len)?;
         program.output = program.stack(&spec.layers, "", (0, [h, w, channels]), 0)?;
         program.find_accumulations();
         let norms = program.steps.iter().enumerate();
@@ -200,6 +201,11 @@ impl Program {
             .map(|(a, b)| a..b)
             .collect();
         Ok(program)
+    }
+
+    /// Names, shapes and places of the parameters.
+    pub(crate) fn parameters(&self) -> &[Parameter] {
+        &self.parameters
     }
 
     /// Numbers of an output.
@@ -295,14 +301,8 @@ impl Program {
                 product("kernels", &[taps, spec.kernels])?;
                 let multiply_adds = [rows, cols, taps, spec.kernels];
                 let multiply_adds = multiply_adds.into_iter().fold(1, usize::saturating_mul);
-                let output = product("output", &[rows, cols, spec.kernels])?;
-                self.spend("output", output)?;
-                self.spend("kernels", taps.saturating_mul(spec.kernels))?;
-                self.spend("the turned kernels", fans.1)?;
-                self.spend(
-                    "the sections' rows",
-                    product("sections", &[rows, cols, kh, kw])?,
-                )?;
+                product("output", &[rows, cols, spec.kernels])?;
+                self.budget.conv(&conv, (h, w, c), spec.kernels)?;
                 let plan = engine::Plan::new(&conv, (h, w, c), spec.kernels)?;
                 let back = if Scatter::suits(&conv, c) {
                     Back::Scatter(Scatter::new(&conv, (h, w, c), spec.kernels)?)
@@ -327,7 +327,7 @@ impl Program {
                 }
                 expect_some("outputs", spec.outputs)?;
                 let multiply_adds = product("weights", &[c, spec.outputs])?;
-                self.spend("weights", multiply_adds)?;
+                self.budget.dense(c, spec.outputs)?;
                 let plan = engine::Plan::new(&DENSE, (1, 1, c), spec.outputs)?;
                 let back = engine::Plan::transposed(&DENSE, (1, 1, c), spec.outputs)?;
                 let (shape, fans) = (vec![c, spec.outputs], (c, spec.outputs));
@@ -351,12 +351,13 @@ impl Program {
                 check_value("momentum", "0 to 1", spec.momentum, |x| {
                     (0.0..=1.0).contains(&x)
                 })?;
+                self.budget.channels("the normalisation", c)?;
                 let ones = (Init::Uniform { limit: 0.0 }, (1, 1));
                 let gamma = self.parameter(path, "gamma", vec![c], ones, false)?;
                 let beta = self.parameter(path, "beta", vec![c], ones, false)?;
-                let norms = self.steps.iter().filter(|step| step.op.is_batch_norm());
+                self.norms += 1;
                 let op = StepOp::BatchNorm {
-                    index: norms.count(),
+                    index: self.norms - 1,
                     channels: c,
                     epsilon: spec.epsilon,
                     momentum: spec.momentum,
@@ -367,8 +368,7 @@ impl Program {
             }
             Layer::Pool { pool, window } => {
                 let (rows, cols) = window.output(h, w)?;
-                let window_size = [rows, cols, window.size.0, window.size.1];
-                self.spend("pixels under the window", product("windows", &window_size)?)?;
+                self.budget.pool(window, (h, w))?;
                 let op = StepOp::Pool(pool::Plan::new(*pool, window, (h, w, c))?);
                 return Ok((self.push(op, input, [rows, cols, c], needs)?, 0));
             }
@@ -409,6 +409,7 @@ impl Program {
         channels: usize,
     ) -> Result<Option<Range<usize>>, Error> {
         let zeros = (Init::Uniform { limit: 0.0 }, (1, 1));
+        self.budget.channels("biases", channels)?;
         has.then(|| self.parameter(path, "bias", vec![channels], zeros, false))
             .transpose()
     }
@@ -444,7 +445,7 @@ impl Program {
         needs: bool,
     ) -> Result<Value, Error> {
         let len = product("output", &shape)?;
-        self.spend("output", len)?;
+        self.budget.value("output", len)?;
         self.steps.push(Step {
             op,
             input,
@@ -453,14 +454,6 @@ impl Program {
         self.lens.push(len);
         self.needs.push(needs);
         Ok((self.steps.len(), shape))
-    }
-
-    fn spend(&mut self, what: &'static str, numbers: usize) -> Result<(), Error> {
-        self.spent = self.spent.saturating_add(numbers);
-        if self.spent > BUDGET {
-            return Err(Error::Overflow { what });
-        }
-        Ok(())
     }
 
     /// Backward, the first step that reaches a value writes its gradient, and every other one adds to it.

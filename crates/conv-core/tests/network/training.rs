@@ -3,6 +3,8 @@
 use conv_core::Error;
 use conv_core::network::{Loss, Network, Targets, Workspace};
 use conv_core::optimizer::{Optimizer, Schedule};
+use conv_core::spec::{Layers, Spec};
+use ndarray::Array4;
 
 use crate::support::same_everywhere;
 use crate::{images, stacked};
@@ -90,4 +92,37 @@ fn a_loss_that_is_no_number_is_an_error_and_changes_nothing() {
     );
     assert_eq!(step, Err(Error::NotFinite { what: "the loss" }));
     assert_eq!((network.numbers(), optimizer.steps()), (&before[..], 0));
+}
+
+/// One step on images of these numbers, by squared errors: what it says, and whether anything changed.
+fn refused_step(layers: Layers, input: [f32; 3]) -> Error {
+    let mut network = Network::new(&Spec::new((1, 1, 1), layers), 1).unwrap();
+    let (before, running) = (network.numbers().to_vec(), network.running().to_vec());
+    let (mut workspace, mut optimizer) = (Workspace::new(), Optimizer::adamw(0.1));
+    let input = Array4::from_shape_vec((3, 1, 1, 1), input.to_vec()).unwrap();
+    let (targets, loss) = (Targets::Labels(&[0, 0, 0]), Loss::MeanSquaredError);
+    let step = network.train_step(input.view(), targets, loss, &mut optimizer, &mut workspace);
+    assert_eq!(network.numbers(), before);
+    assert_eq!((network.running(), optimizer.steps()), (&running[..], 0));
+    step.unwrap_err()
+}
+
+#[test]
+fn what_overflows_behind_a_finite_loss_is_an_error_and_changes_nothing() {
+    // The squares of the outputs fit f64, and the gradient does not fit f32.
+    let error = refused_step(Layers::new().dense(1), [1e20, -1e20, 3e19]);
+    assert_eq!(
+        error,
+        Error::NotFinite {
+            what: "the gradient"
+        }
+    );
+    // A normalisation makes any numbers small ones, but its running variance is a number of f32.
+    let error = refused_step(Layers::new().batch_norm(), [1e20, -1e20, 3e19]);
+    assert_eq!(
+        error,
+        Error::NotFinite {
+            what: "a variance of the batch"
+        }
+    );
 }

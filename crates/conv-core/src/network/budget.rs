@@ -1,0 +1,113 @@
+//! How much memory a network may take. A spec may come from a file that nobody trusts: no table is made and no
+//! weight drawn before it is known to be within.
+
+use crate::Error;
+use crate::ops::conv::Conv;
+use crate::ops::scatter::Scatter;
+use crate::shape::Window;
+use crate::simd::LANES;
+
+/// Numbers of four bytes that the values, gradients and tables of one image may have in all: 256 MiB.
+const IMAGE: usize = 1 << 26;
+/// Numbers that the parameters and their packed copies may have in all: 512 MiB.
+const WEIGHTS: usize = 1 << 27;
+/// What a layer takes besides, whatever its shapes: names, plans, buffers.
+const LAYER: usize = 128;
+
+/// What has been spent so far.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    image: usize,
+    weights: usize,
+}
+
+/// The product of sizes, or as much as there is.
+fn numbers(sizes: &[usize]) -> usize {
+    sizes
+        .iter()
+        .fold(1, |product, &size| product.saturating_mul(size))
+}
+
+/// Numbers of so many channels as vectors of sixteen.
+fn padded(channels: usize) -> usize {
+    numbers(&[channels.div_ceil(LANES), LANES])
+}
+
+fn spend(spent: &mut usize, most: usize, what: &'static str, sizes: &[usize]) -> Result<(), Error> {
+    *spent = spent.saturating_add(numbers(sizes));
+    if *spent > most {
+        return Err(Error::Overflow { what });
+    }
+    Ok(())
+}
+
+impl Budget {
+    fn image(&mut self, what: &'static str, sizes: &[usize]) -> Result<(), Error> {
+        spend(&mut self.image, IMAGE, what, sizes)
+    }
+
+    fn weights(&mut self, what: &'static str, sizes: &[usize]) -> Result<(), Error> {
+        spend(&mut self.weights, WEIGHTS, what, sizes)
+    }
+
+    /// A value of so many numbers, with its gradient, and the layer that makes it.
+    pub(super) fn value(&mut self, what: &'static str, len: usize) -> Result<(), Error> {
+        self.image(what, &[2, len])?;
+        self.image(what, &[LAYER])
+    }
+
+    /// A parameter of a number a channel.
+    pub(super) fn channels(&mut self, what: &'static str, channels: usize) -> Result<(), Error> {
+        self.weights(what, &[16, channels])
+    }
+
+    /// The tables and kernels of a convolution over an image (H, W, C).
+    pub(super) fn conv(
+        &mut self,
+        conv: &Conv,
+        (h, w, c): (usize, usize, usize),
+        kernels: usize,
+    ) -> Result<(), Error> {
+        let (rows, cols) = conv.window.axes(h, w)?;
+        let (kh, kw) = conv.window.size;
+        let (per_in, per_out) = (c / conv.groups, kernels / conv.groups);
+        self.weights("kernels", &[kh, kw, per_in, kernels])?;
+        let packed = [conv.groups, padded(per_out), kh, kw, per_in];
+        self.weights("the packed kernels", &packed)?;
+        self.image("the padded input", &[rows.padded, cols.padded, c])?;
+        if Scatter::suits(conv, c) {
+            let packed = [padded(numbers(&[kh, kw, c])), kernels];
+            self.weights("the turned kernels", &packed)?;
+            let sections = [rows.output, cols.output, kh, kw];
+            self.image("the sections", &[numbers(&sections), c])?;
+            // A run is three numbers, and the list of them may have grown to twice what it needs.
+            return self.image("the sections' runs", &[numbers(&sections), 6]);
+        }
+        let packed = [conv.groups, padded(per_in), kh, kw, per_out];
+        self.weights("the turned kernels", &packed)?;
+        let (dy, dx) = conv.window.dilation;
+        let [padded_h, padded_w] =
+            [(h, kh, dy), (w, kw, dx)].map(|(side, k, d)| side.saturating_add((k - 1) * d));
+        self.image("the padded gradient", &[padded_h, padded_w, kernels])
+    }
+
+    /// The weights of a dense layer.
+    pub(super) fn dense(&mut self, features: usize, outputs: usize) -> Result<(), Error> {
+        for sizes in [
+            [features, outputs],
+            [features, padded(outputs)],
+            [padded(features), outputs],
+        ] {
+            self.weights("weights", &sizes)?;
+        }
+        Ok(())
+    }
+
+    /// The table of a pooling over an image of so many rows and columns.
+    pub(super) fn pool(&mut self, window: &Window, (h, w): (usize, usize)) -> Result<(), Error> {
+        let (rows, cols) = window.output(h, w)?;
+        // The table may have grown to twice what it needs.
+        let sizes = [2, rows, cols, window.size.0, window.size.1];
+        self.image("pixels under the window", &sizes)
+    }
+}
