@@ -52,6 +52,8 @@ pub(super) struct Part {
     /// The inputs of convolutions, and the gradients of their outputs, where the windows find them.
     placed: Vec<Vec<f32>>,
     d_placed: Vec<Vec<f32>>,
+    /// Where the largest are, of the steps that take the largest.
+    places: Vec<Vec<u32>>,
     /// A gradient before it is added to another.
     spare: Vec<f32>,
     scratch: Vec<Lanes>,
@@ -103,6 +105,8 @@ impl Part {
                 }
                 _ => (0, 0),
             };
+            let pools = training && matches!(&step.op, StepOp::Pool(_));
+            part.places.push(vec![0; if pools { len } else { 0 }]);
             part.placed.push(vec![0.0; placed]);
             part.d_placed.push(vec![0.0; d_placed]);
         }
@@ -318,14 +322,14 @@ impl Part {
         }
         let d_input = &mut d_before[step.input - 1][..x.len()];
         let output = &self.values[at][..d_output.len()];
-        let d_placed = &mut self.d_placed[at];
+        let buffers = (&mut self.d_placed[at][..], &mut self.places[at][..]);
         if step.accumulate {
             let spare = &mut self.spare[..d_input.len()];
             d_step(
                 pass,
                 (at, step, block),
                 (x, output, d_output),
-                d_placed,
+                buffers,
                 spare,
             );
             add_to(spare, d_input);
@@ -334,7 +338,7 @@ impl Part {
                 pass,
                 (at, step, block),
                 (x, output, d_output),
-                d_placed,
+                buffers,
                 d_input,
             );
         }
@@ -346,7 +350,7 @@ fn d_step(
     pass: &Pass<'_>,
     (at, step, block): (usize, &Step, Block),
     (x, output, d_output): (&[f32], &[f32], &[f32]),
-    d_placed: &mut [f32],
+    (d_placed, places): (&mut [f32], &mut [u32]),
     d_input: &mut [f32],
 ) {
     let Some(training) = &pass.training else {
@@ -371,7 +375,7 @@ fn d_step(
         StepOp::Pool(plan) => {
             let images = x.chunks_exact(len).zip(d_output.chunks_exact(output_len));
             for ((x, d_output), d_input) in images.zip(d_input.chunks_exact_mut(len)) {
-                plan.d_input(x, d_output, d_input);
+                plan.d_input((x, d_output), &mut places[..output_len], d_input);
             }
         }
         StepOp::GlobalPool => {

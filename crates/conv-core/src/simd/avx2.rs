@@ -171,6 +171,14 @@ impl Simd for Avx2 {
         ))
     }
     #[inline(always)]
+    fn if_nan(self, a: __m256, v: __m256, otherwise: __m256) -> __m256 {
+        with!(_mm256_blendv_ps(
+            otherwise,
+            v,
+            _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a)
+        ))
+    }
+    #[inline(always)]
     fn low_bits(self, x: &[u32; LANES]) -> u16 {
         // SAFETY: eight integers are read from 0 and eight from 8 of the sixteen, unaligned; the
         // processor as in `with!`.

@@ -152,6 +152,11 @@ impl Simd for Avx512 {
         unsafe { _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), v) }
     }
     #[inline(always)]
+    fn if_nan(self, a: __m512, v: __m512, otherwise: __m512) -> __m512 {
+        // SAFETY: the processor as in `with!`; nothing is read from memory.
+        unsafe { _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a), v) }
+    }
+    #[inline(always)]
     fn low_bits(self, x: &[u32; LANES]) -> u16 {
         // SAFETY: sixteen integers are read, unaligned; the processor as in `with!`.
         unsafe {

@@ -100,8 +100,21 @@ pub trait Simd: Copy + Send + Sync {
         v: Self::F32,
         otherwise: Self::F32,
     ) -> Self::F32;
+    /// The lanes of `v` where `a` is NaN, those of `otherwise` elsewhere.
+    fn if_nan(self, a: Self::F32, v: Self::F32, otherwise: Self::F32) -> Self::F32;
     /// The lowest bit of each of sixteen integers, the first in bit 0.
     fn low_bits(self, x: &[u32; LANES]) -> u16;
+}
+
+/// [`dispatch`] for rows of `lanes` numbers: with vectors of eight lanes where those of sixteen would be at least
+/// half empty.
+pub fn dispatch_for<O: Op>(lanes: usize, op: O) -> O::Output {
+    match level() {
+        // SAFETY: a processor has AVX-512, for a `Level`, only with AVX2 and FMA.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 if lanes <= 8 => unsafe { avx2::run(op) },
+        _ => dispatch(op),
+    }
 }
 
 /// Runs `op` on the instruction set chosen by [`level`].

@@ -129,6 +129,10 @@ impl Simd for Scalar {
         std::array::from_fn(|i| if a[i] > b[i] { v[i] } else { otherwise[i] })
     }
     #[inline(always)]
+    fn if_nan(self, a: [f32; LANES], v: [f32; LANES], otherwise: [f32; LANES]) -> [f32; LANES] {
+        std::array::from_fn(|i| if a[i].is_nan() { v[i] } else { otherwise[i] })
+    }
+    #[inline(always)]
     fn low_bits(self, x: &[u32; LANES]) -> u16 {
         let mut bits = 0;
         for (i, x) in x.iter().enumerate() {
