@@ -7,6 +7,7 @@
 
 mod d_kernels;
 mod forward;
+mod maxima;
 
 use super::conv::Conv;
 use crate::Error;
@@ -14,6 +15,7 @@ use crate::shape::product as checked;
 use crate::simd::{LANES, Lanes, dispatch, groups};
 use d_kernels::DKernels;
 use forward::Forward;
+pub(crate) use maxima::{Entries, Maxima};
 
 /// Rows of a tile of a kernel gradient, and what tasks on it are multiples of.
 pub(crate) const TAPS: usize = 12;
@@ -213,6 +215,24 @@ impl Plan {
                     }
                 }
             }
+        }
+    }
+
+    /// Copies an image back from where [`place`](Self::place) put it, zeros where it was left out.
+    pub(crate) fn unplace(&self, placed: &[f32], image: &mut [f32]) {
+        let Placement {
+            image: (_, cols, channels),
+            padded,
+            at,
+            ..
+        } = self.placement;
+        image.fill(0.0);
+        let (top, left) = (at.0.unsigned_abs(), at.1.unsigned_abs());
+        let rows = placed.chunks_exact(padded.1 * channels).skip(top);
+        for (row, to) in rows.zip(image.chunks_exact_mut(cols * channels)) {
+            let row = &row[(left * channels).min(row.len())..];
+            let count = row.len().min(to.len());
+            to[..count].copy_from_slice(&row[..count]);
         }
     }
 

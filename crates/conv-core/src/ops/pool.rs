@@ -157,6 +157,11 @@ impl Plan {
         self.ends.len() * self.channels
     }
 
+    /// Output pixels of an image, if it takes the largest.
+    pub(crate) fn largest(&self) -> Option<usize> {
+        (self.pool == Pool::Max).then_some(self.ends.len())
+    }
+
     /// Each position's output with the taps under it.
     fn positions(&self) -> impl Iterator<Item = &[u32]> {
         let starts = std::iter::once(&0).chain(&self.ends);

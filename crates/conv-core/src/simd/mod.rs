@@ -19,7 +19,7 @@ mod scalar;
 
 pub use lanes::{LANES, Lanes, groups};
 pub use level::{Level, level, set_level};
-pub use product::{Offsets, product};
+pub use product::{Offsets, add_scaled, product, weighted_rows};
 pub use scalar::Scalar;
 
 /// A piece of work that any instruction set can do.

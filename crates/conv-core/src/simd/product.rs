@@ -103,3 +103,57 @@ pub fn product<S: Simd, const P: usize, const V: usize>(
     }
     *sums = held;
 }
+
+/// Adds to V vectors rows of a slice, each with its weight: `sums[v] += Σₖ weights[k] · b[rows[k] + offsets[v]..]`,
+/// zeros for what lies beyond the end of `b`. Each sum adds its products in the order of k, with one rounding each.
+///
+/// # Panics
+/// If a row begins, with an offset, more than one beyond the end of `b`, or there are fewer weights than rows.
+#[inline(always)]
+pub fn weighted_rows<S: Simd, const V: usize>(
+    s: S,
+    weights: &[f32],
+    (b, rows): (&[f32], &[u32]),
+    offsets: &[usize; V],
+    sums: &mut [S::F32; V],
+) {
+    let largest = offsets.iter().max().copied().unwrap_or(0);
+    // Rows up to here lie inside with all their vectors.
+    let inside = b.len().checked_sub(largest + S::WIDTH);
+    let mut held = *sums;
+    for (&row, &weight) in rows.iter().zip(&weights[..rows.len()]) {
+        let (row, weight) = (row as usize, s.splat(weight));
+        if inside.is_some_and(|inside| row <= inside) {
+            for (sum, offset) in held.iter_mut().zip(offsets) {
+                // SAFETY: row + offset + WIDTH is at most row + largest + WIDTH, and so at most the length of `b`.
+                let x = unsafe { s.load_at(b.as_ptr().add(row + offset)) };
+                *sum = s.mul_add(weight, x, *sum);
+            }
+        } else {
+            for (sum, offset) in held.iter_mut().zip(offsets) {
+                *sum = s.mul_add(weight, s.load_first(&b[row + offset..]), *sum);
+            }
+        }
+    }
+    *sums = held;
+}
+
+/// `to[i] += factor · from[i]`, with one rounding.
+///
+/// # Panics
+/// If `from` is shorter than `to`.
+#[inline(always)]
+pub fn add_scaled<S: Simd>(s: S, factor: f32, from: &[f32], to: &mut [f32]) {
+    let (factor, from) = (s.splat(factor), &from[..to.len()]);
+    let vectors = to.len() / S::WIDTH * S::WIDTH;
+    let (to, rest) = to.split_at_mut(vectors);
+    let (from, from_rest) = from.split_at(vectors);
+    let pairs = from.chunks_exact(S::WIDTH);
+    for (from, to) in pairs.zip(to.chunks_exact_mut(S::WIDTH)) {
+        s.store_first(s.mul_add(factor, s.load_first(from), s.load_first(to)), to);
+    }
+    if !rest.is_empty() {
+        let sum = s.mul_add(factor, s.load_first(from_rest), s.load_first(rest));
+        s.store_first(sum, rest);
+    }
+}
