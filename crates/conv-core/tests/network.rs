@@ -266,7 +266,7 @@ fn stacked() -> Spec {
     )
 }
 
-/// A small LeNet, whose convolutions are pooled by their largest.
+/// A small `LeNet`, whose convolutions are pooled by their largest.
 fn pooled() -> Spec {
     Spec::new(
         (12, 12, 1),

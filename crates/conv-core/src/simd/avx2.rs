@@ -147,6 +147,11 @@ impl Simd for Avx2 {
         unsafe { _mm256_loadu_ps(from) }
     }
     #[inline(always)]
+    unsafe fn store_at(self, v: __m256, to: *mut f32) {
+        // SAFETY: the caller vouches for eight numbers; the processor as in `with!`.
+        unsafe { _mm256_storeu_ps(to, v) }
+    }
+    #[inline(always)]
     fn now(self, v: __m256) -> __m256 {
         with!(now(v))
     }

@@ -131,6 +131,11 @@ impl Simd for Avx512 {
         unsafe { _mm512_loadu_ps(from) }
     }
     #[inline(always)]
+    unsafe fn store_at(self, v: __m512, to: *mut f32) {
+        // SAFETY: the caller vouches for sixteen numbers; the processor as in `with!`.
+        unsafe { _mm512_storeu_ps(to, v) }
+    }
+    #[inline(always)]
     fn now(self, v: __m512) -> __m512 {
         with!(now(v))
     }

@@ -19,7 +19,7 @@ mod scalar;
 
 pub use lanes::{LANES, Lanes, groups};
 pub use level::{Level, level, set_level};
-pub use product::{Offsets, add_scaled, product, weighted_rows};
+pub use product::{Offsets, add_scaled, add_to_rows, product, weighted_rows};
 pub use scalar::Scalar;
 
 /// A piece of work that any instruction set can do.
@@ -80,6 +80,11 @@ pub trait Simd: Copy + Send + Sync {
     /// # Safety
     /// [`WIDTH`](Self::WIDTH) numbers must be readable at `from`.
     unsafe fn load_at(self, from: *const f32) -> Self::F32;
+    /// Writes lanes to memory of any alignment.
+    ///
+    /// # Safety
+    /// [`WIDTH`](Self::WIDTH) numbers must be writable at `to`.
+    unsafe fn store_at(self, v: Self::F32, to: *mut f32);
     /// `v`, computed before what any later `now` returns is computed: an order for the compiler to keep.
     #[inline(always)]
     fn now(self, v: Self::F32) -> Self::F32 {

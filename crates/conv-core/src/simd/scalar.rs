@@ -113,6 +113,11 @@ impl Simd for Scalar {
         unsafe { from.cast::<[f32; LANES]>().read_unaligned() }
     }
     #[inline(always)]
+    unsafe fn store_at(self, v: [f32; LANES], to: *mut f32) {
+        // SAFETY: the caller vouches for sixteen numbers.
+        unsafe { to.cast::<[f32; LANES]>().write_unaligned(v) }
+    }
+    #[inline(always)]
     fn scale(self, v: [f32; LANES], k: [f32; LANES]) -> [f32; LANES] {
         Self::map2(v, k, |v, k| {
             v * f32::from_bits(((k as i32 + 127) as u32) << 23)

@@ -5,13 +5,15 @@
 //! channel's weights, and d · weight[tap] to that of each input. Taps that lie beside each other make vectors.
 
 use super::{BLOCK, Plan};
-use crate::simd::{Lanes, Op, Simd, add_scaled, dispatch, dispatch_for, weighted_rows};
+use crate::simd::{Lanes, Offsets, Op, Simd, add_scaled, add_to_rows, dispatch_for, weighted_rows};
 
 /// What such a convolution needs beside its plan.
 #[derive(Clone, Debug)]
 pub(crate) struct Maxima {
     /// Runs of taps: where the first one lies from the window's beginning, its number, and how many there are.
     runs: Vec<[usize; 3]>,
+    /// The beginnings of the runs' vectors of eight, and of sixteen.
+    vectors: [Vec<u32>; 2],
     /// Pooled positions of an image.
     positions: usize,
 }
@@ -48,7 +50,19 @@ impl Maxima {
                 _ => runs.push([at as usize, tap, 1]),
             }
         }
-        Some(Self { runs, positions })
+        let vectors = [8, 16].map(|width| {
+            let starts = |&[at, _, len]: &[usize; 3]| (at..at + len).step_by(width);
+            runs.iter().flat_map(starts).map(|at| at as u32).collect()
+        });
+        Some(Self {
+            runs,
+            vectors,
+            positions,
+        })
+    }
+
+    fn vectors<S: Simd>(&self) -> &[u32] {
+        &self.vectors[usize::from(S::WIDTH > 8)]
     }
 
     /// How many of `images` are taken together: few enough that their sums' rounding errors stay small.
@@ -102,12 +116,16 @@ impl Maxima {
     ///
     /// placed (images, placed image) → `d_kernels` (taps, Cout)
     pub(crate) fn add_d_kernels(&self, placed: &[f32], entries: &Entries, d_kernels: &mut [f32]) {
-        dispatch(DKernels {
-            maxima: self,
-            placed,
-            entries,
-            d_kernels,
-        });
+        let longest = self.runs.iter().map(|&[_, _, len]| len).max();
+        dispatch_for(
+            longest.unwrap_or(0),
+            DKernels {
+                maxima: self,
+                placed,
+                entries,
+                d_kernels,
+            },
+        );
     }
 
     /// Packs kernels (taps, Cout) for [`d_input`](Self::d_input): (Cout, taps)
@@ -168,7 +186,7 @@ impl Op for DKernels<'_> {
             starts.map(move |i| [at + i, tap + i, (len - i).min(S::WIDTH)])
         });
         let count = vectors.clone().count();
-        let most = if S::REGISTERS == 32 { 18 } else { 13 };
+        let most = if S::REGISTERS == 32 { 15 } else { 13 };
         let passes = count.div_ceil(most);
         let mut vectors = vectors;
         for pass in 0..passes {
@@ -178,7 +196,7 @@ impl Op for DKernels<'_> {
                 n @ 4..=5 => self.pass::<S, 5>(s, &mut vectors, n),
                 n @ 6..=9 => self.pass::<S, 9>(s, &mut vectors, n),
                 n @ 10..=13 => self.pass::<S, 13>(s, &mut vectors, n),
-                n => self.pass::<S, 18>(s, &mut vectors, n),
+                n => self.pass::<S, 15>(s, &mut vectors, n),
             }
         }
     }
@@ -231,8 +249,16 @@ impl Op for DInput<'_> {
     fn run<S: Simd>(self, s: S) {
         let channels = self.entries.counts.len();
         let kernels = self.packed.chunks_exact(self.packed.len() / channels);
+        // Runs of whole vectors are quicker together.
+        let runs = &self.maxima.runs;
+        let whole = runs.iter().all(|[_, _, len]| len.is_multiple_of(S::WIDTH));
+        let offsets = Offsets::new(self.maxima.vectors::<S>());
         for (channel, kernel) in kernels.enumerate() {
             let (at, d) = self.entries.channel(channel);
+            if whole {
+                add_to_rows(s, d, kernel, (&mut *self.d_placed, at, offsets));
+                continue;
+            }
             for (&at, &d) in at.iter().zip(d) {
                 let d_window = &mut self.d_placed[at as usize..];
                 for &[from, tap, len] in &self.maxima.runs {
