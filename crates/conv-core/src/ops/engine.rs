@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     pixels: Vec<u32>,
     /// Where each tap (row, column, input channel of the group) lies from there.
     taps: Vec<u32>,
+    /// The taps two by two, where kernels are few.
+    pairs: Option<Pairs>,
 }
 
 impl Plan {
@@ -130,6 +132,7 @@ impl Plan {
             per_group,
             placement,
             pixels,
+            pairs: Pairs::new(&taps, per_group.1),
             taps,
         })
     }
@@ -238,11 +241,16 @@ impl Plan {
 
     /// Vectors of sixteen in the packed kernels.
     pub(crate) fn packed_len(&self) -> usize {
-        self.groups * groups(self.per_group.1) * self.taps.len()
+        let per_group = match &self.pairs {
+            Some(pairs) => groups(2 * self.per_group.1) * pairs.at.len(),
+            None => groups(self.per_group.1) * self.taps.len(),
+        };
+        self.groups * per_group
     }
 
     /// Packs kernels (taps, Cout) for [`forward`](Self::forward): (group, panel, tap, up to 2, 16), a panel
-    /// being the kernels that one tile computes.
+    /// being the kernels that one tile computes. Of pairs (group, pair, up to 2, 16), the two weights of a kernel
+    /// beside each other.
     pub(crate) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
         let cout = self.cout();
         self.pack_by(packed, |group, tap, kernel| {
@@ -267,6 +275,23 @@ impl Plan {
     }
 
     fn pack_by(&self, packed: &mut [Lanes], weight: impl Fn(usize, usize, usize) -> f32) {
+        if let Some(pairs) = &self.pairs {
+            let lanes = groups(2 * self.per_group.1);
+            for (step, packed) in packed.chunks_exact_mut(lanes).enumerate() {
+                let (group, pair) = (step / pairs.at.len(), step % pairs.at.len());
+                let weights = Lanes::flat_mut(packed).chunks_exact_mut(2);
+                for (kernel, weights) in weights.enumerate().take(self.per_group.1) {
+                    let (tap, skip) = pairs.taps[pair];
+                    weights[0] = if skip {
+                        0.0
+                    } else {
+                        weight(group, tap, kernel)
+                    };
+                    weights[1] = weight(group, tap + 1, kernel);
+                }
+            }
+            return;
+        }
         let count = self.taps.len();
         for group in 0..self.groups {
             for panel in self.panels() {
@@ -334,6 +359,45 @@ impl Plan {
             d_kernels,
             scratch,
         });
+    }
+}
+
+/// Taps two by two, for kernels that fill half a tile at most: a vector then holds each kernel twice, once for
+/// either tap of a pair, and an output is the sum of the two.
+#[derive(Clone, Debug)]
+struct Pairs {
+    /// Where the first tap of each lies from the window's beginning; the second lies beside it.
+    at: Vec<u32>,
+    /// The number of the first tap, and whether an earlier pair has it already.
+    taps: Vec<(usize, bool)>,
+}
+
+impl Pairs {
+    fn new(taps: &[u32], kernels: usize) -> Option<Self> {
+        let mut pairs = Self {
+            at: Vec::new(),
+            taps: Vec::new(),
+        };
+        let mut first = 0;
+        for run in taps.chunk_by(|a, b| a + 1 == *b) {
+            if run.len() < 2 {
+                return None;
+            }
+            for i in (0..run.len()).step_by(2) {
+                let skip = i + 1 == run.len();
+                let i = i - usize::from(skip);
+                pairs.at.push(run[i]);
+                pairs.taps.push((first + i, skip));
+            }
+            first += run.len();
+        }
+        let pays = match kernels {
+            ..=8 => true,
+            // As many multiply-adds, but for taps that are counted twice; half as many numbers to fetch.
+            ..=16 => 16 * pairs.at.len() <= 9 * taps.len(),
+            _ => false,
+        };
+        pays.then_some(pairs)
     }
 }
 

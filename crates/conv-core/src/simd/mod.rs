@@ -80,6 +80,13 @@ pub trait Simd: Copy + Send + Sync {
     /// # Safety
     /// [`WIDTH`](Self::WIDTH) numbers must be readable at `from`.
     unsafe fn load_at(self, from: *const f32) -> Self::F32;
+    /// Two numbers from memory of any alignment, by turns in all lanes.
+    ///
+    /// # Safety
+    /// Two numbers must be readable at `from`.
+    unsafe fn splat_pair(self, from: *const f32) -> Self::F32;
+    /// The sums of neighbouring lanes, 0 and 1, 2 and 3 and so on: those of `a`, then those of `b`.
+    fn add_neighbours(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// Writes lanes to memory of any alignment.
     ///
     /// # Safety

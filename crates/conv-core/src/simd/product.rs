@@ -44,10 +44,12 @@ impl<'a> Offsets<'a> {
 /// tap. Row k of B is V vectors from `b[k * stride]` on. Each sum adds its products in the order of k, with
 /// one rounding each.
 ///
+/// With PAIRS the lanes take, by turns, that number of A and the one after it.
+///
 /// # Panics
 /// If an offset leads beyond the end of `a`, or a row beyond that of `b`.
 #[inline(always)]
-pub fn product<S: Simd, const P: usize, const V: usize>(
+pub fn product<S: Simd, const P: usize, const V: usize, const PAIRS: bool>(
     s: S,
     (a, rows, columns): (&[f32], &[usize; P], Offsets<'_>),
     (b, stride): (&[f32], usize),
@@ -61,7 +63,9 @@ pub fn product<S: Simd, const P: usize, const V: usize>(
     for &row in rows {
         last_row = last_row.max(row);
     }
-    let a_end = last_row.checked_add(columns.largest);
+    let a_end = last_row
+        .checked_add(columns.largest)
+        .and_then(|end| end.checked_add(usize::from(PAIRS)));
     assert!(
         a_end.is_some_and(|end| end < a.len()),
         "an offset beyond the end of a"
@@ -87,8 +91,15 @@ pub fn product<S: Simd, const P: usize, const V: usize>(
             *vector = unsafe { s.load_at(b.as_ptr().add(k * stride + v * S::WIDTH)) };
         }
         for (sums, pointer) in held.iter_mut().zip(pointers) {
-            // SAFETY: row + column is at most `a_end`, which lies inside `a`.
-            let x = s.splat(unsafe { *pointer.add(column as usize) });
+            // SAFETY: row + column is at most `a_end`, which lies inside `a`; with PAIRS, one less at most.
+            let x = unsafe {
+                let pointer = pointer.add(column as usize);
+                if PAIRS {
+                    s.splat_pair(pointer)
+                } else {
+                    s.splat(*pointer)
+                }
+            };
             if V == 1 {
                 sums[0] = s.mul_add(x, row[0], sums[0]);
                 continue;

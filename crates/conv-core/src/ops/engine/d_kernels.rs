@@ -100,7 +100,7 @@ impl DKernels<'_> {
                         cout,
                     )
                 };
-                product::<S, P, V>(s, a, b, &mut sums);
+                product::<S, P, V, false>(s, a, b, &mut sums);
             }
             for (sums, d_kernels) in sums.iter().zip(d_kernels.chunks_exact_mut(cout)) {
                 let d_kernels = d_kernels[channel..][..width].chunks_mut(S::WIDTH);
