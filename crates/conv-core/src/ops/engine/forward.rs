@@ -102,9 +102,25 @@ impl Forward<'_> {
         for output in self.output.chunks_mut(P * cout) {
             let mut rows = [0; P];
             let count = output.len() / cout;
-            let mut row = 0;
+            let first = image * placed + at.group * per_in;
+            if count == P && pixel + P <= pixels {
+                for (row, &start) in rows.iter_mut().zip(&plan.pixels[pixel..][..P]) {
+                    *row = first + start as usize;
+                }
+                pixel += P;
+                if pixel == pixels {
+                    (image, pixel) = (image + 1, 0);
+                }
+                let mut sums = [start; P];
+                product::<S, P, V, PAIRS>(s, (self.placed, &rows, taps), b, &mut sums);
+                for (p, sums) in sums.iter().enumerate() {
+                    write::<S, V, PAIRS>(s, sums, &mut output[p * cout + channel..][..width]);
+                }
+                continue;
+            }
+            // A tile over the end of an image. At the end of all it computes its last pixel several times.
+            let mut row = first;
             for (p, to) in rows.iter_mut().enumerate() {
-                // A tile at the end computes its last pixel several times.
                 if p < count {
                     row = image * placed + plan.pixels[pixel] as usize + at.group * per_in;
                     pixel += 1;
@@ -124,17 +140,20 @@ impl Forward<'_> {
                 product::<S, P, V, PAIRS>(s, (self.placed, &rows, taps), b, &mut sums);
             }
             for (sums, output) in sums.iter().zip(output.chunks_exact_mut(cout)) {
-                let output = &mut output[channel..][..width];
-                if PAIRS {
-                    let sum = s.add_neighbours(sums[0], sums[V - 1]);
-                    s.store_first(sum, output);
-                    continue;
-                }
-                for (sum, output) in sums.iter().zip(output.chunks_mut(S::WIDTH)) {
-                    s.store_first(*sum, output);
-                }
+                write::<S, V, PAIRS>(s, sums, &mut output[channel..][..width]);
             }
         }
         V
+    }
+}
+
+/// The outputs of a pixel.
+#[inline(always)]
+fn write<S: Simd, const V: usize, const PAIRS: bool>(s: S, sums: &[S::F32; V], output: &mut [f32]) {
+    if PAIRS {
+        return s.store_first(s.add_neighbours(sums[0], sums[V - 1]), output);
+    }
+    for (sum, output) in sums.iter().zip(output.chunks_mut(S::WIDTH)) {
+        s.store_first(*sum, output);
     }
 }
