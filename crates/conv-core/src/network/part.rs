@@ -5,7 +5,7 @@ use super::{Loss, Network, Report};
 use crate::init::Seeded;
 use crate::ops::activation::{Gelu, GeluSlope, Relu, Sigmoid, SigmoidSlope, Tanh, TanhSlope, map};
 use crate::ops::batch_norm::{Line, Statistics, Sums, apply};
-use crate::ops::engine::Plan;
+use crate::ops::engine::{Entries, Maxima, Plan};
 use crate::ops::{global_pool, kernel_pool, loss, residual};
 use crate::simd::Lanes;
 
@@ -30,6 +30,13 @@ pub(super) struct Pass<'a> {
     pub(super) training: Option<Training<'a>>,
 }
 
+/// What a convolution whose outputs are pooled by their largest needs, and the step that pools them.
+#[derive(Debug)]
+pub(super) struct Pooled {
+    pub(super) maxima: Maxima,
+    pub(super) step: usize,
+}
+
 #[derive(Clone, Copy)]
 pub(super) struct Training<'a> {
     /// Images of the batch.
@@ -37,6 +44,7 @@ pub(super) struct Training<'a> {
     pub(super) goal: Goal<'a>,
     pub(super) loss: Loss,
     pub(super) seed: u64,
+    pub(super) pooled: &'a [Option<Pooled>],
     /// Kernels packed for the gradients of inputs.
     pub(super) packed_back: &'a [Vec<Lanes>],
     /// The statistics of the batch, and the sums of the gradients through its normalisations.
@@ -52,6 +60,10 @@ pub(super) struct Part {
     /// The inputs of convolutions, and the gradients of their outputs, where the windows find them.
     placed: Vec<Vec<f32>>,
     d_placed: Vec<Vec<f32>>,
+    /// Where the largest are, of the steps that take the largest.
+    places: Vec<Vec<u32>>,
+    /// Of convolutions whose outputs are pooled by their largest.
+    entries: Vec<Option<Entries>>,
     /// A gradient before it is added to another.
     spare: Vec<f32>,
     scratch: Vec<Lanes>,
@@ -73,12 +85,18 @@ pub(super) struct Block {
 
 impl Part {
     /// Buffers for blocks of as many images.
-    pub(super) fn new(program: &Program, images: usize, training: bool) -> Self {
+    pub(super) fn new(
+        program: &Program,
+        pooled: &[Option<Pooled>],
+        images: usize,
+        training: bool,
+    ) -> Self {
         let mut part = Self::default();
         for (at, step) in program.steps.iter().enumerate() {
             let len = images * program.lens[at + 1];
             part.values.push(vec![0.0; len]);
-            let needed = training && program.needs[at + 1];
+            let pooled = pooled[at].as_ref().filter(|_| training);
+            let needed = training && program.needs[at + 1] && pooled.is_none();
             part.d_values.push(vec![0.0; if needed { len } else { 0 }]);
             let (placed, d_placed) = match &step.op {
                 StepOp::Conv { plan, back, .. } => {
@@ -89,8 +107,13 @@ impl Part {
                             images * plan.placed_len()
                         }
                     };
+                    if let Some(Pooled { maxima, .. }) = pooled {
+                        let together = maxima.together(plan, images);
+                        part.entries.push(Some(maxima.entries(plan, together)));
+                    }
                     let back = match back {
                         _ if !training || !program.needs[step.input] => 0,
+                        _ if pooled.is_some() => len(plan),
                         Back::Gather(plan) => len(plan),
                         Back::Scatter(scatter) => scatter.buffer_len(),
                     };
@@ -103,6 +126,9 @@ impl Part {
                 }
                 _ => (0, 0),
             };
+            part.entries.resize_with(at + 1, || None);
+            let pools = training && matches!(&step.op, StepOp::Pool(_));
+            part.places.push(vec![0; if pools { len } else { 0 }]);
             part.placed.push(vec![0.0; placed]);
             part.d_placed.push(vec![0.0; d_placed]);
         }
@@ -272,6 +298,24 @@ impl Part {
         let network = pass.network;
         let program = &network.program;
         let step = &program.steps[at];
+        let pooled = |at: usize| {
+            pass.training
+                .and_then(|training| training.pooled[at].as_ref())
+        };
+        if let Some(pooled) = pooled(at) {
+            return self.backward_pooled(pass, (at, pooled), block);
+        }
+        if let (StepOp::Pool(plan), Some(conv)) = (&step.op, step.input.checked_sub(1))
+            && pooled(conv).is_some()
+        {
+            // The convolution needs no more.
+            let x = Self::value(&self.values, pass, step.input, block);
+            let places = self.places[at].chunks_exact_mut(program.lens[at + 1]);
+            for (x, places) in x.chunks_exact(plan.input_len()).zip(places) {
+                plan.places(x, places);
+            }
+            return;
+        }
         let (d_before, d_after) = self.d_values.split_at_mut(at);
         let d_output = &d_after[0][..block.count * program.lens[at + 1]];
         let x = Self::value(&self.values, pass, step.input, block);
@@ -318,14 +362,14 @@ impl Part {
         }
         let d_input = &mut d_before[step.input - 1][..x.len()];
         let output = &self.values[at][..d_output.len()];
-        let d_placed = &mut self.d_placed[at];
+        let buffers = (&mut self.d_placed[at][..], &mut self.places[at][..]);
         if step.accumulate {
             let spare = &mut self.spare[..d_input.len()];
             d_step(
                 pass,
                 (at, step, block),
                 (x, output, d_output),
-                d_placed,
+                buffers,
                 spare,
             );
             add_to(spare, d_input);
@@ -334,9 +378,79 @@ impl Part {
                 pass,
                 (at, step, block),
                 (x, output, d_output),
-                d_placed,
+                buffers,
                 d_input,
             );
+        }
+    }
+}
+
+impl Part {
+    /// [`backward_step`](Self::backward_step) of a convolution whose outputs are pooled by their largest.
+    fn backward_pooled(
+        &mut self,
+        pass: &Pass<'_>,
+        (at, Pooled { maxima, step: pool }): (usize, &Pooled),
+        block: Block,
+    ) {
+        let program = &pass.network.program;
+        let step = &program.steps[at];
+        let (
+            StepOp::Conv {
+                plan,
+                kernels,
+                bias,
+                ..
+            },
+            Some(training),
+            Some(entries),
+        ) = (&step.op, &pass.training, &mut self.entries[at])
+        else {
+            return;
+        };
+        let pooled_len = program.lens[pool + 1];
+        let (d_before, d_after) = self.d_values.split_at_mut(at);
+        let d_pooled = &d_after[pool - at][..block.count * pooled_len];
+        let x = Self::value(&self.values, pass, step.input, block);
+        let placed = if plan.in_place() { x } else { &self.placed[at] };
+        let mut d_input = program.needs[step.input].then(|| {
+            let d_input = if step.accumulate {
+                &mut self.spare
+            } else {
+                &mut d_before[step.input - 1]
+            };
+            &mut d_input[..x.len()]
+        });
+        let together = maxima.together(plan, block.count);
+        for (group, d_pooled) in d_pooled.chunks(together * pooled_len).enumerate() {
+            let images = d_pooled.len() / pooled_len;
+            let first = group * together;
+            let places = &self.places[*pool][first * pooled_len..][..d_pooled.len()];
+            maxima.find(plan, places, d_pooled, entries);
+            let len = plan.placed_len();
+            let placed = &placed[first * len..][..images * len];
+            maxima.add_d_kernels(placed, entries, &mut self.gradient[kernels.clone()]);
+            let Some(d_input) = &mut d_input else {
+                continue;
+            };
+            let packed = &Lanes::flat(&training.packed_back[at])[..kernels.len()];
+            let d_input = &mut d_input[first * plan.input_len()..][..images * plan.input_len()];
+            if plan.in_place() {
+                maxima.d_input(plan, entries, packed, d_input);
+                continue;
+            }
+            let d_placed = &mut self.d_placed[at][..images * len];
+            maxima.d_input(plan, entries, packed, d_placed);
+            let d_inputs = d_input.chunks_exact_mut(plan.input_len());
+            for (d_placed, d_input) in d_placed.chunks_exact(len).zip(d_inputs) {
+                plan.unplace(d_placed, d_input);
+            }
+        }
+        if let Some(bias) = bias {
+            add_rows(d_pooled, &mut self.gradient[bias.clone()]);
+        }
+        if step.accumulate && program.needs[step.input] {
+            add_to(&self.spare, &mut d_before[step.input - 1][..x.len()]);
         }
     }
 }
@@ -346,7 +460,7 @@ fn d_step(
     pass: &Pass<'_>,
     (at, step, block): (usize, &Step, Block),
     (x, output, d_output): (&[f32], &[f32], &[f32]),
-    d_placed: &mut [f32],
+    (d_placed, places): (&mut [f32], &mut [u32]),
     d_input: &mut [f32],
 ) {
     let Some(training) = &pass.training else {
@@ -371,7 +485,7 @@ fn d_step(
         StepOp::Pool(plan) => {
             let images = x.chunks_exact(len).zip(d_output.chunks_exact(output_len));
             for ((x, d_output), d_input) in images.zip(d_input.chunks_exact_mut(len)) {
-                plan.d_input(x, d_output, d_input);
+                plan.d_input((x, d_output), &mut places[..output_len], d_input);
             }
         }
         StepOp::GlobalPool => {

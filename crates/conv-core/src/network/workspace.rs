@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use ndarray::ArrayView2;
 
-use super::part::{Block, Goal, Part, Pass, Training, largest};
+use super::part::{Block, Goal, Part, Pass, Pooled, Training, largest};
 use super::program::{DENSE, Program, StepOp};
 use super::{Loss, Network, Report};
 use crate::ops::batch_norm::{Line, Statistics, Sums, set_lines};
-use crate::ops::engine::Plan;
+use crate::ops::engine::{Maxima, Plan};
 use crate::ops::expect_some;
-use crate::simd::Lanes;
+use crate::simd::{Lanes, groups};
 use crate::{Error, parallel};
 
 /// Parts of a batch, each a task: a number that follows from the batch alone.
@@ -31,6 +31,8 @@ pub struct Workspace {
     training: bool,
     parts: Vec<Part>,
     rows: Vec<Option<(Plan, Plan)>>,
+    /// Convolutions of which the largest outputs alone have a gradient.
+    pooled: Vec<Option<Pooled>>,
     packed_back: Vec<Vec<Lanes>>,
     statistics: Vec<Statistics>,
     lines: Vec<Vec<Line>>,
@@ -106,6 +108,7 @@ impl Workspace {
             .is_some_and(|own| Arc::ptr_eq(own, program));
         if !known {
             *self = Self::default();
+            self.pooled = pooled(program);
         }
         let grown = division.per_block > self.capacity || (training && !self.training);
         if grown {
@@ -127,13 +130,18 @@ impl Workspace {
             }
         }
         while self.parts.len() < division.parts() {
-            self.parts
-                .push(Part::new(program, self.capacity, self.training));
+            self.parts.push(Part::new(
+                program,
+                &self.pooled,
+                self.capacity,
+                self.training,
+            ));
         }
         if training && self.packed_back.is_empty() {
             self.gradient = vec![0.0; program.len];
-            for step in &program.steps {
+            for (step, pooled) in program.steps.iter().zip(&self.pooled) {
                 let back = match &step.op {
+                    StepOp::Conv { kernels, .. } if pooled.is_some() => groups(kernels.len()),
                     StepOp::Conv { back, .. } => back.packed_len(),
                     StepOp::Dense { back, .. } => back.packed_len(),
                     _ => 0,
@@ -213,11 +221,16 @@ impl Workspace {
         let last = runs.len() - 1;
         let division = Division::new(program, images, last > 0);
         self.prepare(network, &division, true)?;
-        for (step, packed) in program.steps.iter().zip(&mut self.packed_back) {
+        let steps = program.steps.iter().zip(&self.pooled);
+        for ((step, pooled), packed) in steps.zip(&mut self.packed_back) {
             if packed.is_empty() {
                 continue;
             }
             match &step.op {
+                StepOp::Conv { plan, kernels, .. } if pooled.is_some() => {
+                    let kernels = &network.parameters[kernels.clone()];
+                    Maxima::pack(plan, kernels, &mut Lanes::flat_mut(packed)[..kernels.len()]);
+                }
                 StepOp::Conv { back, kernels, .. } => {
                     back.pack(&network.parameters[kernels.clone()], packed);
                 }
@@ -279,6 +292,7 @@ impl Workspace {
             goal,
             loss,
             seed,
+            pooled: &self.pooled,
             packed_back: &self.packed_back,
             statistics: &self.statistics,
             sums: &self.sums,
@@ -354,4 +368,31 @@ impl Workspace {
         report.loss /= images as f64;
         report
     }
+}
+
+/// Convolutions whose outputs go into a pooling by the largest and nowhere else.
+fn pooled(program: &Program) -> Vec<Option<Pooled>> {
+    let mut readers = vec![0; program.lens.len()];
+    readers[program.output.0] += 1;
+    for step in &program.steps {
+        readers[step.input] += 1;
+        if let StepOp::Add { other, .. } = step.op {
+            readers[other] += 1;
+        }
+    }
+    let mut pooled: Vec<Option<Pooled>> = program.steps.iter().map(|_| None).collect();
+    for (number, step) in program.steps.iter().enumerate() {
+        let (StepOp::Pool(pool), Some(conv)) = (&step.op, step.input.checked_sub(1)) else {
+            continue;
+        };
+        if let (StepOp::Conv { plan, .. }, Some(positions), 1) =
+            (&program.steps[conv].op, pool.largest(), readers[step.input])
+        {
+            pooled[conv] = Maxima::new(plan, positions).map(|maxima| Pooled {
+                maxima,
+                step: number,
+            });
+        }
+    }
+    pooled
 }

@@ -5,10 +5,17 @@
 //! window of each output pixel begins, `taps` where the k-th number under it lies from there. The same two
 //! tables, swapped, give the gradient of the kernels: Σ over pixels of input[tap + pixel] · `d_output`[pixel].
 
+mod d_kernels;
+mod forward;
+mod maxima;
+
 use super::conv::Conv;
 use crate::Error;
 use crate::shape::product as checked;
-use crate::simd::{LANES, Lanes, Offsets, Op, Simd, dispatch, groups, product};
+use crate::simd::{LANES, Lanes, dispatch, groups};
+use d_kernels::DKernels;
+use forward::Forward;
+pub(crate) use maxima::{Entries, Maxima};
 
 /// Rows of a tile of a kernel gradient, and what tasks on it are multiples of.
 pub(crate) const TAPS: usize = 12;
@@ -40,6 +47,8 @@ pub(crate) struct Plan {
     pixels: Vec<u32>,
     /// Where each tap (row, column, input channel of the group) lies from there.
     taps: Vec<u32>,
+    /// The taps two by two, where kernels are few.
+    pairs: Option<Pairs>,
 }
 
 impl Plan {
@@ -123,6 +132,7 @@ impl Plan {
             per_group,
             placement,
             pixels,
+            pairs: Pairs::new(&taps, per_group.1),
             taps,
         })
     }
@@ -211,13 +221,36 @@ impl Plan {
         }
     }
 
+    /// Copies an image back from where [`place`](Self::place) put it, zeros where it was left out.
+    pub(crate) fn unplace(&self, placed: &[f32], image: &mut [f32]) {
+        let Placement {
+            image: (_, cols, channels),
+            padded,
+            at,
+            ..
+        } = self.placement;
+        image.fill(0.0);
+        let (top, left) = (at.0.unsigned_abs(), at.1.unsigned_abs());
+        let rows = placed.chunks_exact(padded.1 * channels).skip(top);
+        for (row, to) in rows.zip(image.chunks_exact_mut(cols * channels)) {
+            let row = &row[(left * channels).min(row.len())..];
+            let count = row.len().min(to.len());
+            to[..count].copy_from_slice(&row[..count]);
+        }
+    }
+
     /// Vectors of sixteen in the packed kernels.
     pub(crate) fn packed_len(&self) -> usize {
-        self.groups * groups(self.per_group.1) * self.taps.len()
+        let per_group = match &self.pairs {
+            Some(pairs) => groups(2 * self.per_group.1) * pairs.at.len(),
+            None => groups(self.per_group.1) * self.taps.len(),
+        };
+        self.groups * per_group
     }
 
     /// Packs kernels (taps, Cout) for [`forward`](Self::forward): (group, panel, tap, up to 2, 16), a panel
-    /// being the kernels that one tile computes.
+    /// being the kernels that one tile computes. Of pairs (group, pair, up to 2, 16), the two weights of a kernel
+    /// beside each other.
     pub(crate) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
         let cout = self.cout();
         self.pack_by(packed, |group, tap, kernel| {
@@ -242,6 +275,23 @@ impl Plan {
     }
 
     fn pack_by(&self, packed: &mut [Lanes], weight: impl Fn(usize, usize, usize) -> f32) {
+        if let Some(pairs) = &self.pairs {
+            let lanes = groups(2 * self.per_group.1);
+            for (step, packed) in packed.chunks_exact_mut(lanes).enumerate() {
+                let (group, pair) = (step / pairs.at.len(), step % pairs.at.len());
+                let weights = Lanes::flat_mut(packed).chunks_exact_mut(2);
+                for (kernel, weights) in weights.enumerate().take(self.per_group.1) {
+                    let (tap, skip) = pairs.taps[pair];
+                    weights[0] = if skip {
+                        0.0
+                    } else {
+                        weight(group, tap, kernel)
+                    };
+                    weights[1] = weight(group, tap + 1, kernel);
+                }
+            }
+            return;
+        }
         let count = self.taps.len();
         for group in 0..self.groups {
             for panel in self.panels() {
@@ -312,6 +362,45 @@ impl Plan {
     }
 }
 
+/// Taps two by two, for kernels that fill half a tile at most: a vector then holds each kernel twice, once for
+/// either tap of a pair, and an output is the sum of the two.
+#[derive(Clone, Debug)]
+struct Pairs {
+    /// Where the first tap of each lies from the window's beginning; the second lies beside it.
+    at: Vec<u32>,
+    /// The number of the first tap, and whether an earlier pair has it already.
+    taps: Vec<(usize, bool)>,
+}
+
+impl Pairs {
+    fn new(taps: &[u32], kernels: usize) -> Option<Self> {
+        let mut pairs = Self {
+            at: Vec::new(),
+            taps: Vec::new(),
+        };
+        let mut first = 0;
+        for run in taps.chunk_by(|a, b| a + 1 == *b) {
+            if run.len() < 2 {
+                return None;
+            }
+            for i in (0..run.len()).step_by(2) {
+                let skip = i + 1 == run.len();
+                let i = i - usize::from(skip);
+                pairs.at.push(run[i]);
+                pairs.taps.push((first + i, skip));
+            }
+            first += run.len();
+        }
+        let pays = match kernels {
+            ..=8 => true,
+            // As many multiply-adds, but for taps that are counted twice; half as many numbers to fetch.
+            ..=16 => 16 * pairs.at.len() <= 9 * taps.len(),
+            _ => false,
+        };
+        pays.then_some(pairs)
+    }
+}
+
 /// The kernels that are computed together: up to two vectors of sixteen.
 #[derive(Clone, Copy)]
 struct Panel {
@@ -320,215 +409,9 @@ struct Panel {
     lanes: usize,
 }
 
-struct Forward<'a> {
-    plan: &'a Plan,
-    placed: &'a [f32],
-    first_pixel: usize,
-    packed: &'a [Lanes],
-    bias: Option<&'a [f32]>,
-    output: &'a mut [f32],
-}
-
-impl Op for Forward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
-        let plan = self.plan;
-        let (count, per_out) = (plan.taps.len(), plan.per_group.1);
-        for group in 0..plan.groups {
-            for panel in plan.panels() {
-                let start = (group * groups(per_out) + panel.first) * count;
-                let kernels = Lanes::flat(&self.packed[start..][..panel.lanes * count]);
-                // Vectors that hold kernels.
-                let vectors = (per_out - panel.first * LANES)
-                    .min(panel.lanes * LANES)
-                    .div_ceil(S::WIDTH);
-                let mut vector = 0;
-                while vector < vectors {
-                    let at = Place {
-                        group,
-                        kernel: panel.first * LANES + vector * S::WIDTH,
-                    };
-                    let b = (&kernels[vector * S::WIDTH..], panel.lanes * LANES);
-                    vector += match (vectors - vector, S::REGISTERS) {
-                        (1, _) => self.tiles::<S, 12, 1>(s, at, b),
-                        (_, 32) => self.tiles::<S, 14, 2>(s, at, b),
-                        (_, _) => self.tiles::<S, 6, 2>(s, at, b),
-                    };
-                }
-            }
-        }
-    }
-}
-
 /// The first of some kernels, within its group.
 #[derive(Clone, Copy)]
 struct Place {
     group: usize,
     kernel: usize,
-}
-
-impl Forward<'_> {
-    /// V vectors of kernels over all pixels, P at a time.
-    #[inline(always)]
-    fn tiles<S: Simd, const P: usize, const V: usize>(
-        &mut self,
-        s: S,
-        at: Place,
-        b: (&[f32], usize),
-    ) -> usize {
-        let plan = self.plan;
-        let (per_in, per_out) = plan.per_group;
-        let (cout, pixels, placed) = (plan.cout(), plan.pixels(), plan.placed_len());
-        let channel = at.group * per_out + at.kernel;
-        let width = (per_out - at.kernel).min(V * S::WIDTH);
-        let mut start = [s.splat(0.0); V];
-        if let Some(bias) = self.bias {
-            for (start, bias) in start
-                .iter_mut()
-                .zip(bias[channel..][..width].chunks(S::WIDTH))
-            {
-                *start = s.load_first(bias);
-            }
-        }
-        let taps = Offsets::new(&plan.taps);
-        let (mut image, mut pixel) = (self.first_pixel / pixels, self.first_pixel % pixels);
-        for output in self.output.chunks_mut(P * cout) {
-            let mut rows = [0; P];
-            let count = output.len() / cout;
-            let mut row = 0;
-            for (p, to) in rows.iter_mut().enumerate() {
-                // A tile at the end computes its last pixel several times.
-                if p < count {
-                    row = image * placed + plan.pixels[pixel] as usize + at.group * per_in;
-                    pixel += 1;
-                    if pixel == pixels {
-                        (image, pixel) = (image + 1, 0);
-                    }
-                }
-                *to = row;
-            }
-            let mut sums = [start; P];
-            product::<S, P, V>(s, (self.placed, &rows, taps), b, &mut sums);
-            for (sums, output) in sums.iter().zip(output.chunks_exact_mut(cout)) {
-                let output = output[channel..][..width].chunks_mut(S::WIDTH);
-                for (sum, output) in sums.iter().zip(output) {
-                    s.store_first(*sum, output);
-                }
-            }
-        }
-        V
-    }
-}
-
-struct DKernels<'a> {
-    plan: &'a Plan,
-    placed: &'a [f32],
-    d_output: &'a [f32],
-    first_tap: usize,
-    d_kernels: &'a mut [f32],
-    scratch: &'a mut Vec<Lanes>,
-}
-
-impl Op for DKernels<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
-        let plan = self.plan;
-        // An image that is rows of a batch may be short of some.
-        let pixels = plan.pixels().min(self.d_output.len() / plan.cout());
-        let per_out = plan.per_group.1;
-        // Small images are taken together, large ones a part at a time.
-        let images = (BLOCK / pixels).max(1);
-        let blocks = self.d_output.chunks(images * pixels * plan.cout());
-        for (block, d_output) in blocks.enumerate() {
-            let placed = &self.placed[block * images * plan.placed_len()..];
-            let from = (placed, d_output, pixels * plan.cout());
-            for start in (0..pixels).step_by(BLOCK) {
-                let range = start..(start + BLOCK).min(pixels);
-                for group in 0..plan.groups {
-                    let mut kernel = 0;
-                    while kernel < per_out {
-                        let at = Place { group, kernel };
-                        let vectors = (per_out - kernel).div_ceil(S::WIDTH);
-                        kernel += S::WIDTH
-                            * match (vectors, S::REGISTERS) {
-                                (1, _) => self.tiles::<S, TAPS, 1>(s, at, from, &range),
-                                (_, 32) => self.tiles::<S, TAPS, 2>(s, at, from, &range),
-                                (_, _) => self.tiles::<S, 6, 2>(s, at, from, &range),
-                            };
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl DKernels<'_> {
-    /// V vectors of kernels, P taps at a time, over a range of the pixels of some images.
-    #[inline(always)]
-    fn tiles<S: Simd, const P: usize, const V: usize>(
-        &mut self,
-        s: S,
-        at: Place,
-        (placed, d_output, output_len): (&[f32], &[f32], usize),
-        range: &std::ops::Range<usize>,
-    ) -> usize {
-        let plan = self.plan;
-        let (per_in, per_out) = plan.per_group;
-        let cout = plan.cout();
-        let channel = at.group * per_out + at.kernel;
-        let width = (per_out - at.kernel).min(V * S::WIDTH);
-        let images = d_output.len() / output_len;
-        // Vectors that would reach beyond their kernels are copied first, zeros behind.
-        let copied = !width.is_multiple_of(S::WIDTH);
-        if copied {
-            let needed = groups(V * S::WIDTH) * range.len() * images;
-            self.scratch
-                .resize(needed.max(self.scratch.len()), Lanes::ZERO);
-            let rows = d_output.chunks_exact(output_len);
-            let rows = rows
-                .flat_map(|image| image[range.start * cout..range.end * cout].chunks_exact(cout));
-            for (row, to) in rows.zip(self.scratch.chunks_exact_mut(groups(V * S::WIDTH))) {
-                let to = Lanes::flat_mut(to).chunks_exact_mut(S::WIDTH);
-                for (from, to) in row[channel..][..width].chunks(S::WIDTH).zip(to) {
-                    s.store_first(s.load_first(from), to);
-                }
-            }
-        }
-        let pixels = Offsets::new(&plan.pixels[..output_len / cout]).part(range.clone());
-        let taps = self.d_kernels.len() / cout;
-        for (tile, d_kernels) in self.d_kernels.chunks_mut(P * cout).enumerate() {
-            let mut rows = [0; P];
-            for (p, row) in rows.iter_mut().enumerate() {
-                let tap = self.first_tap + (tile * P + p).min(taps - 1);
-                *row = plan.taps[tap] as usize + at.group * per_in;
-            }
-            let mut sums = [[s.splat(0.0); V]; P];
-            for image in 0..images {
-                let a = (&placed[image * plan.placed_len()..], &rows, pixels);
-                let b = if copied {
-                    let stride = groups(V * S::WIDTH);
-                    let b = &self.scratch[image * range.len() * stride..];
-                    (Lanes::flat(b), stride * LANES)
-                } else {
-                    (
-                        &d_output[image * output_len + range.start * cout + channel..],
-                        cout,
-                    )
-                };
-                product::<S, P, V>(s, a, b, &mut sums);
-            }
-            for (sums, d_kernels) in sums.iter().zip(d_kernels.chunks_exact_mut(cout)) {
-                let d_kernels = d_kernels[channel..][..width].chunks_mut(S::WIDTH);
-                for (sum, d_kernels) in sums.iter().zip(d_kernels) {
-                    let total = s.add(s.load_first(d_kernels), *sum);
-                    s.store_first(total, d_kernels);
-                }
-            }
-        }
-        V
-    }
 }

@@ -1,8 +1,10 @@
 //! Pooling over the pixels under a window, channel by channel: the largest, or the mean.
 
+use std::ops::Range;
+
 use super::{expect_shape, expect_some, numbers, numbers_mut};
 use crate::shape::{Window, product};
-use crate::simd::{Op, Simd, dispatch};
+use crate::simd::{LANES, Op, Simd, dispatch_for};
 use crate::{Error, parallel};
 use ndarray::{ArrayView4, ArrayViewMut4};
 
@@ -61,7 +63,9 @@ pub fn d_input(
     let d_input = numbers_mut("d_input", &mut d_input)?;
     parallel::parts_mut(d_input, plan.input_len(), |image, d_input| {
         let input = &input[image * plan.input_len()..];
-        plan.d_input(input, &d_output[image * plan.output_len()..], d_input);
+        let d_output = &d_output[image * plan.output_len()..];
+        let mut places = vec![0; plan.output_len()];
+        plan.d_input((input, d_output), &mut places, d_input);
     });
     Ok(())
 }
@@ -85,7 +89,7 @@ pub(crate) struct Plan {
     pool: Pool,
     channels: usize,
     pixels: usize,
-    /// The first number of each pixel, position by position, row-major both.
+    /// The pixels, position by position, row-major both.
     taps: Vec<u32>,
     /// Where each position's taps end.
     ends: Vec<u32>,
@@ -118,7 +122,7 @@ impl Plan {
                     for kx in 0..window.size.1 {
                         let x = (ox * window.stride.1 + kx * window.dilation.1).checked_sub(left);
                         if let Some(x) = x.filter(|&x| x < w) {
-                            taps.push(((y * w + x) * channels) as u32);
+                            taps.push((y * w + x) as u32);
                         }
                     }
                 }
@@ -153,6 +157,11 @@ impl Plan {
         self.ends.len() * self.channels
     }
 
+    /// Output pixels of an image, if it takes the largest.
+    pub(crate) fn largest(&self) -> Option<usize> {
+        (self.pool == Pool::Max).then_some(self.ends.len())
+    }
+
     /// Each position's output with the taps under it.
     fn positions(&self) -> impl Iterator<Item = &[u32]> {
         let starts = std::iter::once(&0).chain(&self.ends);
@@ -163,28 +172,73 @@ impl Plan {
 
     /// One image: input (H, W, C) → output (Oh, Ow, C)
     pub(crate) fn forward(&self, input: &[f32], output: &mut [f32]) {
-        dispatch(Forward {
-            plan: self,
-            input,
-            output,
-        });
+        dispatch_for(
+            self.channels,
+            Forward {
+                plan: self,
+                input,
+                output,
+            },
+        );
     }
 
-    /// The gradient of [`forward`](Self::forward): input (H, W, C), `d_output` (Oh, Ow, C) → `d_input` (H, W, C)
-    pub(crate) fn d_input(&self, input: &[f32], d_output: &[f32], d_input: &mut [f32]) {
+    /// The pixel of the largest of each output, the first of equals; of NaN the first.
+    ///
+    /// input (H, W, C) → places (Oh, Ow, C)
+    pub(crate) fn places(&self, input: &[f32], places: &mut [u32]) {
+        dispatch_for(
+            self.channels,
+            Places {
+                plan: self,
+                input,
+                places,
+            },
+        );
+    }
+
+    /// The gradient of [`forward`](Self::forward): input (H, W, C), `d_output` (Oh, Ow, C) → places (Oh, Ow, C) if it
+    /// takes the largest, `d_input` (H, W, C)
+    pub(crate) fn d_input(
+        &self,
+        (input, d_output): (&[f32], &[f32]),
+        places: &mut [u32],
+        d_input: &mut [f32],
+    ) {
         d_input.fill(0.0);
-        dispatch(DInput {
-            plan: self,
-            input,
-            d_output,
-            d_input,
-        });
+        if self.pool == Pool::Mean {
+            return dispatch_for(
+                self.channels,
+                Spread {
+                    plan: self,
+                    d_output,
+                    d_input,
+                },
+            );
+        }
+        self.places(input, places);
+        let rows = places.chunks_exact(self.channels);
+        for (places, d) in rows.zip(d_output.chunks_exact(self.channels)) {
+            for (channel, (&place, d)) in places.iter().zip(d).enumerate() {
+                d_input[place as usize * self.channels + channel] += d;
+            }
+        }
+    }
+
+    /// Some channels of a pixel.
+    #[inline(always)]
+    fn pixel(&self, pixel: u32, channels: &Range<usize>) -> Range<usize> {
+        let first = pixel as usize * self.channels;
+        first + channels.start..first + channels.end
     }
 }
 
-/// Channels that are taken together. The loops over them are plain: compiled for each instruction set, they become
-/// vectors by themselves, and nothing in them is rounded otherwise there.
-const TOGETHER: usize = 8;
+/// The channels, a vector at a time.
+#[inline(always)]
+fn vectors<S: Simd>(channels: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..channels)
+        .step_by(S::WIDTH)
+        .map(move |first| first..(first + S::WIDTH).min(channels))
+}
 
 struct Forward<'a> {
     plan: &'a Plan,
@@ -196,121 +250,87 @@ impl Op for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
+    fn run<S: Simd>(self, s: S) {
         let plan = self.plan;
         let outputs = self.output.chunks_exact_mut(plan.channels);
         for (taps, output) in plan.positions().zip(outputs) {
-            let (many, rest) = output.as_chunks_mut::<TOGETHER>();
-            let done = many.len() * TOGETHER;
-            for (at, output) in many.iter_mut().enumerate() {
-                *output = pooled(plan.pool, taps, &self.input[at * TOGETHER..]);
-            }
-            for (at, output) in rest.iter_mut().enumerate() {
-                [*output] = pooled(plan.pool, taps, &self.input[done + at..]);
+            for channels in vectors::<S>(plan.channels) {
+                let x = |tap| s.load_first(&self.input[plan.pixel(tap, &channels)]);
+                let mut value = x(taps[0]);
+                for &tap in &taps[1..] {
+                    let x = x(tap);
+                    value = match plan.pool {
+                        // A NaN goes through, and stays.
+                        Pool::Max => s.if_nan(x, x, s.max(x, value)),
+                        Pool::Mean => s.add(value, x),
+                    };
+                }
+                if plan.pool == Pool::Mean {
+                    value = s.div(value, s.splat(taps.len() as f32));
+                }
+                s.store_first(value, &mut output[channels]);
             }
         }
     }
 }
 
-/// N channels of a pixel.
-#[inline(always)]
-fn pixel<const N: usize>(input: &[f32], tap: u32) -> [f32; N] {
-    let mut pixel = [0.0; N];
-    pixel.copy_from_slice(&input[tap as usize..][..N]);
-    pixel
-}
-
-#[inline(always)]
-fn pooled<const N: usize>(pool: Pool, taps: &[u32], input: &[f32]) -> [f32; N] {
-    let mut output: [f32; N] = pixel(input, taps[0]);
-    for &tap in &taps[1..] {
-        let x: [f32; N] = pixel(input, tap);
-        for (output, x) in output.iter_mut().zip(x) {
-            *output = match pool {
-                // A NaN goes through, and stays.
-                Pool::Max if x > *output || x.is_nan() => x,
-                Pool::Max => *output,
-                Pool::Mean => *output + x,
-            };
-        }
-    }
-    if pool == Pool::Mean {
-        output = output.map(|sum| sum / taps.len() as f32);
-    }
-    output
-}
-
-struct DInput<'a> {
+struct Places<'a> {
     plan: &'a Plan,
     input: &'a [f32],
+    places: &'a mut [u32],
+}
+
+impl Op for Places<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let plan = self.plan;
+        let outputs = self.places.chunks_exact_mut(plan.channels);
+        for (taps, places) in plan.positions().zip(outputs) {
+            for channels in vectors::<S>(plan.channels) {
+                let x = |tap| s.load_first(&self.input[plan.pixel(tap, &channels)]);
+                // Pixels as the bits of lanes, which are chosen and never computed with.
+                let number = |tap| s.splat(f32::from_bits(tap));
+                let (mut best, mut place) = (x(taps[0]), number(taps[0]));
+                for &tap in &taps[1..] {
+                    let (x, number) = (x(tap), number(tap));
+                    let first_nan = s.if_nan(best, place, number);
+                    place = s.if_nan(x, first_nan, s.if_greater(x, best, number, place));
+                    best = s.if_nan(x, x, s.max(x, best));
+                }
+                let mut bits = [0.0; LANES];
+                s.store_first(place, &mut bits[..S::WIDTH]);
+                for (place, bits) in places[channels].iter_mut().zip(bits) {
+                    *place = bits.to_bits();
+                }
+            }
+        }
+    }
+}
+
+struct Spread<'a> {
+    plan: &'a Plan,
     d_output: &'a [f32],
     d_input: &'a mut [f32],
 }
 
-impl Op for DInput<'_> {
+impl Op for Spread<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
+    fn run<S: Simd>(self, s: S) {
         let plan = self.plan;
         let d_outputs = self.d_output.chunks_exact(plan.channels);
         for (taps, d_output) in plan.positions().zip(d_outputs) {
-            let (many, rest) = d_output.as_chunks::<TOGETHER>();
-            let done = many.len() * TOGETHER;
-            for (at, &d) in many.iter().enumerate() {
-                let first = at * TOGETHER;
-                spread(
-                    plan.pool,
-                    taps,
-                    d,
-                    &self.input[first..],
-                    &mut self.d_input[first..],
-                );
+            let count = s.splat(taps.len() as f32);
+            for channels in vectors::<S>(plan.channels) {
+                let part = s.div(s.load_first(&d_output[channels.clone()]), count);
+                for &tap in taps {
+                    let d_pixel = &mut self.d_input[plan.pixel(tap, &channels)];
+                    s.store_first(s.add(s.load_first(d_pixel), part), d_pixel);
+                }
             }
-            for (at, &d) in rest.iter().enumerate() {
-                let first = done + at;
-                spread(
-                    plan.pool,
-                    taps,
-                    [d],
-                    &self.input[first..],
-                    &mut self.d_input[first..],
-                );
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn spread<const N: usize>(
-    pool: Pool,
-    taps: &[u32],
-    d: [f32; N],
-    input: &[f32],
-    d_input: &mut [f32],
-) {
-    // The tap of the largest, the first of equals; of NaN the first.
-    let mut place = [0_u32; N];
-    if pool == Pool::Max {
-        let mut best: [f32; N] = pixel(input, taps[0]);
-        for (number, &tap) in (1..).zip(&taps[1..]) {
-            let x: [f32; N] = pixel(input, tap);
-            for lane in 0..N {
-                let larger = x[lane] > best[lane] || (x[lane].is_nan() && !best[lane].is_nan());
-                best[lane] = if larger { x[lane] } else { best[lane] };
-                place[lane] = if larger { number } else { place[lane] };
-            }
-        }
-    }
-    let count = taps.len() as f32;
-    for (number, &tap) in (0..).zip(taps) {
-        let d_pixel = &mut d_input[tap as usize..][..N];
-        for (lane, d_pixel) in d_pixel.iter_mut().enumerate() {
-            *d_pixel += match pool {
-                Pool::Mean => d[lane] / count,
-                Pool::Max if place[lane] == number => d[lane],
-                Pool::Max => 0.0,
-            };
         }
     }
 }

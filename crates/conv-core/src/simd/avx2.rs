@@ -147,6 +147,25 @@ impl Simd for Avx2 {
         unsafe { _mm256_loadu_ps(from) }
     }
     #[inline(always)]
+    unsafe fn splat_pair(self, from: *const f32) -> __m256 {
+        // SAFETY: the caller vouches for two numbers; the processor as in `with!`.
+        unsafe { _mm256_castpd_ps(_mm256_set1_pd(from.cast::<f64>().read_unaligned())) }
+    }
+    #[inline(always)]
+    fn add_neighbours(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: the processor as in `with!`; nothing is read from memory.
+        unsafe {
+            // Quarters: of a, of b, of a, of b.
+            let sums = _mm256_castps_pd(_mm256_hadd_ps(a, b));
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(sums))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_at(self, v: __m256, to: *mut f32) {
+        // SAFETY: the caller vouches for eight numbers; the processor as in `with!`.
+        unsafe { _mm256_storeu_ps(to, v) }
+    }
+    #[inline(always)]
     fn now(self, v: __m256) -> __m256 {
         with!(now(v))
     }
@@ -168,6 +187,14 @@ impl Simd for Avx2 {
             otherwise,
             v,
             _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)
+        ))
+    }
+    #[inline(always)]
+    fn if_nan(self, a: __m256, v: __m256, otherwise: __m256) -> __m256 {
+        with!(_mm256_blendv_ps(
+            otherwise,
+            v,
+            _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a)
         ))
     }
     #[inline(always)]

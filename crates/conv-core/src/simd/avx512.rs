@@ -131,6 +131,28 @@ impl Simd for Avx512 {
         unsafe { _mm512_loadu_ps(from) }
     }
     #[inline(always)]
+    unsafe fn splat_pair(self, from: *const f32) -> __m512 {
+        // SAFETY: the caller vouches for two numbers; the processor as in `with!`.
+        unsafe { _mm512_castpd_ps(_mm512_set1_pd(from.cast::<f64>().read_unaligned())) }
+    }
+    #[inline(always)]
+    fn add_neighbours(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: the processor as in `with!`; nothing is read from memory.
+        unsafe {
+            let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+            _mm512_add_ps(
+                _mm512_permutex2var_ps(a, even, b),
+                _mm512_permutex2var_ps(a, odd, b),
+            )
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_at(self, v: __m512, to: *mut f32) {
+        // SAFETY: the caller vouches for sixteen numbers; the processor as in `with!`.
+        unsafe { _mm512_storeu_ps(to, v) }
+    }
+    #[inline(always)]
     fn now(self, v: __m512) -> __m512 {
         with!(now(v))
     }
@@ -150,6 +172,11 @@ impl Simd for Avx512 {
     fn if_greater(self, a: __m512, b: __m512, v: __m512, otherwise: __m512) -> __m512 {
         // SAFETY: the processor as in `with!`; nothing is read from memory.
         unsafe { _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), v) }
+    }
+    #[inline(always)]
+    fn if_nan(self, a: __m512, v: __m512, otherwise: __m512) -> __m512 {
+        // SAFETY: the processor as in `with!`; nothing is read from memory.
+        unsafe { _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a), v) }
     }
     #[inline(always)]
     fn low_bits(self, x: &[u32; LANES]) -> u16 {

@@ -19,7 +19,7 @@ mod scalar;
 
 pub use lanes::{LANES, Lanes, groups};
 pub use level::{Level, level, set_level};
-pub use product::{Offsets, product};
+pub use product::{Offsets, add_scaled, add_to_rows, product, weighted_rows};
 pub use scalar::Scalar;
 
 /// A piece of work that any instruction set can do.
@@ -80,6 +80,18 @@ pub trait Simd: Copy + Send + Sync {
     /// # Safety
     /// [`WIDTH`](Self::WIDTH) numbers must be readable at `from`.
     unsafe fn load_at(self, from: *const f32) -> Self::F32;
+    /// Two numbers from memory of any alignment, by turns in all lanes.
+    ///
+    /// # Safety
+    /// Two numbers must be readable at `from`.
+    unsafe fn splat_pair(self, from: *const f32) -> Self::F32;
+    /// The sums of neighbouring lanes, 0 and 1, 2 and 3 and so on: those of `a`, then those of `b`.
+    fn add_neighbours(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// Writes lanes to memory of any alignment.
+    ///
+    /// # Safety
+    /// [`WIDTH`](Self::WIDTH) numbers must be writable at `to`.
+    unsafe fn store_at(self, v: Self::F32, to: *mut f32);
     /// `v`, computed before what any later `now` returns is computed: an order for the compiler to keep.
     #[inline(always)]
     fn now(self, v: Self::F32) -> Self::F32 {
@@ -100,8 +112,21 @@ pub trait Simd: Copy + Send + Sync {
         v: Self::F32,
         otherwise: Self::F32,
     ) -> Self::F32;
+    /// The lanes of `v` where `a` is NaN, those of `otherwise` elsewhere.
+    fn if_nan(self, a: Self::F32, v: Self::F32, otherwise: Self::F32) -> Self::F32;
     /// The lowest bit of each of sixteen integers, the first in bit 0.
     fn low_bits(self, x: &[u32; LANES]) -> u16;
+}
+
+/// [`dispatch`] for rows of `lanes` numbers: with vectors of eight lanes where those of sixteen would be at least
+/// half empty.
+pub fn dispatch_for<O: Op>(lanes: usize, op: O) -> O::Output {
+    match level() {
+        // SAFETY: a processor has AVX-512, for a `Level`, only with AVX2 and FMA.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 if lanes <= 8 => unsafe { avx2::run(op) },
+        _ => dispatch(op),
+    }
 }
 
 /// Runs `op` on the instruction set chosen by [`level`].

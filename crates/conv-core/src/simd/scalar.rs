@@ -113,6 +113,25 @@ impl Simd for Scalar {
         unsafe { from.cast::<[f32; LANES]>().read_unaligned() }
     }
     #[inline(always)]
+    unsafe fn splat_pair(self, from: *const f32) -> [f32; LANES] {
+        // SAFETY: the caller vouches for two numbers.
+        let pair = unsafe { from.cast::<[f32; 2]>().read_unaligned() };
+        std::array::from_fn(|i| pair[i % 2])
+    }
+    #[inline(always)]
+    fn add_neighbours(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        std::array::from_fn(|i| {
+            let from = if i < LANES / 2 { &a } else { &b };
+            let first = 2 * i % LANES;
+            from[first] + from[first + 1]
+        })
+    }
+    #[inline(always)]
+    unsafe fn store_at(self, v: [f32; LANES], to: *mut f32) {
+        // SAFETY: the caller vouches for sixteen numbers.
+        unsafe { to.cast::<[f32; LANES]>().write_unaligned(v) }
+    }
+    #[inline(always)]
     fn scale(self, v: [f32; LANES], k: [f32; LANES]) -> [f32; LANES] {
         Self::map2(v, k, |v, k| {
             v * f32::from_bits(((k as i32 + 127) as u32) << 23)
@@ -127,6 +146,10 @@ impl Simd for Scalar {
         otherwise: [f32; LANES],
     ) -> [f32; LANES] {
         std::array::from_fn(|i| if a[i] > b[i] { v[i] } else { otherwise[i] })
+    }
+    #[inline(always)]
+    fn if_nan(self, a: [f32; LANES], v: [f32; LANES], otherwise: [f32; LANES]) -> [f32; LANES] {
+        std::array::from_fn(|i| if a[i].is_nan() { v[i] } else { otherwise[i] })
     }
     #[inline(always)]
     fn low_bits(self, x: &[u32; LANES]) -> u16 {

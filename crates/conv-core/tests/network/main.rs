@@ -69,6 +69,28 @@ pub(crate) fn specs() -> Vec<Spec> {
                 .dense(3)
                 .batch_norm(),
         ),
+        // Convolutions right before a pooling by the largest.
+        Spec::new(
+            (12, 11, 1),
+            Layers::new()
+                .conv(9, (3, 2))
+                .max_pool(2, 2)
+                .tanh()
+                .residual_with(
+                    Layers::new().then(same(17, 3)).then(Layer::Pool {
+                        pool: Pool::Max,
+                        window: Window::new(3, 3).stride(2, 2).padding(Padding::Same),
+                    }),
+                    Layers::new().then(same(17, 1).stride(2)),
+                )
+                .then(Conv::new(
+                    4,
+                    Window::new(2, 1).dilation(1, 2).padding(Padding::Same),
+                ))
+                .max_pool(2, 1)
+                .flatten()
+                .dense(3),
+        ),
         Spec::new((1, 1, 9), Layers::new().dense(40).tanh().dense(3)),
     ]
 }
@@ -107,6 +129,22 @@ pub(crate) fn stacked() -> Spec {
             .global_average_pool()
             .dense(20)
             .sigmoid()
+            .dense(5),
+    )
+}
+
+/// A small `LeNet`, whose convolutions are pooled by their largest.
+pub(crate) fn pooled() -> Spec {
+    Spec::new(
+        (12, 12, 1),
+        Layers::new()
+            .conv(8, (5, 5))
+            .max_pool(2, 2)
+            .relu()
+            .then(Conv::new(12, (3, 3)).same())
+            .max_pool(2, 2)
+            .relu()
+            .flatten()
             .dense(5),
     )
 }

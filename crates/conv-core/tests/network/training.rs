@@ -7,19 +7,22 @@ use conv_core::spec::{Layers, Spec};
 use ndarray::Array4;
 
 use crate::support::same_everywhere;
-use crate::{images, stacked};
+use crate::{images, pooled, stacked};
 
 #[test]
 fn fifty_steps_give_the_same_bits_everywhere() {
-    let spec = stacked();
-    let input = images(&spec, 37, 3);
     let labels: Vec<usize> = (0..37).map(|n| n * 3 % 5).collect();
-    for method in 0..2 {
+    for (spec, optimizer) in [
+        (stacked(), Optimizer::nesterov(0.1, 0.9)),
+        (stacked(), Optimizer::adamw(0.01)),
+        (pooled(), Optimizer::nesterov(0.1, 0.9)),
+    ] {
+        let input = images(&spec, 37, 3);
         same_everywhere(|| {
             let mut network = Network::new(&spec, 1).unwrap();
             let mut workspace = Workspace::new();
-            let optimizer = [Optimizer::nesterov(0.1, 0.9), Optimizer::adamw(0.01)][method].clone();
             let mut optimizer = optimizer
+                .clone()
                 .schedule(Schedule::OneCycle { steps: 50 })
                 .weight_decay(1e-3)
                 .clip(0.5)

@@ -1,0 +1,115 @@
+//! The gradient of the kernels: tiles of taps and kernels.
+
+use super::{BLOCK, Place, Plan, TAPS};
+use crate::simd::{LANES, Lanes, Offsets, Op, Simd, groups, product};
+
+pub(super) struct DKernels<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) placed: &'a [f32],
+    pub(super) d_output: &'a [f32],
+    pub(super) first_tap: usize,
+    pub(super) d_kernels: &'a mut [f32],
+    pub(super) scratch: &'a mut Vec<Lanes>,
+}
+
+impl Op for DKernels<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let plan = self.plan;
+        // An image that is rows of a batch may be short of some.
+        let pixels = plan.pixels().min(self.d_output.len() / plan.cout());
+        let per_out = plan.per_group.1;
+        // Small images are taken together, large ones a part at a time.
+        let images = (BLOCK / pixels).max(1);
+        let blocks = self.d_output.chunks(images * pixels * plan.cout());
+        for (block, d_output) in blocks.enumerate() {
+            let placed = &self.placed[block * images * plan.placed_len()..];
+            let from = (placed, d_output, pixels * plan.cout());
+            for start in (0..pixels).step_by(BLOCK) {
+                let range = start..(start + BLOCK).min(pixels);
+                for group in 0..plan.groups {
+                    let mut kernel = 0;
+                    while kernel < per_out {
+                        let at = Place { group, kernel };
+                        let vectors = (per_out - kernel).div_ceil(S::WIDTH);
+                        kernel += S::WIDTH
+                            * match (vectors, S::REGISTERS) {
+                                (1, _) => self.tiles::<S, TAPS, 1>(s, at, from, &range),
+                                (_, 32) => self.tiles::<S, TAPS, 2>(s, at, from, &range),
+                                (_, _) => self.tiles::<S, 6, 2>(s, at, from, &range),
+                            };
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl DKernels<'_> {
+    /// V vectors of kernels, P taps at a time, over a range of the pixels of some images.
+    #[inline(always)]
+    fn tiles<S: Simd, const P: usize, const V: usize>(
+        &mut self,
+        s: S,
+        at: Place,
+        (placed, d_output, output_len): (&[f32], &[f32], usize),
+        range: &std::ops::Range<usize>,
+    ) -> usize {
+        let plan = self.plan;
+        let (per_in, per_out) = plan.per_group;
+        let cout = plan.cout();
+        let channel = at.group * per_out + at.kernel;
+        let width = (per_out - at.kernel).min(V * S::WIDTH);
+        let images = d_output.len() / output_len;
+        // Vectors that would reach beyond their kernels are copied first, zeros behind.
+        let copied = !width.is_multiple_of(S::WIDTH);
+        if copied {
+            let needed = groups(V * S::WIDTH) * range.len() * images;
+            self.scratch
+                .resize(needed.max(self.scratch.len()), Lanes::ZERO);
+            let rows = d_output.chunks_exact(output_len);
+            let rows = rows
+                .flat_map(|image| image[range.start * cout..range.end * cout].chunks_exact(cout));
+            for (row, to) in rows.zip(self.scratch.chunks_exact_mut(groups(V * S::WIDTH))) {
+                let to = Lanes::flat_mut(to).chunks_exact_mut(S::WIDTH);
+                for (from, to) in row[channel..][..width].chunks(S::WIDTH).zip(to) {
+                    s.store_first(s.load_first(from), to);
+                }
+            }
+        }
+        let pixels = Offsets::new(&plan.pixels[..output_len / cout]).part(range.clone());
+        let taps = self.d_kernels.len() / cout;
+        for (tile, d_kernels) in self.d_kernels.chunks_mut(P * cout).enumerate() {
+            let mut rows = [0; P];
+            for (p, row) in rows.iter_mut().enumerate() {
+                let tap = self.first_tap + (tile * P + p).min(taps - 1);
+                *row = plan.taps[tap] as usize + at.group * per_in;
+            }
+            let mut sums = [[s.splat(0.0); V]; P];
+            for image in 0..images {
+                let a = (&placed[image * plan.placed_len()..], &rows, pixels);
+                let b = if copied {
+                    let stride = groups(V * S::WIDTH);
+                    let b = &self.scratch[image * range.len() * stride..];
+                    (Lanes::flat(b), stride * LANES)
+                } else {
+                    (
+                        &d_output[image * output_len + range.start * cout + channel..],
+                        cout,
+                    )
+                };
+                product::<S, P, V, false>(s, a, b, &mut sums);
+            }
+            for (sums, d_kernels) in sums.iter().zip(d_kernels.chunks_exact_mut(cout)) {
+                let d_kernels = d_kernels[channel..][..width].chunks_mut(S::WIDTH);
+                for (sum, d_kernels) in sums.iter().zip(d_kernels) {
+                    let total = s.add(s.load_first(d_kernels), *sum);
+                    s.store_first(total, d_kernels);
+                }
+            }
+        }
+        V
+    }
+}
