@@ -47,6 +47,6 @@ def run(place, count):
 
 found.check("logits", stacked.checksum(run(0, stacked.TEST_BATCH)))
 places = stacked.places(len(test), stacked.TEST_BATCH)
-found.time("inference", 5 * args.window, lambda: run(next(places), stacked.TEST_BATCH))
-found.time("latency", 5 * args.window, lambda: run(0, 1))
+found.time("inference", args.window, lambda: run(next(places), stacked.TEST_BATCH))
+found.time("latency", args.window, lambda: run(0, 1))
 found.print()

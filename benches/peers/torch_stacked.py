@@ -75,7 +75,7 @@ def lenet(layout, setting):
 
         for number in range(stacked.COMPARED):
             found.check(f"loss {number + 1}", step().item())
-        found.time("training", 2.5 * args.window, step, setting + (", fused SGD" if fused else ""))
+        found.time("training", args.window / 2, step, setting + (", fused SGD" if fused else ""))
 
     net = network(layout).eval()
     with torch.inference_mode():
@@ -86,9 +86,9 @@ def lenet(layout, setting):
             place = next(places)
             net(test[place : place + stacked.TEST_BATCH])
 
-        found.time("inference", 2.5 * args.window, infer, setting)
+        found.time("inference", args.window / 2, infer, setting)
         image = test[:1].clone()
-        found.time("latency", 2.5 * args.window, lambda: net(image), setting)
+        found.time("latency", args.window / 2, lambda: net(image), setting)
 
 
 for setting, layout in LAYOUTS.items():

@@ -33,6 +33,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     write_raw(from, &folder)?;
     let work = Work {
         name: "lenet",
+        window: 480,
         data: Some(&folder),
         needs,
         tables,

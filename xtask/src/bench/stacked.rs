@@ -23,9 +23,9 @@ pub(crate) struct Args {
     /// Rounds: every program runs once in each, one after another
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Milliseconds of a window; of three a time is the fastest one's mean
-    #[arg(long, value_name = "MS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
-    window: u32,
+    /// Milliseconds of a window; of three a time is the fastest one's mean [default: 120 for layers, 480 for lenet]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..))]
+    window: Option<u32>,
 }
 
 /// This project's rows: a name, and the instruction set if it is not the best.
@@ -40,6 +40,8 @@ const THREADS: [usize; 2] = [1, 2];
 /// The pieces of work, and their tables.
 pub(super) struct Work<'a> {
     pub(super) name: &'static str,
+    /// Milliseconds of a window, if none are asked for.
+    pub(super) window: u32,
     /// The folder of the images.
     pub(super) data: Option<&'a Path>,
     /// What a program must have right for a time to count.
@@ -98,7 +100,7 @@ pub(super) fn run(args: &Args, work: &Work<'_>) -> Result<()> {
     let report = Report {
         machine: &machine,
         rounds: args.rounds,
-        window_ms: args.window,
+        window_ms: args.window.unwrap_or(work.window),
         programs: &entrants,
     };
     figures::write_json(&path, &report)?;
@@ -143,12 +145,13 @@ fn command(
     (args, work): (&Args, &Work<'_>),
     threads: usize,
 ) -> Command {
+    let window = args.window.unwrap_or(work.window);
     let mut command = Command::new(program);
     command
         .args(first)
         .arg(work.name)
         .args(["--threads", &threads.to_string()])
-        .args(["--window", &args.window.to_string()])
+        .args(["--window", &window.to_string()])
         .env("PYTHONDONTWRITEBYTECODE", "1")
         // For the pools of those that have no setting of their own.
         .env("RAYON_NUM_THREADS", threads.to_string())

@@ -137,7 +137,7 @@ fn lenet(args: &Args) -> Result<Found> {
     for number in 1..=COMPARED {
         found.check(format!("loss {number}"), step()?);
     }
-    found.time("training", 5 * args.window, || step().map(drop))?;
+    found.time("training", args.window, || step().map(drop))?;
 
     let variables = fresh()?;
     variables.run(|context| -> Result<()> {
@@ -153,10 +153,10 @@ fn lenet(args: &Args) -> Result<Found> {
         };
         found.check("logits", stacked::checksum(&run(0, TEST_BATCH)?));
         let mut places = stacked::places(test.len() / 784, TEST_BATCH);
-        found.time("inference", 5 * args.window, || {
+        found.time("inference", args.window, || {
             run(places.next().ok_or("there are no batches")?, TEST_BATCH).map(drop)
         })?;
-        found.time("latency", 5 * args.window, || run(0, 1).map(drop))
+        found.time("latency", args.window, || run(0, 1).map(drop))
     })?;
     Ok(found)
 }

@@ -177,7 +177,7 @@ fn lenet(args: &Args, device: &Device) -> Result<Found> {
             step()?.inner().into_scalar::<f32>().into(),
         );
     }
-    found.time("training", 5 * args.window, || {
+    found.time("training", args.window, || {
         step()?;
         finish(device)
     })?;
@@ -188,7 +188,7 @@ fn lenet(args: &Args, device: &Device) -> Result<Found> {
         checksum(network.forward(test.clone().narrow(0, 0, TEST_BATCH)))?,
     );
     let mut places = stacked::places(tests, TEST_BATCH);
-    found.time("inference", 5 * args.window, || {
+    found.time("inference", args.window, || {
         let place = places.next().ok_or("there are no batches")?;
         network
             .forward(test.clone().narrow(0, place, TEST_BATCH))
@@ -196,7 +196,7 @@ fn lenet(args: &Args, device: &Device) -> Result<Found> {
         Ok(())
     })?;
     let image = test.narrow(0, 0, 1);
-    found.time("latency", 5 * args.window, || {
+    found.time("latency", args.window, || {
         network.forward(image.clone()).into_data();
         Ok(())
     })?;

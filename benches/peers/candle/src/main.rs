@@ -172,7 +172,7 @@ fn lenet(args: &Args) -> Result<Found> {
     for number in 1..=COMPARED {
         found.check(format!("loss {number}"), step()?.to_scalar::<f32>()?.into());
     }
-    found.time("training", 5 * args.window, || step().map(drop))?;
+    found.time("training", args.window, || step().map(drop))?;
 
     let fixed = fresh()
         .map(|var| Ok(var?.as_detached_tensor()))
@@ -183,13 +183,13 @@ fn lenet(args: &Args) -> Result<Found> {
         checksum(&network.forward(&test.narrow(0, 0, TEST_BATCH)?)?)?,
     );
     let mut places = stacked::places(test.dim(0)?, TEST_BATCH);
-    found.time("inference", 5 * args.window, || {
+    found.time("inference", args.window, || {
         let place = places.next().ok_or("there are no batches")?;
         network.forward(&test.narrow(0, place, TEST_BATCH)?)?;
         Ok(())
     })?;
     let image = test.narrow(0, 0, 1)?;
-    found.time("latency", 5 * args.window, || {
+    found.time("latency", args.window, || {
         network.forward(&image)?;
         Ok(())
     })?;

@@ -37,14 +37,14 @@ fn main() -> Result<()> {
     let logits = logits[0].to_plain_array_view::<f32>()?;
     found.check("logits", stacked::checksum(&logits));
     let mut batches = batches.iter().cycle();
-    found.time("inference", 5 * args.window, || {
+    found.time("inference", args.window, || {
         let batch = batches.next().ok_or("there are no batches")?;
         hundred.run(tvec!(batch.clone()))?;
         Ok(())
     })?;
 
     let (one, image) = (model(1)?, tensor(0, 1)?);
-    found.time("latency", 5 * args.window, || {
+    found.time("latency", args.window, || {
         one.run(tvec!(image.clone()))?;
         Ok(())
     })?;

@@ -142,7 +142,7 @@ fn on_this_pool(
 ) -> Result<Found, conv_core::Error> {
     let mut found = Found::default();
     let untrained = Weights::new().network()?;
-    let window = 5 * settings.window;
+    let window = settings.window;
 
     let mut network = untrained.clone();
     let mut optimizer = Optimizer::momentum(RATE, MOMENTUM);
