@@ -1,10 +1,18 @@
 //! `cargo xtask bench`: this project beside others that do the same work, in one run on one machine.
 
 mod book;
+mod build;
 mod child;
+mod contest;
 mod figures;
+mod grid;
+mod layers;
+mod lenet;
+mod line;
 mod machine;
 mod peers;
+mod rivals;
+mod stacked;
 mod table;
 
 #[derive(clap::Args)]
@@ -17,10 +25,16 @@ pub(crate) struct Args {
 enum What {
     /// The chapter's run: milliseconds a whole iteration
     Book(book::Args),
+    /// Single convolution layers: milliseconds forward, and forward and backward
+    Layers(layers::Args),
+    /// A small stacked network: images a second in training and at work
+    Lenet(lenet::Args),
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.what {
         What::Book(args) => book::run(args),
+        What::Layers(args) => layers::run(args),
+        What::Lenet(args) => lenet::run(args),
     }
 }

@@ -1,12 +1,12 @@
 //! `cargo xtask bench book`: the chapter's run, whole iterations, here and in other hands.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
+use super::build;
 use super::child;
 use super::figures::{self, PeerLine};
 use super::machine::{self, Machine};
@@ -38,7 +38,7 @@ pub(crate) struct Args {
 }
 
 /// The images that the trainer holds, as the four files that the peers can read.
-const EMBEDDED: &str = "crates/mnist-data/data";
+pub(super) const EMBEDDED: &str = "crates/mnist-data/data";
 
 /// A row of this project's own.
 struct Setting {
@@ -80,15 +80,12 @@ enum Program {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("xtask has no parent folder")?;
+    let root = build::root()?;
     let trainer = match &args.trainer {
         Some(path) => path.clone(),
-        None => build_trainer(root)?,
+        None => build::ours(root, &["--package", "trainer"], "trainer")?,
     };
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let target = build::target(root);
     let machine = machine::here();
 
     let mut contestants: Vec<(Row, Option<Program>)> = OURS
@@ -127,7 +124,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     println!();
     print!("{}", table::markdown(&rows));
     let path = target.join("bench").join("book.json");
-    write_json(
+    figures::write_json(
         &path,
         &Report {
             machine,
@@ -148,7 +145,7 @@ fn peers(args: &Args, root: &Path, target: &Path) -> Vec<(Row, Option<Program>)>
         let mut row = Row::new(peer.name);
         let program = match &environment {
             Ok(environment) => {
-                row.unavailable = environment.lacks(peer);
+                row.unavailable = environment.lacks(peer.needs);
                 let command = peer.command(environment, root, data, args.peer_iterations);
                 Some(Program::Peer(peer, command))
             }
@@ -202,66 +199,4 @@ fn measure(program: &mut Program, row: &mut Row) -> Result<()> {
     eprintln!("  {:.2} ms an iteration", figure.ms_per_iteration);
     row.figures.push(figure);
     Ok(())
-}
-
-/// Builds the trainer as `cargo run -p trainer` does, and finds it.
-fn build_trainer(root: &Path) -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .current_dir(root)
-        .args([
-            "build",
-            "--package",
-            "trainer",
-            "--message-format",
-            "json-render-diagnostics",
-        ])
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo does not start")?;
-    if !output.status.success() {
-        bail!("the trainer does not build ({})", output.status);
-    }
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .find_map(executable)
-        .context("cargo built no program called trainer")
-}
-
-/// The path in cargo's message of a finished program called `trainer`.
-fn executable(message: &str) -> Option<PathBuf> {
-    let message: serde_json::Value = serde_json::from_str(message).ok()?;
-    (message["target"]["name"] == "trainer").then_some(())?;
-    message["executable"].as_str().map(PathBuf::from)
-}
-
-fn write_json(path: &Path, report: &Report<'_>) -> Result<()> {
-    let text = serde_json::to_string_pretty(report)? + "\n";
-    let folder = path.parent().context("no folder for the figures")?;
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(path, text))
-        .with_context(|| format!("{}: not written", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_the_program_in_cargos_messages() {
-        let library =
-            r#"{"reason":"compiler-artifact","target":{"name":"conv_core"},"executable":null}"#;
-        let program = r#"{"reason":"compiler-artifact","target":{"name":"trainer"},"executable":"/t/debug/trainer"}"#;
-        let found = [
-            library,
-            program,
-            r#"{"reason":"build-finished","success":true}"#,
-            "not JSON",
-        ]
-        .map(executable);
-        assert_eq!(
-            found,
-            [None, Some(PathBuf::from("/t/debug/trainer")), None, None]
-        );
-    }
 }

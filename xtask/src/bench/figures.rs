@@ -1,5 +1,8 @@
 //! The figures of one process, read from what it printed.
 
+use std::fs;
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +105,18 @@ pub(super) fn of_trainer(finished: &Finished) -> Result<Figure> {
         peak_bytes: finished.peak_bytes,
         detail: String::new(),
     })
+}
+
+/// Writes everything of a run to a file, in a folder that it makes.
+///
+/// # Errors
+/// If either cannot be made.
+pub(super) fn write_json(path: &Path, report: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(report)? + "\n";
+    let folder = path.parent().context("no folder for the figures")?;
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(path, text))
+        .with_context(|| format!("{}: not written", path.display()))
 }
 
 /// `300 iterations in 4.213 s (14.043 ms an iteration)` → (300, 14.043), wherever in the line it stands.

@@ -12,7 +12,7 @@ pub(super) struct Peer {
     script: &'static str,
     arguments: &'static [&'static str],
     /// The packages of `requirements.txt` that it imports.
-    needs: &'static [&'static str],
+    pub(super) needs: &'static [&'static str],
     /// It draws the listing's random numbers in float64, so its accuracies are the chapter's.
     pub(super) exact: bool,
     /// Ten seconds an iteration: it runs one.
@@ -91,23 +91,25 @@ impl Peer {
         iterations: u32,
     ) -> Command {
         let iterations = if self.once { 1 } else { iterations };
-        let mut command = Command::new(&environment.python);
+        let mut command = environment.script(root, self.script);
         command
-            .arg(folder(root).join(self.script))
             .arg("--data")
             .arg(data)
             .args(["--iterations", &iterations.to_string()])
             .args(self.arguments)
-            .env("JAX_PLATFORMS", "cpu")
-            .env("PYTHONDONTWRITEBYTECODE", "1");
-        for name in SLOWING {
-            command.env_remove(name);
-        }
+            .env("JAX_PLATFORMS", "cpu");
         command
     }
 }
 
-fn folder(root: &Path) -> PathBuf {
+/// Takes away what would slow a peer.
+pub(super) fn without_slowing(command: &mut Command) {
+    for name in SLOWING {
+        command.env_remove(name);
+    }
+}
+
+pub(super) fn folder(root: &Path) -> PathBuf {
     root.join("benches").join("peers")
 }
 
@@ -158,9 +160,24 @@ impl Environment {
         Ok(environment)
     }
 
-    /// Why this peer cannot run here, if it cannot.
-    pub(super) fn lacks(&self, peer: &Peer) -> Option<String> {
-        peer.needs.iter().find_map(|&package| {
+    /// Its Python.
+    pub(super) fn python(&self) -> &Path {
+        &self.python
+    }
+
+    /// A script of `benches/peers`.
+    fn script(&self, root: &Path, name: &str) -> Command {
+        let mut command = Command::new(&self.python);
+        command
+            .arg(folder(root).join(name))
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        without_slowing(&mut command);
+        command
+    }
+
+    /// Why what imports these packages cannot run here, if it cannot.
+    pub(super) fn lacks(&self, packages: &[&str]) -> Option<String> {
+        packages.iter().find_map(|&package| {
             Some(format!(
                 "{package} could not be installed: {}",
                 self.missing.get(package)?
@@ -215,7 +232,7 @@ fn succeed(command: &mut Command) -> Result<(), String> {
 }
 
 /// `name==version`, a line each; the rest of a line after `#` is for people.
-fn pins(requirements: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn pins(requirements: &str) -> impl Iterator<Item = (&str, &str)> {
     requirements.lines().filter_map(|line| {
         let line = line.split('#').next().unwrap_or_default();
         let (package, version) = line.split_once("==")?;
@@ -268,10 +285,10 @@ mod tests {
         };
         let lacks: Vec<bool> = PEERS
             .iter()
-            .map(|peer| environment.lacks(peer).is_some())
+            .map(|peer| environment.lacks(peer.needs).is_some())
             .collect();
         assert_eq!(lacks, [true, false, false, false, false, false]);
-        let reason = environment.lacks(&PEERS[0]).expect("a reason");
+        let reason = environment.lacks(PEERS[0].needs).expect("a reason");
         assert_eq!(
             reason,
             "jax could not be installed: ERROR: no matching distribution"

@@ -63,7 +63,7 @@ pub(super) fn compare(rows: &mut [Row]) {
 }
 
 /// The spread of finite times; of none there is none.
-fn spread(times: &[f64]) -> Option<Spread> {
+pub(super) fn spread(times: &[f64]) -> Option<Spread> {
     let mut sorted = times.to_vec();
     sorted.sort_by(f64::total_cmp);
     let (min, max) = (*sorted.first()?, *sorted.last()?);
@@ -91,35 +91,7 @@ pub(super) fn markdown(rows: &[Row]) -> String {
     ];
     let mut lines = vec![head.map(str::to_owned).to_vec()];
     lines.extend(rows.iter().map(cells));
-    let widths: Vec<usize> = (0..head.len())
-        .map(|i| {
-            lines
-                .iter()
-                .map(|line| line[i].chars().count())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let mut out = String::new();
-    for (number, line) in lines.iter().enumerate() {
-        for (i, (cell, &width)) in line.iter().zip(&widths).enumerate() {
-            // Words to the left, figures to the right.
-            let cell = if i < 2 {
-                format!("| {cell:<width$} ")
-            } else {
-                format!("| {cell:>width$} ")
-            };
-            out.push_str(&cell);
-        }
-        out.push_str("|\n");
-        if number == 0 {
-            for (i, &width) in widths.iter().enumerate() {
-                let end = if i < 2 { '-' } else { ':' };
-                out.push_str(&format!("|{}{end}", "-".repeat(width + 1)));
-            }
-            out.push_str("|\n");
-        }
-    }
+    let mut out = aligned(&lines, 2);
     let mut reasons: Vec<&str> = rows
         .iter()
         .filter_map(|row| row.unavailable.as_deref())
@@ -133,6 +105,38 @@ pub(super) fn markdown(rows: &[Row]) -> String {
             .map(|row| row.name.as_str())
             .collect();
         out.push_str(&format!("\nNot measured: {}: {reason}\n", names.join("; ")));
+    }
+    out
+}
+
+/// Lines of cells as a Markdown table with its columns aligned, the first line its head; the first `words`
+/// columns to the left, figures to the right.
+pub(super) fn aligned(lines: &[Vec<String>], words: usize) -> String {
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |i: usize| {
+        let cells = lines.iter().filter_map(|line| line.get(i));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut out = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        for (i, &width) in widths.iter().enumerate() {
+            let cell = line.get(i).map_or("", String::as_str);
+            let cell = if i < words {
+                format!("| {cell:<width$} ")
+            } else {
+                format!("| {cell:>width$} ")
+            };
+            out.push_str(&cell);
+        }
+        out.push_str("|\n");
+        if number == 0 {
+            for (i, &width) in widths.iter().enumerate() {
+                let end = if i < words { '-' } else { ':' };
+                out.push_str(&format!("|{}{end}", "-".repeat(width + 1)));
+            }
+            out.push_str("|\n");
+        }
     }
     out
 }

@@ -1,0 +1,163 @@
+//! What `cargo xtask bench layers` and `bench lenet` share: this project's program, its peers, and the rounds.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::contest::{self, Entrant};
+use super::machine::{self, Machine};
+use super::peers::{Environment, without_slowing};
+use super::rivals::RIVALS;
+use super::{build, figures, grid};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[arg(
+        long,
+        help = "Measure PyTorch and others too: in a Python environment under target/peers, and in crates that are built under target/peers-rust (candle and burn take a quarter of an hour)"
+    )]
+    peers: bool,
+    /// Rounds: every program runs once in each, one after another
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Milliseconds of a window; of three a time is the fastest one's mean [default: 120 for layers, 480 for lenet]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..))]
+    window: Option<u32>,
+}
+
+/// This project's rows: a name, and the instruction set if it is not the best.
+const OURS: [(&str, Option<&str>); 2] = [
+    ("this project", None),
+    ("this project, AVX2 only", Some("avx2")),
+];
+
+/// Every program runs on each of these numbers of threads.
+const THREADS: [usize; 2] = [1, 2];
+
+/// The pieces of work, and their tables.
+pub(super) struct Work<'a> {
+    pub(super) name: &'static str,
+    /// Milliseconds of a window, if none are asked for.
+    pub(super) window: u32,
+    /// The folder of the images.
+    pub(super) data: Option<&'a Path>,
+    /// What a program must have right for a time to count.
+    pub(super) needs: fn(&str) -> Vec<String>,
+    pub(super) tables: fn(&[Entrant]) -> String,
+}
+
+/// Everything of a run, for `target/bench`.
+#[derive(Serialize)]
+struct Report<'a> {
+    machine: &'a Machine,
+    rounds: u32,
+    window_ms: u32,
+    programs: &'a [Entrant],
+}
+
+pub(super) fn run(args: &Args, work: &Work<'_>) -> Result<()> {
+    let root = build::root()?;
+    let target = build::target(root);
+    let program = build::ours(
+        root,
+        &["--package", "conv-core", "--bench", "stacked"],
+        "stacked",
+    )?;
+    let machine = machine::here();
+
+    let mut entrants = Vec::new();
+    for (name, level) in OURS {
+        if level.is_some_and(|level| !machine.instruction_sets.contains(&level)) {
+            continue;
+        }
+        for threads in THREADS {
+            let mut command = command(&program, &[], (args, work), threads);
+            command.env_remove("CONV_CORE_SIMD");
+            command.envs(level.map(|level| ("CONV_CORE_SIMD", level)));
+            entrants.push(Entrant {
+                name: name.to_owned(),
+                version: machine::our_version(root),
+                threads,
+                ours: true,
+                command: Some(command),
+                ..Entrant::default()
+            });
+        }
+    }
+    if args.peers {
+        entrants.extend(peers((args, work), root, &target));
+    }
+    contest::run(&mut entrants, args.rounds, work.needs)?;
+
+    println!("{}", machine.headline());
+    println!();
+    print!("{}", (work.tables)(&entrants));
+    print!("{}", grid::reasons(&entrants));
+    let path = target.join("bench").join(format!("{}.json", work.name));
+    let report = Report {
+        machine: &machine,
+        rounds: args.rounds,
+        window_ms: args.window.unwrap_or(work.window),
+        programs: &entrants,
+    };
+    figures::write_json(&path, &report)?;
+    eprintln!("every figure: {}", path.display());
+    Ok(())
+}
+
+/// The peers of this work, each on its numbers of threads.
+fn peers((args, work): (&Args, &Work<'_>), root: &Path, target: &Path) -> Vec<Entrant> {
+    let environment = Environment::make(root, target);
+    let mut entrants = Vec::new();
+    for rival in RIVALS.iter().filter(|it| it.works.contains(&work.name)) {
+        let ready = rival.program(root, target, &environment);
+        if let Err(reason) = &ready {
+            eprintln!("{}: {reason}", rival.name);
+        }
+        for threads in THREADS {
+            let mut entrant = Entrant {
+                name: rival.name.to_owned(),
+                version: rival.version(root),
+                threads,
+                ..Entrant::default()
+            };
+            match &ready {
+                Ok((program, first)) => {
+                    let mut command = command(program, first, (args, work), threads);
+                    without_slowing(&mut command);
+                    entrant.command = Some(command);
+                }
+                Err(reason) => entrant.unavailable = Some(reason.clone()),
+            }
+            entrants.push(entrant);
+        }
+    }
+    entrants
+}
+
+/// Every program takes the same arguments.
+fn command(
+    program: &PathBuf,
+    first: &[OsString],
+    (args, work): (&Args, &Work<'_>),
+    threads: usize,
+) -> Command {
+    let window = args.window.unwrap_or(work.window);
+    let mut command = Command::new(program);
+    command
+        .args(first)
+        .arg(work.name)
+        .args(["--threads", &threads.to_string()])
+        .args(["--window", &window.to_string()])
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        // For the pools of those that have no setting of their own.
+        .env("RAYON_NUM_THREADS", threads.to_string())
+        .env("MATMUL_NUM_THREADS", threads.to_string());
+    if let Some(data) = work.data {
+        command.arg("--data").arg(data);
+    }
+    command
+}
