@@ -76,7 +76,11 @@ pub enum Layer {
     Pool {
         /// Which of the two.
         pool: Pool,
-        /// Where it looks.
+        /// Where it looks. As data without a stride it moves by its own size.
+        #[cfg_attr(
+            feature = "serde",
+            serde(deserialize_with = "crate::shape::short::tile")
+        )]
         window: Window,
     },
     /// (H, W, C) → (1, 1, C), the mean of each channel.
