@@ -8,6 +8,7 @@ use std::thread::available_parallelism;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conv_core::chapter::Pooling;
 
+use crate::evaluate::EvaluateArgs;
 use crate::failure::Failure;
 use crate::fix::{FixArg, Fixes};
 use crate::listing::{self, Layer, Settings};
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     /// The chapter's claim, measured: dense, convolution, and pooling across kernels
     #[command(allow_negative_numbers = true)]
     Compare(CompareArgs),
+    /// How good a model is: accuracy, loss, class by class, confusion matrix, calibration
+    Evaluate(EvaluateArgs),
 }
 
 /// What every command takes.
