@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::init::Init;
+use crate::network::Summary;
 use crate::ops::kernel_pool::Pooling;
 use crate::ops::pool::Pool;
 use crate::shape::{Padding, Window};
@@ -51,6 +52,15 @@ impl Spec {
     /// [`Error::Layer`] names the first layer that does not, with what it expected and found.
     pub fn check(&self) -> Result<(), Error> {
         crate::network::Program::new(self).map(|_| ())
+    }
+
+    /// Shapes, parameters and multiply-adds, a line a layer, without making a network.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn summary(&self) -> Result<Summary, Error> {
+        let program = crate::network::Program::new(self)?;
+        Ok(Summary::new(self, &program))
     }
 }
 

@@ -12,6 +12,8 @@ use crate::evaluate::EvaluateArgs;
 use crate::failure::Failure;
 use crate::fix::{FixArg, Fixes};
 use crate::listing::{self, Layer, Settings};
+use crate::recipe::RecipesArgs;
+use crate::train::TrainArgs;
 use crate::{compare, data, errata};
 
 /// Trains the convolutional network of Grokking Deep Learning, chapter 10, digit for digit as printed.
@@ -49,6 +51,10 @@ pub(crate) enum Command {
     /// The chapter's claim, measured: dense, convolution, and pooling across kernels
     #[command(allow_negative_numbers = true)]
     Compare(CompareArgs),
+    /// Train a network by a recipe, in a folder that keeps everything
+    Train(Box<TrainArgs>),
+    /// The recipes that come along, or the text of one
+    Recipes(RecipesArgs),
     /// How good a model is: accuracy, loss, class by class, confusion matrix, calibration
     Evaluate(EvaluateArgs),
 }
@@ -104,11 +110,13 @@ impl RunArgs {
     }
 
     pub(crate) fn threads(&self) -> usize {
-        match self.threads {
-            Some(threads) => threads,
-            None => available_parallelism().map_or(1, NonZero::get),
-        }
+        threads_or_cores(self.threads)
     }
+}
+
+/// So many threads, or one a core.
+pub(crate) fn threads_or_cores(threads: Option<usize>) -> usize {
+    threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get))
 }
 
 #[derive(Args)]
@@ -235,7 +243,7 @@ fn kernels(text: &str) -> Result<usize, String> {
 }
 
 /// How many threads there may be.
-fn threads(text: &str) -> Result<usize, String> {
+pub(crate) fn threads(text: &str) -> Result<usize, String> {
     whole(text, 1..=256, "a whole number from 1 to 256")
 }
 

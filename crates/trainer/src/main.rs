@@ -13,11 +13,11 @@ mod evaluation;
 mod failure;
 mod fix;
 mod listing;
-#[allow(dead_code)] // Models are written by the commands that train and export.
 mod model;
 mod output;
+mod recipe;
 mod table;
-#[allow(dead_code)] // As above.
+mod train;
 mod whole_file;
 
 use std::process::ExitCode;
@@ -42,6 +42,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Dense(args) => args.run(),
         Command::Errata(args) => args.run(),
         Command::Compare(args) => args.run(),
+        Command::Train(args) => args.run(),
+        Command::Recipes(args) => args.run(),
         Command::Evaluate(args) => args.run(),
     }
 }
