@@ -12,6 +12,7 @@ use crate::evaluate::EvaluateArgs;
 use crate::failure::Failure;
 use crate::fix::{FixArg, Fixes};
 use crate::listing::{self, Layer, Settings};
+use crate::predict::PredictArgs;
 use crate::{compare, data, errata};
 
 /// Trains the convolutional network of Grokking Deep Learning, chapter 10, digit for digit as printed.
@@ -51,6 +52,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// How good a model is: accuracy, loss, class by class, confusion matrix, calibration
     Evaluate(EvaluateArgs),
+    /// What a model sees in pictures, PNG files or images of the data set: the three most probable classes
+    Predict(PredictArgs),
 }
 
 /// What every command takes.

@@ -16,6 +16,8 @@ mod listing;
 #[allow(dead_code)] // Models are written by the commands that train and export.
 mod model;
 mod output;
+mod picture;
+mod predict;
 mod table;
 #[allow(dead_code)] // As above.
 mod whole_file;
@@ -43,5 +45,6 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Errata(args) => args.run(),
         Command::Compare(args) => args.run(),
         Command::Evaluate(args) => args.run(),
+        Command::Predict(args) => args.run(),
     }
 }
