@@ -12,8 +12,12 @@ use crate::evaluate::EvaluateArgs;
 use crate::failure::Failure;
 use crate::fix::{FixArg, Fixes};
 use crate::listing::{self, Layer, Settings};
+<<<<<<< HEAD
 use crate::recipe::RecipesArgs;
 use crate::train::TrainArgs;
+=======
+use crate::predict::PredictArgs;
+>>>>>>> model5
 use crate::{compare, data, errata};
 
 /// Trains the convolutional network of Grokking Deep Learning, chapter 10, digit for digit as printed.
@@ -57,6 +61,8 @@ pub(crate) enum Command {
     Recipes(RecipesArgs),
     /// How good a model is: accuracy, loss, class by class, confusion matrix, calibration
     Evaluate(EvaluateArgs),
+    /// What a model sees in pictures, PNG files or images of the data set: the three most probable classes
+    Predict(PredictArgs),
 }
 
 /// What every command takes.

@@ -15,6 +15,8 @@ mod fix;
 mod listing;
 mod model;
 mod output;
+mod picture;
+mod predict;
 mod recipe;
 mod table;
 mod train;
@@ -45,5 +47,6 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Train(args) => args.run(),
         Command::Recipes(args) => args.run(),
         Command::Evaluate(args) => args.run(),
+        Command::Predict(args) => args.run(),
     }
 }
