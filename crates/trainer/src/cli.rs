@@ -12,12 +12,9 @@ use crate::evaluate::EvaluateArgs;
 use crate::failure::Failure;
 use crate::fix::{FixArg, Fixes};
 use crate::listing::{self, Layer, Settings};
-<<<<<<< HEAD
+use crate::predict::PredictArgs;
 use crate::recipe::RecipesArgs;
 use crate::train::TrainArgs;
-=======
-use crate::predict::PredictArgs;
->>>>>>> model5
 use crate::{compare, data, errata};
 
 /// Trains the convolutional network of Grokking Deep Learning, chapter 10, digit for digit as printed.
