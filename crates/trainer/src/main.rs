@@ -6,6 +6,7 @@
 
 mod cli;
 mod compare;
+mod completions;
 mod data;
 mod errata;
 mod evaluate;
@@ -48,5 +49,6 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Recipes(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::Predict(args) => args.run(),
+        Command::Completions(args) => args.run(),
     }
 }
