@@ -6,13 +6,22 @@
 
 mod cli;
 mod compare;
+mod completions;
 mod data;
 mod errata;
+mod evaluate;
+mod evaluation;
 mod failure;
 mod fix;
 mod listing;
+mod model;
 mod output;
+mod picture;
+mod predict;
+mod recipe;
 mod table;
+mod train;
+mod whole_file;
 
 use std::process::ExitCode;
 
@@ -36,5 +45,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Dense(args) => args.run(),
         Command::Errata(args) => args.run(),
         Command::Compare(args) => args.run(),
+        Command::Train(args) => args.run(),
+        Command::Recipes(args) => args.run(),
+        Command::Evaluate(args) => args.run(),
+        Command::Predict(args) => args.run(),
+        Command::Completions(args) => args.run(),
     }
 }
