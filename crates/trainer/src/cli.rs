@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use conv_core::chapter::Pooling;
 
 use crate::evaluate::EvaluateArgs;
+use crate::export::ExportArgs;
 use crate::failure::Failure;
 use crate::fix::{FixArg, Fixes};
 use crate::listing::{self, Layer, Settings};
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// What a model sees in pictures, PNG files or images of the data set: the three most probable classes
     Predict(PredictArgs),
+    /// A model as a file for other programs: ONNX, NumPy, safetensors
+    Export(ExportArgs),
 }
 
 /// What every command takes.

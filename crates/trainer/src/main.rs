@@ -10,16 +10,15 @@ mod data;
 mod errata;
 mod evaluate;
 mod evaluation;
+mod export;
 mod failure;
 mod fix;
 mod listing;
-#[allow(dead_code)] // Models are written by the commands that train and export.
 mod model;
 mod output;
 mod picture;
 mod predict;
 mod table;
-#[allow(dead_code)] // As above.
 mod whole_file;
 
 use std::process::ExitCode;
@@ -46,5 +45,6 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Compare(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::Predict(args) => args.run(),
+        Command::Export(args) => args.run(),
     }
 }
