@@ -6,6 +6,7 @@
 
 mod cli;
 mod compare;
+mod completions;
 mod data;
 mod errata;
 mod evaluate;
@@ -18,7 +19,9 @@ mod model;
 mod output;
 mod picture;
 mod predict;
+mod recipe;
 mod table;
+mod train;
 mod whole_file;
 
 use std::process::ExitCode;
@@ -43,8 +46,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Dense(args) => args.run(),
         Command::Errata(args) => args.run(),
         Command::Compare(args) => args.run(),
+        Command::Train(args) => args.run(),
+        Command::Recipes(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::Predict(args) => args.run(),
         Command::Export(args) => args.run(),
+        Command::Completions(args) => args.run(),
     }
 }
