@@ -128,17 +128,42 @@ pub fn small_model() -> &'static [u8] {
                 step.expect("a step succeeds");
             }
         }
-        as_model(&network)
+        let classes: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
+        as_model(&network, &classes, (0.0, 1.0))
     })
 }
 
-/// The bytes of a model of MNIST with this network, its pixels divided by 255.
+/// The bytes of a model with this network, its pixels normalised by a mean and a deviation.
 #[must_use]
-pub fn as_model(network: &Network) -> Vec<u8> {
-    let about = r#"{"version":"0.1.0","dataset":"mnist","normalisation":{"mean":0.0,"deviation":1.0},
-        "classes":["0","1","2","3","4","5","6","7","8","9"]}"#;
-    let metadata = BTreeMap::from([("trainer".to_owned(), about.to_owned())]);
+pub fn as_model(network: &Network, classes: &[String], (mean, deviation): (f32, f32)) -> Vec<u8> {
+    let about = serde_json::json!({
+        "version": "0.1.0",
+        "dataset": "mnist",
+        "normalisation": { "mean": mean, "deviation": deviation },
+        "classes": classes,
+    });
+    let metadata = BTreeMap::from([("trainer".to_owned(), about.to_string())]);
     network.to_bytes_with(&metadata).expect("it can be written")
+}
+
+/// A Python that can import these modules: that of the environment variable `PYTHON`, of the folder that
+/// `cargo xtask bench --peers` makes, or on the path. If there is none, says so on stderr.
+#[must_use]
+pub fn python(modules: &[&str]) -> Option<Command> {
+    let imports = format!("import {}", modules.join(", "));
+    let own = root().join("target/peers/bin/python");
+    let candidates = std::env::var_os("PYTHON").map(PathBuf::from).into_iter();
+    for python in candidates.chain([own, PathBuf::from("python3")]) {
+        let tried = Command::new(&python).args(["-c", &imports]).output();
+        if tried.is_ok_and(|output| output.status.success()) {
+            return Some(Command::new(python));
+        }
+    }
+    eprintln!(
+        "skipped: no Python with {}; set PYTHON to one, or run `cargo xtask bench book --peers`",
+        modules.join(", ")
+    );
+    None
 }
 
 /// A folder with a data set of 200 + 50 small pictures, 12 × 12, cut from the embedded ones: quick to read and to

@@ -10,6 +10,7 @@ use conv_core::chapter::Pooling;
 
 use crate::completions::CompletionsArgs;
 use crate::evaluate::EvaluateArgs;
+use crate::export::ExportArgs;
 use crate::failure::Failure;
 use crate::fix::{FixArg, Fixes};
 use crate::listing::{self, Layer, Settings};
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// What a model sees in pictures, PNG files or images of the data set: the three most probable classes
     Predict(PredictArgs),
+    /// A model as a file for other programs: ONNX, NumPy, safetensors
+    Export(ExportArgs),
     /// A script with which a shell completes commands and options
     Completions(CompletionsArgs),
 }

@@ -11,6 +11,7 @@ mod data;
 mod errata;
 mod evaluate;
 mod evaluation;
+mod export;
 mod failure;
 mod fix;
 mod listing;
@@ -49,6 +50,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Recipes(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::Predict(args) => args.run(),
+        Command::Export(args) => args.run(),
         Command::Completions(args) => args.run(),
     }
 }

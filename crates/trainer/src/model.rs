@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use conv_core::network::{Network, Workspace};
 use conv_core::ops::loss;
@@ -124,16 +124,20 @@ impl Model {
         })
     }
 
+    /// The file of a model, which may be given by the folder of its run.
+    pub(crate) fn file(path: &Path) -> PathBuf {
+        if path.is_dir() {
+            return path.join("model.safetensors");
+        }
+        path.to_owned()
+    }
+
     /// The model of a file, or of the run whose folder is given.
     ///
     /// # Errors
     /// If the file is not there or is no model; the error names it.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let path = if path.is_dir() {
-            path.join("model.safetensors")
-        } else {
-            path.to_owned()
-        };
+        let path = Self::file(path);
         read_file(&path)
             .and_then(|bytes| Self::from_bytes(&bytes))
             .map_err(|problem| Failure::Error(format!("{}: {problem}; {EXPECTED}", path.display())))
