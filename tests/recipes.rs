@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use tests::{run, stderr, succeeds};
+use tests::{run, stderr, succeeds, trainer};
 
 const SHIPPED: [&str; 7] = [
     "quick",
@@ -58,6 +58,8 @@ struct Recipes {
 
 impl Recipes {
     fn new() -> Self {
+        // What is timed below is the program, not its making.
+        drop(trainer());
         let folder = tempfile::tempdir().unwrap();
         Self { folder }
     }
@@ -159,7 +161,11 @@ fn what_is_wrong_is_told_with_its_line_its_column_and_what_may_stand_there() {
             "",
             "optimizer has no rate, expected the learning rate, above 0",
         ),
-        ("rate = 0.1", "rat = 0.1", "optimizer has no rate"),
+        (
+            "rate = 0.1",
+            "rat = 0.1",
+            "toml:17:1: unknown key \"rat\"; did you mean \"rate\"?",
+        ),
         (
             "rate = 0.1",
             "rate = 0.1\nmomentum = 0.9",
@@ -214,12 +220,12 @@ fn what_is_wrong_is_told_with_its_line_its_column_and_what_may_stand_there() {
         (
             "\"relu\"",
             "\"relu\", slop = 0.1",
-            "toml:10:23: unknown key \"slop\"; did you mean \"slope\"?",
+            "toml:10:22: unknown key \"slop\"; did you mean \"slope\"?",
         ),
         (
             "\"relu\"",
             "\"tanh\", slope = 0.1",
-            "toml:10:23: unknown key \"slope\"",
+            "toml:10:22: unknown key \"slope\"",
         ),
         (
             "\"relu\"",
@@ -255,7 +261,7 @@ fn what_is_wrong_is_told_with_its_line_its_column_and_what_may_stand_there() {
         (
             "[network]",
             "[netwrk]",
-            "the recipe has no network, expected a table with layers",
+            "unknown key \"netwrk\"; did you mean \"network\"?",
         ),
         (
             "[optimizer]",

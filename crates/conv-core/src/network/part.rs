@@ -127,7 +127,7 @@ impl Part {
                 _ => (0, 0),
             };
             part.entries.resize_with(at + 1, || None);
-            let pools = training && matches!(&step.op, StepOp::Pool(_));
+            let pools = training && matches!(&step.op, StepOp::Pool(plan) if plan.is_max());
             part.places.push(vec![0; if pools { len } else { 0 }]);
             part.placed.push(vec![0.0; placed]);
             part.d_placed.push(vec![0.0; d_placed]);
@@ -187,8 +187,14 @@ impl Part {
             }
             StepOp::Pool(plan) => {
                 let images = x.chunks_exact(plan.input_len());
+                let mut places = self.places[at].chunks_exact_mut(len);
                 for (x, output) in images.zip(output.chunks_exact_mut(len)) {
-                    plan.forward(x, output);
+                    match places.next() {
+                        Some(places) if pass.training.is_some() => {
+                            plan.largest(x, output, Some(places));
+                        }
+                        _ => plan.forward(x, output),
+                    }
                 }
             }
             StepOp::GlobalPool => {
@@ -313,15 +319,10 @@ impl Part {
         if let Some(pooled) = pooled(at) {
             return self.backward_pooled(pass, (at, pooled), block);
         }
-        if let (StepOp::Pool(plan), Some(conv)) = (&step.op, step.input.checked_sub(1))
+        if let (StepOp::Pool(_), Some(conv)) = (&step.op, step.input.checked_sub(1))
             && pooled(conv).is_some()
         {
-            // The convolution needs no more.
-            let x = Self::value(&self.values, pass, step.input, block);
-            let places = self.places[at].chunks_exact_mut(program.lens[at + 1]);
-            for (x, places) in x.chunks_exact(plan.input_len()).zip(places) {
-                plan.places(x, places);
-            }
+            // The convolution goes by the places.
             return;
         }
         let (d_before, d_after) = self.d_values.split_at_mut(at);
@@ -370,7 +371,7 @@ impl Part {
         }
         let d_input = &mut d_before[step.input - 1][..x.len()];
         let output = &self.values[at][..d_output.len()];
-        let buffers = (&mut self.d_placed[at][..], &mut self.places[at][..]);
+        let buffers = (&mut self.d_placed[at][..], &self.places[at][..]);
         if step.accumulate {
             let spare = &mut self.spare[..d_input.len()];
             d_step(
@@ -468,7 +469,7 @@ fn d_step(
     pass: &Pass<'_>,
     (at, step, block): (usize, &Step, Block),
     (x, output, d_output): (&[f32], &[f32], &[f32]),
-    (d_placed, places): (&mut [f32], &mut [u32]),
+    (d_placed, places): (&mut [f32], &[u32]),
     d_input: &mut [f32],
 ) {
     let Some(training) = &pass.training else {
@@ -491,9 +492,13 @@ fn d_step(
             }
         }
         StepOp::Pool(plan) => {
-            let images = x.chunks_exact(len).zip(d_output.chunks_exact(output_len));
-            for ((x, d_output), d_input) in images.zip(d_input.chunks_exact_mut(len)) {
-                plan.d_input((x, d_output), &mut places[..output_len], d_input);
+            let images = d_output.chunks_exact(output_len);
+            for (number, (d_output, d_input)) in
+                images.zip(d_input.chunks_exact_mut(len)).enumerate()
+            {
+                // Empty of the mean.
+                let places = places.chunks_exact(output_len).nth(number);
+                plan.d_input(places.unwrap_or_default(), d_output, d_input);
             }
         }
         StepOp::GlobalPool => {

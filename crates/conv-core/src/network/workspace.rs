@@ -394,9 +394,11 @@ fn pooled(program: &Program) -> Vec<Option<Pooled>> {
         let (StepOp::Pool(pool), Some(conv)) = (&step.op, step.input.checked_sub(1)) else {
             continue;
         };
-        if let (StepOp::Conv { plan, .. }, Some(positions), 1) =
-            (&program.steps[conv].op, pool.largest(), readers[step.input])
+        if let (StepOp::Conv { plan, .. }, true, 1) =
+            (&program.steps[conv].op, pool.is_max(), readers[step.input])
         {
+            let channels = plan.output_len() / plan.pixels();
+            let positions = pool.output_len() / channels;
             pooled[conv] = Maxima::new(plan, positions).map(|maxima| Pooled {
                 maxima,
                 step: number,

@@ -64,8 +64,13 @@ pub fn d_input(
     parallel::parts_mut(d_input, plan.input_len(), |image, d_input| {
         let input = &input[image * plan.input_len()..];
         let d_output = &d_output[image * plan.output_len()..];
-        let mut places = vec![0; plan.output_len()];
-        plan.d_input((input, d_output), &mut places, d_input);
+        let mut places = Vec::new();
+        if pool == Pool::Max {
+            places.resize(plan.output_len(), 0);
+            let mut output = vec![0.0; plan.output_len()];
+            plan.largest(input, &mut output, Some(&mut places));
+        }
+        plan.d_input(&places, d_output, d_input);
     });
     Ok(())
 }
@@ -157,9 +162,9 @@ impl Plan {
         self.ends.len() * self.channels
     }
 
-    /// Output pixels of an image, if it takes the largest.
-    pub(crate) fn largest(&self) -> Option<usize> {
-        (self.pool == Pool::Max).then_some(self.ends.len())
+    /// Whether it takes the largest.
+    pub(crate) fn is_max(&self) -> bool {
+        self.pool == Pool::Max
     }
 
     /// Each position's output with the taps under it.
@@ -172,50 +177,45 @@ impl Plan {
 
     /// One image: input (H, W, C) → output (Oh, Ow, C)
     pub(crate) fn forward(&self, input: &[f32], output: &mut [f32]) {
-        dispatch_for(
-            self.channels,
-            Forward {
-                plan: self,
-                input,
-                output,
-            },
-        );
+        match self.pool {
+            Pool::Max => self.largest(input, output, None),
+            Pool::Mean => {
+                let mean = Mean {
+                    plan: self,
+                    input,
+                    output,
+                };
+                dispatch_for(self.channels, mean);
+            }
+        }
     }
 
-    /// The pixel of the largest of each output, the first of equals; of NaN the first.
+    /// The largest, and the pixel of each, the first of equals; of NaN the first.
     ///
-    /// input (H, W, C) → places (Oh, Ow, C)
-    pub(crate) fn places(&self, input: &[f32], places: &mut [u32]) {
-        dispatch_for(
-            self.channels,
-            Places {
-                plan: self,
-                input,
-                places,
-            },
-        );
+    /// input (H, W, C) → output, places (Oh, Ow, C)
+    pub(crate) fn largest(&self, input: &[f32], output: &mut [f32], places: Option<&mut [u32]>) {
+        let largest = Largest {
+            plan: self,
+            input,
+            output,
+            places,
+        };
+        dispatch_for(self.channels, largest);
     }
 
-    /// The gradient of [`forward`](Self::forward): input (H, W, C), `d_output` (Oh, Ow, C) → places (Oh, Ow, C) if it
-    /// takes the largest, `d_input` (H, W, C)
-    pub(crate) fn d_input(
-        &self,
-        (input, d_output): (&[f32], &[f32]),
-        places: &mut [u32],
-        d_input: &mut [f32],
-    ) {
+    /// The gradient of [`forward`](Self::forward), of the largest by their places.
+    ///
+    /// places, `d_output` (Oh, Ow, C) → `d_input` (H, W, C)
+    pub(crate) fn d_input(&self, places: &[u32], d_output: &[f32], d_input: &mut [f32]) {
         d_input.fill(0.0);
         if self.pool == Pool::Mean {
-            return dispatch_for(
-                self.channels,
-                Spread {
-                    plan: self,
-                    d_output,
-                    d_input,
-                },
-            );
+            let spread = Spread {
+                plan: self,
+                d_output,
+                d_input,
+            };
+            return dispatch_for(self.channels, spread);
         }
-        self.places(input, places);
         let rows = places.chunks_exact(self.channels);
         for (places, d) in rows.zip(d_output.chunks_exact(self.channels)) {
             for (channel, (&place, d)) in places.iter().zip(d).enumerate() {
@@ -240,13 +240,79 @@ fn vectors<S: Simd>(channels: usize) -> impl Iterator<Item = Range<usize>> {
         .map(move |first| first..(first + S::WIDTH).min(channels))
 }
 
-struct Forward<'a> {
+struct Largest<'a> {
+    plan: &'a Plan,
+    input: &'a [f32],
+    output: &'a mut [f32],
+    places: Option<&'a mut [u32]>,
+}
+
+impl Op for Largest<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let channels = self.plan.channels;
+        for (position, taps) in self.plan.positions().enumerate() {
+            let mut channel = 0;
+            while channel + S::WIDTH <= channels {
+                self.some(s, (position, taps), channel, S::WIDTH);
+                channel += S::WIDTH;
+            }
+            if channel < channels {
+                self.some(s, (position, taps), channel, channels - channel);
+            }
+        }
+    }
+}
+
+impl Largest<'_> {
+    /// Some channels of a position: a vector, or fewer.
+    #[inline(always)]
+    fn some<S: Simd>(
+        &mut self,
+        s: S,
+        (position, taps): (usize, &[u32]),
+        channel: usize,
+        count: usize,
+    ) {
+        let channels = self.plan.channels;
+        let x = |tap: u32| s.load_first(&self.input[tap as usize * channels + channel..][..count]);
+        let at = position * channels + channel;
+        let mut value = x(taps[0]);
+        let Some(places) = &mut self.places else {
+            for &tap in &taps[1..] {
+                let x = x(tap);
+                // A NaN goes through, and stays.
+                value = s.if_nan(x, x, s.max(x, value));
+            }
+            return s.store_first(value, &mut self.output[at..][..count]);
+        };
+        // Pixels as the bits of lanes, which are chosen and never computed with.
+        let number = |tap| s.splat(f32::from_bits(tap));
+        let mut place = number(taps[0]);
+        for &tap in &taps[1..] {
+            let (x, number) = (x(tap), number(tap));
+            let first_nan = s.if_nan(value, place, number);
+            place = s.if_nan(x, first_nan, s.if_greater(x, value, number, place));
+            value = s.if_nan(x, x, s.max(x, value));
+        }
+        s.store_first(value, &mut self.output[at..][..count]);
+        let mut bits = [0.0; LANES];
+        s.store_first(place, &mut bits[..S::WIDTH]);
+        for (place, bits) in places[at..][..count].iter_mut().zip(bits) {
+            *place = bits.to_bits();
+        }
+    }
+}
+
+struct Mean<'a> {
     plan: &'a Plan,
     input: &'a [f32],
     output: &'a mut [f32],
 }
 
-impl Op for Forward<'_> {
+impl Op for Mean<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -255,55 +321,12 @@ impl Op for Forward<'_> {
         let outputs = self.output.chunks_exact_mut(plan.channels);
         for (taps, output) in plan.positions().zip(outputs) {
             for channels in vectors::<S>(plan.channels) {
-                let x = |tap| s.load_first(&self.input[plan.pixel(tap, &channels)]);
-                let mut value = x(taps[0]);
+                let mut sum = s.load_first(&self.input[plan.pixel(taps[0], &channels)]);
                 for &tap in &taps[1..] {
-                    let x = x(tap);
-                    value = match plan.pool {
-                        // A NaN goes through, and stays.
-                        Pool::Max => s.if_nan(x, x, s.max(x, value)),
-                        Pool::Mean => s.add(value, x),
-                    };
+                    sum = s.add(sum, s.load_first(&self.input[plan.pixel(tap, &channels)]));
                 }
-                if plan.pool == Pool::Mean {
-                    value = s.div(value, s.splat(taps.len() as f32));
-                }
-                s.store_first(value, &mut output[channels]);
-            }
-        }
-    }
-}
-
-struct Places<'a> {
-    plan: &'a Plan,
-    input: &'a [f32],
-    places: &'a mut [u32],
-}
-
-impl Op for Places<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let plan = self.plan;
-        let outputs = self.places.chunks_exact_mut(plan.channels);
-        for (taps, places) in plan.positions().zip(outputs) {
-            for channels in vectors::<S>(plan.channels) {
-                let x = |tap| s.load_first(&self.input[plan.pixel(tap, &channels)]);
-                // Pixels as the bits of lanes, which are chosen and never computed with.
-                let number = |tap| s.splat(f32::from_bits(tap));
-                let (mut best, mut place) = (x(taps[0]), number(taps[0]));
-                for &tap in &taps[1..] {
-                    let (x, number) = (x(tap), number(tap));
-                    let first_nan = s.if_nan(best, place, number);
-                    place = s.if_nan(x, first_nan, s.if_greater(x, best, number, place));
-                    best = s.if_nan(x, x, s.max(x, best));
-                }
-                let mut bits = [0.0; LANES];
-                s.store_first(place, &mut bits[..S::WIDTH]);
-                for (place, bits) in places[channels].iter_mut().zip(bits) {
-                    *place = bits.to_bits();
-                }
+                let mean = s.div(sum, s.splat(taps.len() as f32));
+                s.store_first(mean, &mut output[channels]);
             }
         }
     }

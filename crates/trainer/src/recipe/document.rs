@@ -305,10 +305,13 @@ impl Section {
             &self.path
         };
         value.ok_or_else(|| {
-            Problem::new(
-                self.path(key),
-                format!("{name} has no {key}, expected {expected}"),
-            )
+            let mut left = self.table.keys();
+            if let Some(other) = left.find(|left| nearest(left, &[key]).is_some()) {
+                let message = format!("unknown key {other:?}; did you mean {key:?}?");
+                return Problem::new(self.path(other), message);
+            }
+            let message = format!("{name} has no {key}, expected {expected}");
+            Problem::new(self.path(key), message)
         })
     }
 
@@ -417,18 +420,21 @@ pub(super) fn unknown_key<'a>(
 /// `; did you mean "rate"? Known: "rate", "type"`
 pub(super) fn instead<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let distance = |name: &&str| strsim::damerau_levenshtein(word, name);
-    let nearest = known.iter().copied().min_by_key(distance);
-    let nearest = nearest.filter(|name| {
-        let letters = name.chars().count().max(word.chars().count());
-        distance(name) <= NEAR.min(letters / 2)
-    });
+    let nearest = nearest(word, &known);
     let all: Vec<String> = known.iter().map(|name| format!("{name:?}")).collect();
     let all = all.join(", ");
     match nearest {
         Some(name) => format!("; did you mean {name:?}? Known: {all}"),
         None => format!("; known: {all}"),
     }
+}
+
+/// The name that is meant, if the word is nearly one.
+fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |name: &&str| strsim::damerau_levenshtein(word, name);
+    let nearest = known.iter().copied().min_by_key(distance)?;
+    let letters = nearest.chars().count().max(word.chars().count());
+    (distance(&nearest) <= NEAR.min(letters / 2)).then_some(nearest)
 }
 
 /// A value for people.
