@@ -451,7 +451,10 @@ fn a_full_disk_is_told_and_leaves_the_last_checkpoint_whole() {
         command.output().unwrap()
     };
     let said = fails(&limited(0), 1);
-    assert!(said.contains("cannot write"), "{said}");
+    assert!(
+        said.contains("cannot write") && said.contains("the checkpoint before is whole"),
+        "{said}"
+    );
     assert!(
         fs::read(&latest).unwrap() == before,
         "the checkpoint has changed"

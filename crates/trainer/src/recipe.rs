@@ -227,6 +227,10 @@ impl Recipe {
         else {
             return Ok(None);
         };
+        // Deformed by nothing an image stays itself, at no cost.
+        if elastic.is_none() && [shift, rotation, scale, shear] == [0.0; 4] {
+            return Ok(None);
+        }
         let elastic = elastic.map(|(alpha, sigma)| Elastic::new(alpha as f32, sigma as f32));
         Ok(Some(Augmentation {
             shift: shift as f32,

@@ -171,15 +171,13 @@ impl TrainArgs {
         let interval = self.checkpoint_every;
         let trained = session.train(&folder, interval, &mut screen);
         screen.clear();
-        if let Err(failure) = trained {
-            if let Failure::Interrupted = failure {
-                say(&format!(
-                    "stopped at {}; go on with `trainer train --resume {name}`",
-                    session.place()
-                ));
-            }
-            return Err(failure);
+        if let Err(Failure::Interrupted) = trained {
+            let place = session.place();
+            say(&format!(
+                "stopped at {place}; go on with `trainer train --resume {name}`"
+            ));
         }
+        trained?;
         let result = session.finish(images, &folder)?;
         screen.result(&result)?;
         if words == Words::Text {

@@ -209,12 +209,13 @@ impl Session {
             let ends = self.place.epoch_steps == self.course.steps();
             self.show(screen);
             if ends {
-                self.end_epoch(&mut metrics, screen, &mut clock)?;
+                self.end_epoch(folder, &mut metrics, screen, &mut clock)?;
             }
             if clock.is_due(ends) {
                 self.keep(folder, &metrics, &mut clock)?;
             }
         }
+        // The last one: whatever the end takes, nothing is trained twice.
         self.keep(folder, &metrics, &mut clock)
     }
 
@@ -279,6 +280,7 @@ impl Session {
     /// Validates, writes the epoch's line, and remembers the network if it is the best.
     fn end_epoch(
         &mut self,
+        folder: &RunFolder,
         metrics: &mut Metrics,
         screen: &Screen,
         clock: &mut Clock,
@@ -322,7 +324,8 @@ impl Session {
         }
         let json = serde_json::to_string(&epoch)
             .map_err(|error| Failure::Error(format!("cannot write JSON: {error}")))?;
-        metrics.add(&json)?;
+        let added = metrics.add(&json);
+        added.map_err(|failure| unwritten(failure, folder))?;
         screen.epoch(&epoch, &json)
     }
 
@@ -334,16 +337,18 @@ impl Session {
         clock: &mut Clock,
     ) -> Result<(), Failure> {
         let start = Instant::now();
-        self.place.metrics = metrics.sync()?;
+        let whole = |failure| unwritten(failure, folder);
+        self.place.metrics = metrics.sync().map_err(whole)?;
         let bytes = Checkpoint::to_bytes(&self.place, &self.network, self.optimizer.state())
             .map_err(|problem| self.stopped(&problem, folder))?;
         if let Some((numbers, running)) = self.best.take() {
             let mut network = self.network.clone();
             network.set_numbers(&numbers)?;
             network.set_running(&running)?;
-            self.model_of(network)?.write(&folder.path().join(BEST))?;
+            let best = folder.path().join(BEST);
+            self.model_of(network)?.write(&best).map_err(whole)?;
         }
-        folder.write(LATEST, &bytes)?;
+        folder.write(LATEST, &bytes).map_err(whole)?;
         self.place.times.checkpoint += clock.lap();
         clock.kept(start.elapsed());
         Ok(())
@@ -392,6 +397,19 @@ impl Session {
             .map_err(|error| Failure::Error(format!("cannot write JSON: {error}")))?;
         folder.write("result.json", format!("{json}\n").as_bytes())?;
         Ok(outcome)
+    }
+}
+
+/// What could not be written, and that what was written before is whole.
+fn unwritten(failure: Failure, folder: &RunFolder) -> Failure {
+    match failure {
+        Failure::Error(message) if folder.path().join(LATEST).exists() => {
+            let name = folder.path().display();
+            Failure::Error(format!(
+                "{message}\nthe checkpoint before is whole; go on from it with `trainer train --resume {name}`"
+            ))
+        }
+        other => other,
     }
 }
 
