@@ -181,7 +181,8 @@ impl Found {
         self.checks.push((name.into(), value));
     }
 
-    /// Takes the time of a call: the mean of the fastest of three windows, after one call to warm up.
+    /// Takes the time of a call: the mean of the fastest of three windows, after one call to warm up; of
+    /// a call that takes longer than all three, the first. Of the times of one name the best counts.
     pub fn time(
         &mut self,
         name: impl Into<String>,
@@ -202,8 +203,15 @@ impl Found {
                 }
             };
             fastest = mean.min(fastest);
+            if mean >= 3.0 * window.as_secs_f64() {
+                break;
+            }
         }
-        self.times.push((name.into(), fastest * 1e3));
+        let (name, ms) = (name.into(), fastest * 1e3);
+        match self.times.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, best)) => *best = ms.min(*best),
+            None => self.times.push((name, ms)),
+        }
         Ok(())
     }
 

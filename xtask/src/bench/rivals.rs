@@ -123,12 +123,15 @@ impl Rival {
     }
 }
 
-/// The version of a package in a `Cargo.lock`.
+/// The version of a package in a `Cargo.lock`, one from a registry: a peer's own crate may have the same name.
 fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     let name = format!("name = \"{package}\"");
-    let mut lines = lock.lines().skip_while(|line| *line != name);
-    let version = lines.nth(1)?.strip_prefix("version = \"")?;
-    version.strip_suffix('"')
+    let lines: Vec<&str> = lock.lines().collect();
+    lines.windows(3).find_map(|entry| {
+        let found = entry[0] == name && entry[2].starts_with("source = ");
+        let version = entry[1].strip_prefix("version = \"")?;
+        version.strip_suffix('"').filter(|_| found)
+    })
 }
 
 #[cfg(test)]
@@ -164,17 +167,25 @@ mod tests {
                 let text = std::fs::read_to_string(&manifest).expect("a manifest");
                 assert!(text.contains("\n[workspace]\n"), "{}", manifest.display());
                 assert!(text.contains(&format!("name = \"{name}\"")), "{text}");
-                assert!(!rival.version(root()).is_empty(), "{name}");
+                let version = rival.version(root());
+                assert!(
+                    !["", "0.0.0"].contains(&version.as_str()),
+                    "{name} {version}"
+                );
             }
         }
     }
 
     #[test]
     fn a_version_is_the_lock_files() {
-        let lock = "version = 4\n\n[[package]]\nname = \"burn\"\nversion = \"0.22.1\"\n\n\
-                    [[package]]\nname = \"burn-flex\"\nversion = \"0.1.0\"\n";
-        assert_eq!(locked(lock, "burn"), Some("0.22.1"));
-        assert_eq!(locked(lock, "burn-flex"), Some("0.1.0"));
-        assert_eq!(locked(lock, "candle"), None);
+        let source = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
+        let lock = format!(
+            "version = 4\n\n[[package]]\nname = \"burn\"\nversion = \"0.0.0\"\ndependencies = []\n\n\
+             [[package]]\nname = \"burn\"\nversion = \"0.22.1\"\n{source}\n\n\
+             [[package]]\nname = \"burn-flex\"\nversion = \"0.1.0\"\n{source}\n"
+        );
+        assert_eq!(locked(&lock, "burn"), Some("0.22.1"));
+        assert_eq!(locked(&lock, "burn-flex"), Some("0.1.0"));
+        assert_eq!(locked(&lock, "candle"), None);
     }
 }

@@ -1,5 +1,8 @@
 //! Convolution layers and a LeNet by burn, on its backends `flex` and `ndarray`.
 
+// The backend `ndarray` still comes with burn 0.22, which calls it deprecated.
+#![allow(deprecated)]
+
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::loss::CrossEntropyLossConfig;
