@@ -3,13 +3,14 @@
 //! Every parameter is a tensor of F32 by its [name](crate::network::Parameter) and in its own layout: kernels
 //! `3.kernels` (Kh, Kw, Cin / groups, Cout), weights `5.weights` (F, C), `3.bias`, `4.gamma`, `4.beta` (C). The
 //! running statistics of a normalisation are `4.running_mean` and `4.running_variance`. The metadata has the
-//! [`Spec`] as JSON under `spec`, and under `format` the text `conv-core 1`.
+//! [`Spec`] as JSON under `spec`, and under `format` the text `conv-core 1`; a program may add keys of its own
+//! ([`Network::to_bytes_with`]). The same network gives the same bytes.
 //!
 //! `PyTorch` has kernels as (Cout, Cin / groups, Kh, Kw), which is `kernels.permute(3, 2, 0, 1)`, and dense weights
 //! as (C, F), which is `weights.T`. After a flatten layer the features of an image stand here in the order (row, column,
 //! channel), there in (channel, row, column).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
@@ -19,6 +20,8 @@ use crate::ops::batch_norm::Statistics;
 use crate::spec::Spec;
 
 const FORMAT: &str = "conv-core 1";
+/// The keys of the metadata that every saved network has.
+const OWN_KEYS: [&str; 2] = ["format", "spec"];
 /// Bytes of a spec as JSON.
 const LARGEST_SPEC: usize = 1 << 20;
 
@@ -40,6 +43,32 @@ impl Network {
     /// # Errors
     /// [`Error::Saved`] if the spec cannot be written as JSON.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        self.to_bytes_with(&BTreeMap::new())
+    }
+
+    /// The network as bytes, with metadata of the caller's beside its own.
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    ///
+    /// use conv_core::network::Network;
+    /// use conv_core::spec::{Layers, Spec};
+    ///
+    /// let network = Network::new(&Spec::new((1, 1, 3), Layers::new().dense(2)), 1)?;
+    /// let metadata = BTreeMap::from([("classes".to_owned(), "cat, dog".to_owned())]);
+    /// let bytes = network.to_bytes_with(&metadata)?;
+    /// let (again, found) = Network::from_bytes_with(&bytes)?;
+    /// assert_eq!(again.numbers(), network.numbers());
+    /// assert_eq!(found, metadata);
+    /// # Ok::<(), conv_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`to_bytes`](Self::to_bytes); [`Error::Saved`] if a key is `format` or `spec`, which are the network's.
+    pub fn to_bytes_with(&self, further: &BTreeMap<String, String>) -> Result<Vec<u8>, Error> {
+        if let Some(key) = OWN_KEYS.into_iter().find(|&key| further.contains_key(key)) {
+            return problem(format!("the metadata's key {key:?} is the network's own"));
+        }
         let spec = serde_json::to_string(self.spec()).map_err(saved)?;
         let bytes =
             |numbers: &[f32]| -> Vec<u8> { numbers.iter().flat_map(|x| x.to_le_bytes()).collect() };
@@ -63,9 +92,11 @@ impl Network {
             let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(saved)?;
             views.push((name.as_str(), view));
         }
-        let metadata = [("format", FORMAT.to_owned()), ("spec", spec)];
-        let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
-        safetensors::serialize(views, Some(HashMap::from(metadata))).map_err(saved)
+        let own = OWN_KEYS.map(str::to_owned).into_iter();
+        let own = own.zip([FORMAT.to_owned(), spec]);
+        let mut metadata: HashMap<String, String> = further.clone().into_iter().collect();
+        metadata.extend(own);
+        with_sorted_header(&safetensors::serialize(views, Some(metadata)).map_err(saved)?)
     }
 
     /// The network that [`to_bytes`](Self::to_bytes) wrote. The bytes need not be trusted: whatever they are, the
@@ -75,18 +106,26 @@ impl Network {
     /// [`Error::Saved`] if the bytes are no safetensors, are cut off, or have other tensors than the spec asks for or
     /// numbers that are not finite; the errors of [`Spec::check`] if its layers do not fit.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(Self::from_bytes_with(bytes)?.0)
+    }
+
+    /// The network and the further metadata that [`to_bytes_with`](Self::to_bytes_with) wrote. Of the metadata
+    /// nothing is checked.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes).
+    pub fn from_bytes_with(bytes: &[u8]) -> Result<(Self, BTreeMap<String, String>), Error> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(saved)?;
-        let find = |key| header.metadata().as_ref().and_then(|all| all.get(key));
-        match find("format") {
-            Some(format) if format == FORMAT => {}
-            other => {
-                return problem(format!("its format is {other:?}, expected {FORMAT:?}"));
-            }
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let mut metadata: BTreeMap<String, String> = metadata.into_iter().collect();
+        let [format, spec] = OWN_KEYS.map(|key| metadata.remove(key));
+        if format.as_deref() != Some(FORMAT) {
+            return problem(format!("its format is {format:?}, expected {FORMAT:?}"));
         }
-        let Some(spec) = find("spec").filter(|spec| spec.len() <= LARGEST_SPEC) else {
+        let Some(spec) = spec.filter(|spec| spec.len() <= LARGEST_SPEC) else {
             return problem(format!("it has no spec of at most {LARGEST_SPEC} bytes"));
         };
-        let spec: Spec = serde_json::from_str(spec).map_err(saved)?;
+        let spec: Spec = serde_json::from_str(&spec).map_err(saved)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(saved)?;
         let mut network = Self::new(&spec, 0)?;
         let expected = network.parameters().len() + 2 * network.running().len();
@@ -113,7 +152,7 @@ impl Network {
         }
         network.set_numbers(&all)?;
         network.set_running(&statistics)?;
-        Ok(network)
+        Ok((network, metadata))
     }
 
     /// The paths of the normalisations, in the order of their statistics.
@@ -121,6 +160,21 @@ impl Network {
         let names = self.parameters().iter();
         names.filter_map(|parameter| parameter.name.strip_suffix(".gamma"))
     }
+}
+
+/// The same file with the keys of its header in order: as the safetensors crate writes them, from a hash map,
+/// they stand in another order each time.
+fn with_sorted_header(file: &[u8]) -> Result<Vec<u8>, Error> {
+    let (length, _) = SafeTensors::read_metadata(file).map_err(saved)?;
+    let (header, tensors) = file[8..].split_at(length);
+    // A map of serde_json's is sorted.
+    let header: serde_json::Value = serde_json::from_slice(header).map_err(saved)?;
+    let mut header = header.to_string().into_bytes();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let mut sorted = (header.len() as u64).to_le_bytes().to_vec();
+    sorted.extend(header);
+    sorted.extend(tensors);
+    Ok(sorted)
 }
 
 fn running(statistics: &Statistics) -> [(&'static str, &[f64]); 2] {

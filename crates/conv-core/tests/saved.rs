@@ -1,6 +1,6 @@
 //! Networks as bytes, and bytes that are none.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use conv_core::network::{Loss, Network, Targets, Workspace};
 use conv_core::optimizer::Optimizer;
@@ -36,11 +36,31 @@ fn comes_back_bit_for_bit() {
     let bytes = network.to_bytes().unwrap();
     let again = Network::from_bytes(&bytes).unwrap();
     assert_eq!(again.spec(), network.spec());
-    assert_eq!(again.to_bytes().unwrap().len(), bytes.len());
+    assert_eq!(again.to_bytes().unwrap(), bytes);
     let input = Array4::from_elem((2, 5, 5, 2), 0.3);
     let (mut one, mut other) = (Workspace::new(), Workspace::new());
     let outputs = network.forward(input.view(), &mut one).unwrap();
     assert_eq!(again.forward(input.view(), &mut other).unwrap(), outputs);
+}
+
+#[test]
+fn further_metadata_comes_back() {
+    let network = network();
+    let entry = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let metadata = BTreeMap::from([entry("trainer", "{\"a\": [1]}"), entry("note", "ä\n\"")]);
+    let bytes = network.to_bytes_with(&metadata).unwrap();
+    let (again, found) = Network::from_bytes_with(&bytes).unwrap();
+    assert_eq!(found, metadata);
+    assert_eq!(again.to_bytes().unwrap(), network.to_bytes().unwrap());
+    assert_eq!(again.to_bytes_with(&metadata).unwrap(), bytes);
+    assert!(Network::from_bytes(&bytes).is_ok());
+    for key in ["format", "spec"] {
+        let own = BTreeMap::from([entry(key, "")]);
+        assert_eq!(
+            network.to_bytes_with(&own).unwrap_err().to_string(),
+            format!("no saved network: the metadata's key {key:?} is the network's own")
+        );
+    }
 }
 
 #[test]

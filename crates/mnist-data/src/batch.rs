@@ -67,7 +67,9 @@ impl Normalisation {
         }
     }
 
-    fn apply(self, pixel: f32) -> f32 {
+    /// The number that a pixel of 0 to 255 becomes.
+    #[must_use]
+    pub fn apply(self, pixel: f32) -> f32 {
         match self {
             Self::By255 => pixel / 255.0,
             Self::MeanDeviation { mean, deviation } => (pixel / 255.0 - mean) / deviation,

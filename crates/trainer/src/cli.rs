@@ -8,9 +8,11 @@ use std::thread::available_parallelism;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conv_core::chapter::Pooling;
 
+use crate::evaluate::EvaluateArgs;
 use crate::failure::Failure;
 use crate::fix::{FixArg, Fixes};
 use crate::listing::{self, Layer, Settings};
+use crate::report::ReportArgs;
 use crate::{compare, data, errata};
 
 /// Trains the convolutional network of Grokking Deep Learning, chapter 10, digit for digit as printed.
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     /// The chapter's claim, measured: dense, convolution, and pooling across kernels
     #[command(allow_negative_numbers = true)]
     Compare(CompareArgs),
+    /// How good a model is: accuracy, loss, class by class, confusion matrix, calibration
+    Evaluate(EvaluateArgs),
+    /// A run as one HTML file: curves, kernels, mistakes, calibration, time; or two runs side by side
+    Report(ReportArgs),
 }
 
 /// What every command takes.

@@ -8,11 +8,18 @@ mod cli;
 mod compare;
 mod data;
 mod errata;
+mod evaluate;
+mod evaluation;
 mod failure;
 mod fix;
 mod listing;
+#[allow(dead_code)] // Models are written by the commands that train and export.
+mod model;
 mod output;
+mod report;
 mod table;
+#[allow(dead_code)] // As above.
+mod whole_file;
 
 use std::process::ExitCode;
 
@@ -36,5 +43,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Dense(args) => args.run(),
         Command::Errata(args) => args.run(),
         Command::Compare(args) => args.run(),
+        Command::Evaluate(args) => args.run(),
+        Command::Report(args) => args.run(),
     }
 }

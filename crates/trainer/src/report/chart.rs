@@ -59,7 +59,10 @@ impl Curve {
 
 /// A chart under its title; nothing where no curve has a point.
 pub(crate) fn chart(title: &str, unit: Unit, curves: &[Curve]) -> Markup {
-    let curves: Vec<&Curve> = curves.iter().filter(|curve| !curve.points.is_empty()).collect();
+    let curves: Vec<&Curve> = curves
+        .iter()
+        .filter(|curve| !curve.points.is_empty())
+        .collect();
     let all = || curves.iter().flat_map(|curve| &curve.points);
     let (Some(first), Some(last)) = (
         all().map(|&(epoch, _)| epoch).min(),
@@ -69,14 +72,22 @@ pub(crate) fn chart(title: &str, unit: Unit, curves: &[Curve]) -> Markup {
     };
     let epochs = Scale::whole(first, last);
     let low = all().map(|&(_, value)| value).fold(f64::INFINITY, f64::min);
-    let high = all().map(|&(_, value)| value).fold(f64::NEG_INFINITY, f64::max);
+    let high = all()
+        .map(|&(_, value)| value)
+        .fold(f64::NEG_INFINITY, f64::max);
     let logarithmic = unit == Unit::Positive && low > 0.0 && high / low > 20.0;
     let values = match unit {
         _ if logarithmic => Scale::logarithmic(low, high),
         Unit::Share => Scale::linear(100.0 * low, 100.0 * high),
         Unit::Positive | Unit::FromZero => Scale::linear(low.min(0.0), high),
     };
-    let shown = |value: f64| if unit == Unit::Share { 100.0 * value } else { value };
+    let shown = |value: f64| {
+        if unit == Unit::Share {
+            100.0 * value
+        } else {
+            value
+        }
+    };
     let x = |epoch: f64| LEFT + epochs.place(epoch) * (WIDTH - LEFT - RIGHT);
     let y = |value: f64| HEIGHT - BOTTOM - values.place(value) * (HEIGHT - TOP - BOTTOM);
     let bottom = HEIGHT - BOTTOM;
@@ -145,7 +156,8 @@ fn told(unit: Unit, value: f64) -> String {
 fn in_words(unit: Unit, curves: &[&Curve]) -> String {
     let one = |curve: &&Curve| {
         let (first, last) = (curve.points.first(), curve.points.last());
-        let value = |point: Option<&(u64, f64)>| point.map_or("none".into(), |point| told(unit, point.1));
+        let value =
+            |point: Option<&(u64, f64)>| point.map_or("none".into(), |point| told(unit, point.1));
         format!("{} from {} to {}", curve.name, value(first), value(last))
     };
     let all: Vec<String> = curves.iter().map(one).collect();
@@ -202,14 +214,21 @@ mod tests {
 
     fn curve(values: &[f64]) -> Curve {
         let points = values.iter().enumerate();
-        Curve::new("training", "a", points.map(|(at, &value)| (at as u64 + 1, Some(value))))
+        Curve::new(
+            "training",
+            "a",
+            points.map(|(at, &value)| (at as u64 + 1, Some(value))),
+        )
     }
 
     #[test]
     fn a_curve_goes_from_its_first_to_its_last_value() {
         let drawn = chart("Loss", Unit::FromZero, &[curve(&[1.0, 0.5, 0.0])]).into_string();
         assert!(drawn.contains(r#"d="M46 12L182 101L318 190""#), "{drawn}");
-        assert!(drawn.contains("Loss by epoch: training from 1.00 to 0"), "{drawn}");
+        assert!(
+            drawn.contains("Loss by epoch: training from 1.00 to 0"),
+            "{drawn}"
+        );
         assert!(drawn.contains("training, epoch 2: 0.500"), "{drawn}");
     }
 
@@ -223,7 +242,11 @@ mod tests {
 
     #[test]
     fn without_a_value_there_is_no_chart() {
-        let empty = Curve::new("validation", "b", [(1, None), (2, Some(f64::NAN))].into_iter());
+        let empty = Curve::new(
+            "validation",
+            "b",
+            [(1, None), (2, Some(f64::NAN))].into_iter(),
+        );
         assert_eq!(chart("Loss", Unit::Positive, &[empty]).into_string(), "");
     }
 
@@ -241,6 +264,9 @@ mod tests {
         let curves: Vec<&Curve> = curves.iter().collect();
         let mut places = label_places(&curves, |value| 100.0 * value);
         places.sort_by(f64::total_cmp);
-        assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= 28.9), "{places:?}");
+        assert!(
+            places.windows(2).all(|pair| pair[1] - pair[0] >= 28.9),
+            "{places:?}"
+        );
     }
 }

@@ -22,11 +22,19 @@ pub(crate) fn matrix(evaluation: &Evaluation) -> Markup {
             (greatest(evaluation))
         };
     }
-    let most = mistakes(evaluation).map(|(count, ..)| count).max().unwrap_or(0);
+    let most = mistakes(evaluation)
+        .map(|(count, ..)| count)
+        .max()
+        .unwrap_or(0);
     let shade = |count: usize| match count {
         0 => "none".to_owned(),
         // The square root shows few mistakes beside many.
-        _ => format!("shade{}", ((count as f64 / most as f64).sqrt() * SHADES as f64).ceil().max(1.0)),
+        _ => format!(
+            "shade{}",
+            ((count as f64 / most as f64).sqrt() * SHADES as f64)
+                .ceil()
+                .max(1.0)
+        ),
     };
     html! {
         div.scroll tabindex="0" role="region" aria-label="Confusion matrix" {
@@ -59,7 +67,9 @@ pub(crate) fn matrix(evaluation: &Evaluation) -> Markup {
 
 /// The greatest confusions in words.
 fn greatest(evaluation: &Evaluation) -> Markup {
-    let mut all: Vec<_> = mistakes(evaluation).filter(|&(count, ..)| count > 0).collect();
+    let mut all: Vec<_> = mistakes(evaluation)
+        .filter(|&(count, ..)| count > 0)
+        .collect();
     all.sort_by_key(|&(count, label, found)| (std::cmp::Reverse(count), label, found));
     let name = |class: usize| &evaluation.classes[class].name;
     html! {

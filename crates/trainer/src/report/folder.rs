@@ -81,10 +81,19 @@ impl RunFolder {
         if !path.is_dir() {
             return Err(Failure::Error(format!(
                 "{shown}: expected the folder of a run, found {}; `trainer train` makes one and prints where",
-                if path.exists() { "a file" } else { "nothing of this name" }
+                if path.exists() {
+                    "a file"
+                } else {
+                    "nothing of this name"
+                }
             )));
         }
-        let files = ["recipe.toml", "metrics.jsonl", "result.json", "model.safetensors"];
+        let files = [
+            "recipe.toml",
+            "metrics.jsonl",
+            "result.json",
+            "model.safetensors",
+        ];
         if !files.iter().any(|file| path.join(file).is_file()) {
             return Err(Failure::Error(format!(
                 "{shown}: expected the folder of a run, found none of {}; `trainer train` makes one and prints \
@@ -93,12 +102,17 @@ impl RunFolder {
             )));
         }
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let name = whole.file_name().map_or(shown.to_string(), |name| name.to_string_lossy().into_owned());
+        let name = whole.file_name().map_or(shown.to_string(), |name| {
+            name.to_string_lossy().into_owned()
+        });
         let mut notes = Vec::new();
         let recipe = text(path, "recipe.toml", &mut notes);
         let keys = recipe.as_deref().map(|text| text.parse::<toml::Table>());
         let keys = keys.transpose().unwrap_or_else(|error| {
-            notes.push(format!("recipe.toml is shown as it is, since it cannot be read: {}", error.message()));
+            notes.push(format!(
+                "recipe.toml is shown as it is, since it cannot be read: {}",
+                error.message()
+            ));
             None
         });
         let environment = json(path, "environment.json", &mut notes).unwrap_or_default();
@@ -166,9 +180,13 @@ fn text(folder: &Path, name: &str, notes: &mut Vec<String>) -> Option<String> {
             return Err(std::io::Error::other("this is not a regular file"));
         }
         let mut bytes = Vec::new();
-        File::open(&path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        File::open(&path)?
+            .take(LARGEST + 1)
+            .read_to_end(&mut bytes)?;
         if bytes.len() as u64 > LARGEST {
-            return Err(std::io::Error::other(format!("it has more than {LARGEST} bytes")));
+            return Err(std::io::Error::other(format!(
+                "it has more than {LARGEST} bytes"
+            )));
         }
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
@@ -203,7 +221,11 @@ fn json<T: DeserializeOwned>(folder: &Path, name: &str, notes: &mut Vec<String>)
 fn epochs_of(text: &str, notes: &mut Vec<String>) -> Vec<Epoch> {
     let mut epochs: Vec<Epoch> = Vec::new();
     let mut damaged = Vec::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    for (number, line) in text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
         match serde_json::from_str::<Epoch>(line) {
             Ok(epoch) => {
                 let kept = epochs.partition_point(|earlier| earlier.epoch < epoch.epoch);
@@ -219,7 +241,10 @@ fn epochs_of(text: &str, notes: &mut Vec<String>) -> Vec<Epoch> {
             count => format!(" and {} more", count - TOLD),
         };
         damaged.truncate(TOLD);
-        notes.push(format!("metrics.jsonl: left out as damaged: {}{more}.", damaged.join("; ")));
+        notes.push(format!(
+            "metrics.jsonl: left out as damaged: {}{more}.",
+            damaged.join("; ")
+        ));
     }
     epochs
 }

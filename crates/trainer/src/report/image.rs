@@ -31,7 +31,11 @@ pub(crate) fn diverging(numbers: ArrayView2<'_, f32>, largest: f32) -> Result<St
     let (height, width) = numbers.dim();
     let mut pixels = Vec::with_capacity(4 * numbers.len());
     for &number in numbers {
-        let strength = if largest > 0.0 { number.abs() / largest } else { 0.0 };
+        let strength = if largest > 0.0 {
+            number.abs() / largest
+        } else {
+            0.0
+        };
         pixels.extend(if number > 0.0 { ABOVE } else { BELOW });
         // The cast of a NaN is 0, and what is too large becomes 255.
         pixels.push((255.0 * strength).round() as u8);
@@ -45,7 +49,9 @@ pub(crate) fn diverging(numbers: ArrayView2<'_, f32>, largest: f32) -> Result<St
         png.write_image_data(&pixels)?;
         png.finish()
     });
-    written.map_err(|error| Failure::Error(format!("a picture of {height} × {width} numbers: {error}")))?;
+    written.map_err(|error| {
+        Failure::Error(format!("a picture of {height} × {width} numbers: {error}"))
+    })?;
     Ok(uri(&file))
 }
 
@@ -77,9 +83,13 @@ mod tests {
     fn numbers_above_and_below_nought_have_their_colour_and_their_strength() {
         let numbers = array![[1.0, -0.5, 0.0], [2.0, f32::NAN, f32::NEG_INFINITY]];
         let uri = diverging(numbers.view(), 1.0).expect("a picture");
-        let png = uri.strip_prefix("data:image/png;base64,").expect("a data URI");
+        let png = uri
+            .strip_prefix("data:image/png;base64,")
+            .expect("a data URI");
         let png = STANDARD.decode(png).expect("base64");
-        let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().expect("a PNG");
+        let mut reader = png::Decoder::new(std::io::Cursor::new(png))
+            .read_info()
+            .expect("a PNG");
         let mut pixels = vec![0; reader.output_buffer_size().expect("a small picture")];
         reader.next_frame(&mut pixels).expect("pixels");
         let pixel = |[r, g, b]: [u8; 3], alpha: u8| vec![r, g, b, alpha];

@@ -4,7 +4,7 @@ use conv_core::network::{Network, Workspace};
 use conv_core::ops::kernel_pool::{self, Pooling};
 use conv_core::spec::{Layer, Layers, Spec};
 use maud::{Markup, html};
-use ndarray::{Array2, Array4, ArrayView2, ArrayView4, Axis, s};
+use ndarray::{Array2, Array4, ArrayView2, ArrayView4, Axis};
 
 use super::image;
 use crate::failure::Failure;
@@ -59,32 +59,44 @@ impl Sight {
         let first = part(network, layers)?;
         let info = first.summary();
         let [rows, cols, count] = info.layers.last().map_or([0; 3], |layer| layer.output);
-        let Some(kernels) = first.parameters().iter().rfind(|parameter| parameter.shape.len() == 4) else {
+        let Some(kernels) = first
+            .parameters()
+            .iter()
+            .rfind(|parameter| parameter.shape.len() == 4)
+        else {
             return Ok(None);
         };
-        let bias = first.parameters().last().is_some_and(|last| last.shape.len() == 1);
+        let bias = first
+            .parameters()
+            .last()
+            .is_some_and(|last| last.shape.len() == 1);
         let shape = [kernels.shape[0], kernels.shape[1], kernels.shape[2], count];
         let weights = first.numbers()[kernels.range.clone()].to_vec();
         let weights = array(shape, weights)?;
         let mut workspace = Workspace::new();
         let seen = first.forward(images, &mut workspace)?;
-        let seen = array([images.dim().0, rows, cols, count], seen.iter().copied().collect())?;
+        let seen = array(
+            [images.dim().0, rows, cols, count],
+            seen.iter().copied().collect(),
+        )?;
 
         let shown = count.min(SHOWN);
-        let weights_shown = weights.slice(s![.., .., .., ..shown]);
-        let seen_shown = seen.slice(s![.., .., .., ..shown]);
+        let weights_shown = weights.slice_axis(Axis(3), (..shown).into());
+        let seen_shown = seen.slice_axis(Axis(3), (..shown).into());
         let (largest_weight, largest_seen) = (largest(weights_shown), largest(seen_shown));
         let mut strips = Vec::new();
         for kernel in 0..shown {
             // Of several input channels the mean is shown.
-            let weights = weights.slice(s![.., .., .., kernel]);
-            let weights = weights.mean_axis(Axis(2)).unwrap_or_else(|| Array2::zeros((0, 0)));
+            let weights = weights.index_axis(Axis(3), kernel);
+            let weights = weights
+                .mean_axis(Axis(2))
+                .unwrap_or_else(|| Array2::zeros((0, 0)));
             let name = format!("kernel {}", kernel + 1);
             let head = picture(weights.view(), largest_weight, &name)?;
             let maps = seen.axis_iter(Axis(0)).zip(&digits);
             let maps = maps.map(|(seen, digit)| {
                 let words = format!("what {name} sees in {}", digit.words);
-                picture(seen.slice(s![.., .., kernel]), largest_seen, &words)
+                picture(seen.index_axis(Axis(2), kernel), largest_seen, &words)
             });
             strips.push(Strip {
                 maps: maps.collect::<Result<_, _>>()?,
@@ -93,11 +105,22 @@ impl Sight {
             });
         }
         let (mut pooled, mut largest_pooled) = (Vec::new(), Vec::new());
-        for (name, pooling) in [("sum", Pooling::Sum), ("mean", Pooling::Mean), ("max", Pooling::Max)] {
+        for (name, pooling) in [
+            ("sum", Pooling::Sum),
+            ("mean", Pooling::Mean),
+            ("max", Pooling::Max),
+        ] {
             let maps = pool(pooling, seen.view())?;
-            let most = maps.iter().flatten().fold(0.0_f32, |most, x| most.max(x.abs()));
+            let most = maps
+                .iter()
+                .flatten()
+                .fold(0.0_f32, |most, x| most.max(x.abs()));
             let maps = maps.iter().zip(&digits).map(|(map, digit)| {
-                picture(map.view(), most, &format!("the {name} of all kernels, in {}", digit.words))
+                picture(
+                    map.view(),
+                    most,
+                    &format!("the {name} of all kernels, in {}", digit.words),
+                )
             });
             pooled.push(Strip {
                 name: name.to_owned(),
@@ -241,8 +264,12 @@ fn pool(pooling: Pooling, maps: ArrayView4<'_, f32>) -> Result<Vec<Array2<f32>>,
     let positions = maps.to_shape((n, rows * cols, kernels)).map_err(shape)?;
     let mut pooled = Array2::zeros((n, rows * cols));
     kernel_pool::forward(pooling, positions.view(), pooled.view_mut())?;
-    let one = |row: ndarray::ArrayView1<'_, f32>| Array2::from_shape_vec((rows, cols), row.to_vec());
-    pooled.outer_iter().map(|row| one(row).map_err(shape)).collect()
+    let one =
+        |row: ndarray::ArrayView1<'_, f32>| Array2::from_shape_vec((rows, cols), row.to_vec());
+    pooled
+        .outer_iter()
+        .map(|row| one(row).map_err(shape))
+        .collect()
 }
 
 fn largest(numbers: ArrayView4<'_, f32>) -> f32 {

@@ -17,7 +17,11 @@ pub(crate) const SHOWN: usize = 40;
 /// # Errors
 /// If the evaluation is of other images than the data set's.
 pub(crate) fn worst(evaluation: &Evaluation, images: &Dataset) -> Result<Markup, Failure> {
-    let mistakes = evaluation.verdicts.iter().filter(|one| one.found != one.label).count();
+    let mistakes = evaluation
+        .verdicts
+        .iter()
+        .filter(|one| one.found != one.label)
+        .count();
     let worst = evaluation.worst(SHOWN);
     let cards: Vec<Markup> = worst
         .iter()
@@ -53,7 +57,10 @@ pub(crate) fn card(
 ) -> Result<Markup, Failure> {
     let Verdict { index, label, .. } = *verdict;
     if index >= images.len() {
-        return Err(Failure::Error(format!("image {index} of {} was evaluated", images.len())));
+        return Err(Failure::Error(format!(
+            "image {index} of {} was evaluated",
+            images.len()
+        )));
     }
     let image = images.images().index_axis_move(Axis(0), index);
     let alt = format!("test image {index}, {}", name(evaluation, label));

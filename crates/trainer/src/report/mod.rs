@@ -46,7 +46,10 @@ impl ReportArgs {
         let data = self.data.as_deref();
         let run = Subject::read(&self.run, data)?;
         let page = single::report(&run)?;
-        let output = self.output.clone().unwrap_or_else(|| self.run.join("report.html"));
+        let output = self
+            .output
+            .clone()
+            .unwrap_or_else(|| self.run.join("report.html"));
         whole_file::write(&output, page.as_bytes())?;
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{}", output.display())?;

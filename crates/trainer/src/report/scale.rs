@@ -68,14 +68,23 @@ impl Scale {
         let fine = [1.0, 2.0, 5.0];
         let all = (first..=last).flat_map(|power| fine.map(|digit| digit * 10_f64.powi(power)));
         let all: Vec<f64> = all.collect();
-        let from = all.iter().rposition(|&tick| tick <= low * (1.0 + 1e-9)).unwrap_or(0);
+        let from = all
+            .iter()
+            .rposition(|&tick| tick <= low * (1.0 + 1e-9))
+            .unwrap_or(0);
         let to = all.iter().position(|&tick| tick >= high * (1.0 - 1e-9));
-        let to = to.unwrap_or(all.len() - 1).max((from + 1).min(all.len() - 1));
+        let to = to
+            .unwrap_or(all.len() - 1)
+            .max((from + 1).min(all.len() - 1));
         let mut ticks = all[from..=to].to_vec();
         if ticks.len() > TICKS {
             let every = (last - first) as usize / TICKS + 1;
-            let powers = (first..=last).step_by(every).map(|power| 10_f64.powi(power));
-            ticks = powers.filter(|tick| (all[from]..=all[to]).contains(tick)).collect();
+            let powers = (first..=last)
+                .step_by(every)
+                .map(|power| 10_f64.powi(power));
+            ticks = powers
+                .filter(|tick| (all[from]..=all[to]).contains(tick))
+                .collect();
         }
         Self {
             low: all[from],
@@ -91,7 +100,11 @@ impl Scale {
             false => (number - self.low) / (self.high - self.low),
             true => (number / self.low).log10() / (self.high / self.low).log10(),
         };
-        if place.is_nan() { 0.0 } else { place.clamp(0.0, 1.0) }
+        if place.is_nan() {
+            0.0
+        } else {
+            place.clamp(0.0, 1.0)
+        }
     }
 
     /// What is written beside the axis at each tick.
@@ -112,7 +125,10 @@ impl Scale {
             if step < 1e-4 || largest >= 1e6 {
                 return numbers::short(if tick.abs() < step / 2.0 { 0.0 } else { tick });
             }
-            numbers::decimals(tick, (-(step + step * 1e-9).log10().floor()).max(0.0) as usize)
+            numbers::decimals(
+                tick,
+                (-(step + step * 1e-9).log10().floor()).max(0.0) as usize,
+            )
         };
         self.ticks.iter().map(label).collect()
     }
@@ -126,7 +142,11 @@ fn widened(low: f64, high: f64) -> (f64, f64) {
         return (0.0, 1.0);
     }
     if high - low <= (1e-9 * low.abs().max(high.abs())).max(1.0 / LARGEST) {
-        let around = if low.abs() < 1e-90 { 1.0 } else { 0.1 * low.abs() };
+        let around = if low.abs() < 1e-90 {
+            1.0
+        } else {
+            0.1 * low.abs()
+        };
         return (low - around, high + around);
     }
     (low, high)
@@ -136,7 +156,9 @@ fn widened(low: f64, high: f64) -> (f64, f64) {
 fn round_step(step: f64) -> f64 {
     let power = 10_f64.powi(step.log10().floor() as i32);
     let rounds = [1.0, 2.0, 5.0].map(|digit| digit * power);
-    let above = rounds.into_iter().find(|&round| round >= step * (1.0 - 1e-9));
+    let above = rounds
+        .into_iter()
+        .find(|&round| round >= step * (1.0 - 1e-9));
     above.unwrap_or(10.0 * power)
 }
 
@@ -148,7 +170,10 @@ mod tests {
     fn a_linear_scale_has_round_ends_and_round_ticks() {
         let scale = Scale::linear(0.013, 2.31);
         assert_eq!(scale.labels(), ["0.0", "0.5", "1.0", "1.5", "2.0", "2.5"]);
-        assert_eq!((scale.place(0.0), scale.place(1.25), scale.place(2.5)), (0.0, 0.5, 1.0));
+        assert_eq!(
+            (scale.place(0.0), scale.place(1.25), scale.place(2.5)),
+            (0.0, 0.5, 1.0)
+        );
         assert_eq!(
             Scale::linear(0.9312, 0.9954).labels(),
             ["0.92", "0.94", "0.96", "0.98", "1.00"]
@@ -170,14 +195,28 @@ mod tests {
     #[test]
     fn a_logarithmic_scale_has_equal_factors_equally_far_apart() {
         let scale = Scale::logarithmic(0.031, 2.3);
-        assert_eq!(scale.labels(), ["0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "5"][..].to_vec());
+        assert_eq!(
+            scale.labels(),
+            ["0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "5"][..].to_vec()
+        );
     }
 
     #[test]
     fn whatever_the_numbers_few_ticks_within_the_scale() {
         let odd = [
-            0.0, -0.0, 1.0, -3.7, 1e-300, 1e300, -1e300, 5e-324, 1e17, f64::NAN, f64::INFINITY,
-            f64::NEG_INFINITY, 0.999_999_999_9,
+            0.0,
+            -0.0,
+            1.0,
+            -3.7,
+            1e-300,
+            1e300,
+            -1e300,
+            5e-324,
+            1e17,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            0.999_999_999_9,
         ];
         for low in odd {
             for high in odd {
@@ -187,7 +226,10 @@ mod tests {
                     assert!(ticks.is_sorted() && ticks.iter().all(|tick| tick.is_finite()));
                     assert_eq!(scale.labels().len(), ticks.len());
                     for number in odd {
-                        assert!((0.0..=1.0).contains(&scale.place(number)), "{low} {high} {number}");
+                        assert!(
+                            (0.0..=1.0).contains(&scale.place(number)),
+                            "{low} {high} {number}"
+                        );
                     }
                 }
             }

@@ -41,18 +41,33 @@ pub(crate) fn report(run: &Subject) -> Result<String, Failure> {
         sections.push(Section::new("time", "Time", time(folder)));
     }
     sections.push(Section::new("again", "The run again", again(folder)));
-    Ok(page(&format!("{} – trainer", folder.name), &head(run), &folder.notes, &sections))
+    Ok(page(
+        &format!("{} – trainer", folder.name),
+        &head(run),
+        &folder.notes,
+        &sections,
+    ))
 }
 
 fn head(run: &Subject) -> Markup {
     let folder = &run.folder;
     let accuracy = run.accuracy().map_or("—".into(), numbers::percent);
-    let loss = run.loss().map(|loss| format!("loss {}", numbers::short(loss)));
+    let loss = run
+        .loss()
+        .map(|loss| format!("loss {}", numbers::short(loss)));
     let (wrong, of) = match &run.seen {
         Some(seen) => {
             let images = seen.evaluation.images as u64;
-            let wrong = seen.evaluation.verdicts.iter().filter(|one| one.found != one.label).count();
-            (numbers::count(wrong as u64), format!("of {}", numbers::count(images)))
+            let wrong = seen
+                .evaluation
+                .verdicts
+                .iter()
+                .filter(|one| one.found != one.label)
+                .count();
+            (
+                numbers::count(wrong as u64),
+                format!("of {}", numbers::count(images)),
+            )
         }
         None => ("—".into(), String::new()),
     };
@@ -77,8 +92,14 @@ fn head(run: &Subject) -> Markup {
 /// How the run ended, or how far it came.
 pub(crate) fn state(folder: &RunFolder) -> String {
     let last = folder.epochs.last().map_or(0, |epoch| epoch.epoch);
-    let planned = folder.planned().map_or(String::new(), |planned| format!(" of {planned}"));
-    match folder.result.as_ref().map(|result| result.stopped.as_deref()) {
+    let planned = folder
+        .planned()
+        .map_or(String::new(), |planned| format!(" of {planned}"));
+    match folder
+        .result
+        .as_ref()
+        .map(|result| result.stopped.as_deref())
+    {
         None => format!("Not finished: {last}{planned} epochs are recorded."),
         Some(None | Some("finished")) => "Trained to its end.".into(),
         Some(Some("early")) => format!("Stopped early after {last}{planned} epochs."),
@@ -88,10 +109,18 @@ pub(crate) fn state(folder: &RunFolder) -> String {
 
 fn curves(epochs: &[Epoch]) -> Markup {
     let curve = |name, class, value: fn(&Epoch) -> Option<f64>| {
-        Curve::new(name, class, epochs.iter().map(|epoch| (epoch.epoch, value(epoch))))
+        Curve::new(
+            name,
+            class,
+            epochs.iter().map(|epoch| (epoch.epoch, value(epoch))),
+        )
     };
-    let best = epochs.iter().filter_map(|epoch| Some((epoch.validation_loss?, epoch)));
-    let best = best.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, epoch)| epoch);
+    let best = epochs
+        .iter()
+        .filter_map(|epoch| Some((epoch.validation_loss?, epoch)));
+    let best = best
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, epoch)| epoch);
     html! {
         div.charts {
             (chart("Loss", Unit::Positive, &[
@@ -168,9 +197,21 @@ pub(crate) fn time(folder: &RunFolder) -> Markup {
     let (parts, rest) = folder.time();
     let rows = [
         ("steps", "forward, backward, and the optimizer", parts.steps),
-        ("batches", "images drawn, deformed, and put in order", parts.batches),
-        ("validation", "the images kept for it, each epoch", parts.validation),
-        ("checkpoint", "written, so that the run can go on", parts.checkpoint),
+        (
+            "batches",
+            "images drawn, deformed, and put in order",
+            parts.batches,
+        ),
+        (
+            "validation",
+            "the images kept for it, each epoch",
+            parts.validation,
+        ),
+        (
+            "checkpoint",
+            "written, so that the run can go on",
+            parts.checkpoint,
+        ),
         ("other", "what the parts leave of the whole", rest),
     ];
     let whole: f64 = rows.iter().map(|row| row.2).sum();

@@ -67,7 +67,11 @@ impl Subject {
 
     /// A model that is not the result's, or other images, are told.
     fn compare_with_result(&mut self) {
-        let told = self.folder.result.as_ref().and_then(|result| result.test_accuracy);
+        let told = self
+            .folder
+            .result
+            .as_ref()
+            .and_then(|result| result.test_accuracy);
         let found = self.seen.as_ref().map(|seen| seen.evaluation.accuracy);
         if let (Some(told), Some(found)) = (told, found)
             && (told - found).abs() > SAME
@@ -81,20 +85,35 @@ impl Subject {
 
     /// The accuracy on the test images: the result's, or else what the model has.
     pub(crate) fn accuracy(&self) -> Option<f64> {
-        let told = self.folder.result.as_ref().and_then(|result| result.test_accuracy);
+        let told = self
+            .folder
+            .result
+            .as_ref()
+            .and_then(|result| result.test_accuracy);
         told.or(self.seen.as_ref().map(|seen| seen.evaluation.accuracy))
     }
 
     /// The loss on the test images: the result's, or else what the model has.
     pub(crate) fn loss(&self) -> Option<f64> {
-        let told = self.folder.result.as_ref().and_then(|result| result.test_loss);
+        let told = self
+            .folder
+            .result
+            .as_ref()
+            .and_then(|result| result.test_loss);
         told.or(self.seen.as_ref().map(|seen| seen.evaluation.loss))
     }
 
     /// Numbers that were trained.
     pub(crate) fn parameters(&self) -> Option<u64> {
-        let told = self.folder.result.as_ref().and_then(|result| result.parameters);
-        told.or(self.seen.as_ref().map(|seen| seen.model.network.numbers().len() as u64))
+        let told = self
+            .folder
+            .result
+            .as_ref()
+            .and_then(|result| result.parameters);
+        told.or(self
+            .seen
+            .as_ref()
+            .map(|seen| seen.model.network.numbers().len() as u64))
     }
 
     /// Epochs that were trained.
@@ -113,11 +132,17 @@ impl Seen {
         let pictures = samples.iter().map(|&index| {
             let image = images.images().index_axis_move(Axis(0), index);
             let class = usize::from(images.labels()[index]);
-            Picture::of_digit(image, format!("test image {index}, {}", model.classes[class]))
+            Picture::of_digit(
+                image,
+                format!("test image {index}, {}", model.classes[class]),
+            )
         });
         let pictures = pictures.collect::<Result<Vec<_>, _>>()?;
         let some = images.select(&samples)?;
-        let batch = some.batches(some.len())?.normalised(model.normalisation).next();
+        let batch = some
+            .batches(some.len())?
+            .normalised(model.normalisation)
+            .next();
         let sight = match batch {
             Some(batch) => Sight::new(&model.network, batch.images.view(), pictures)?,
             None => None,
@@ -142,7 +167,10 @@ fn samples(evaluation: &Evaluation) -> Vec<usize> {
     let classes = evaluation.classes.len();
     let mut samples: Vec<usize> = Vec::new();
     for class in SAMPLES.map(|class| class % classes.max(1)) {
-        let mut of_class = evaluation.verdicts.iter().filter(|verdict| verdict.label == class);
+        let mut of_class = evaluation
+            .verdicts
+            .iter()
+            .filter(|verdict| verdict.label == class);
         let first = of_class.clone().next();
         let right = of_class.find(|verdict| verdict.found == class);
         if let Some(verdict) = right.or(first)

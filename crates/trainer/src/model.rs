@@ -1,0 +1,390 @@
+//! A trained network with what it takes to use it: how pixels become its numbers, and what its outputs mean.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use conv_core::network::{Network, Workspace};
+use conv_core::ops::loss;
+use mnist_data::Normalisation;
+use ndarray::{Array2, ArrayView3, Axis};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::whole_file;
+
+/// The key of our metadata in the file.
+const KEY: &str = "trainer";
+/// Bytes of a model file: no network that conv-core takes is larger.
+const LARGEST: u64 = 1 << 30;
+/// Images that pass through the network together, so that memory does not grow with a data set.
+const TOGETHER: usize = 1000;
+const EXPECTED: &str =
+    "expected a model of `trainer train`, which it writes as RUN/model.safetensors";
+
+/// A network and what belongs to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    /// Takes images (H, W, 1), gives a number for each class.
+    pub(crate) network: Network,
+    /// How a pixel becomes a number of its input.
+    pub(crate) normalisation: Normalisation,
+    /// The data set it was trained on, by its name in the catalogue.
+    pub(crate) dataset: String,
+    /// What its outputs mean.
+    pub(crate) classes: Vec<String>,
+}
+
+/// What the file says beside the network, as JSON.
+#[derive(Serialize, Deserialize)]
+struct About {
+    version: String,
+    dataset: String,
+    normalisation: MeanDeviation,
+    classes: Vec<String>,
+}
+
+/// `(pixel / 255 − mean) / deviation`; by 255 alone is mean 0 and deviation 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MeanDeviation {
+    pub(crate) mean: f32,
+    pub(crate) deviation: f32,
+}
+
+impl From<Normalisation> for MeanDeviation {
+    fn from(normalisation: Normalisation) -> Self {
+        match normalisation {
+            Normalisation::By255 => Self {
+                mean: 0.0,
+                deviation: 1.0,
+            },
+            Normalisation::MeanDeviation { mean, deviation } => Self { mean, deviation },
+        }
+    }
+}
+
+impl From<MeanDeviation> for Normalisation {
+    fn from(MeanDeviation { mean, deviation }: MeanDeviation) -> Self {
+        if mean == 0.0 && deviation == 1.0 {
+            return Self::By255;
+        }
+        Self::MeanDeviation { mean, deviation }
+    }
+}
+
+impl Model {
+    /// A network for images of a data set.
+    ///
+    /// # Errors
+    /// If the network takes no grey images, has another number of outputs than there are classes, or the
+    /// normalisation is none.
+    pub(crate) fn new(
+        network: Network,
+        normalisation: Normalisation,
+        dataset: &str,
+        classes: Vec<String>,
+    ) -> Result<Self, String> {
+        let summary = network.summary();
+        let output = summary
+            .layers
+            .last()
+            .map_or(summary.input, |last| last.output);
+        let outputs: usize = output.iter().product();
+        let [_, _, channels] = summary.input;
+        if channels != 1 {
+            return Err(format!(
+                "its images have {channels} channels, expected 1, grey"
+            ));
+        }
+        if classes.is_empty() || classes.len() > 256 {
+            return Err(format!(
+                "it has {} classes, expected 1 to 256",
+                classes.len()
+            ));
+        }
+        if outputs != classes.len() {
+            return Err(format!(
+                "its network has {outputs} outputs, expected one for each of its {} classes",
+                classes.len()
+            ));
+        }
+        let MeanDeviation { mean, deviation } = normalisation.into();
+        if !(mean.is_finite() && deviation.is_finite() && deviation > 0.0) {
+            return Err(format!(
+                "its normalisation has mean {mean} and deviation {deviation}, expected finite numbers, \
+                 the deviation above 0"
+            ));
+        }
+        Ok(Self {
+            network,
+            normalisation,
+            dataset: dataset.to_owned(),
+            classes,
+        })
+    }
+
+    /// The model of a file, or of the run whose folder is given.
+    ///
+    /// # Errors
+    /// If the file is not there or is no model; the error names it.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let path = if path.is_dir() {
+            path.join("model.safetensors")
+        } else {
+            path.to_owned()
+        };
+        read_file(&path)
+            .and_then(|bytes| Self::from_bytes(&bytes))
+            .map_err(|problem| Failure::Error(format!("{}: {problem}; {EXPECTED}", path.display())))
+    }
+
+    /// Writes the model: safetensors, with the metadata of [`conv_core::saved`] and ours.
+    ///
+    /// # Errors
+    /// If the file cannot be written; one that stood there before is as it was then.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
+        whole_file::write(path, &self.to_bytes()?)
+    }
+
+    /// The bytes of a model file.
+    ///
+    /// # Errors
+    /// If the network's spec or the metadata cannot be written as JSON.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Failure> {
+        let about = About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            dataset: self.dataset.clone(),
+            normalisation: self.normalisation.into(),
+            classes: self.classes.clone(),
+        };
+        let about = serde_json::to_string(&about)
+            .map_err(|error| Failure::Error(format!("cannot write the model: {error}")))?;
+        let metadata = BTreeMap::from([(KEY.to_owned(), about)]);
+        Ok(self.network.to_bytes_with(&metadata)?)
+    }
+
+    /// The model of a file's bytes, which need not be trusted.
+    ///
+    /// # Errors
+    /// What is wrong with them, without a file's name.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let (network, metadata) =
+            Network::from_bytes_with(bytes).map_err(|error| error.to_string())?;
+        let about = metadata
+            .get(KEY)
+            .ok_or_else(|| format!("its metadata have no {KEY:?}, so nothing tells its classes"))?;
+        let about: About = serde_json::from_str(about)
+            .map_err(|error| format!("its metadata {KEY:?} is wrong: {error}"))?;
+        Self::new(
+            network,
+            about.normalisation.into(),
+            &about.dataset,
+            about.classes,
+        )
+    }
+
+    /// Height and width of the images that it takes.
+    pub(crate) fn image_size(&self) -> (usize, usize) {
+        let (height, width, _) = self.network.spec().input;
+        (height, width)
+    }
+
+    /// What the network makes of images, u8 (N, H, W), before softmax: (N, classes), all finite.
+    ///
+    /// # Errors
+    /// If the images have another size than the network's, or what comes out is not finite.
+    pub(crate) fn logits(&self, images: ArrayView3<'_, u8>) -> Result<Array2<f32>, Failure> {
+        let (_, height, width) = images.dim();
+        let (own_height, own_width) = self.image_size();
+        if (height, width) != (own_height, own_width) {
+            return Err(Failure::Error(format!(
+                "the images are {height}×{width}, expected {own_height}×{own_width}, those of the model"
+            )));
+        }
+        let table: [f32; 256] = std::array::from_fn(|pixel| self.normalisation.apply(pixel as f32));
+        let mut workspace = Workspace::new();
+        let mut logits = Array2::zeros((images.dim().0, self.classes.len()));
+        let pieces = images.axis_chunks_iter(Axis(0), TOGETHER);
+        for (images, mut to) in pieces.zip(logits.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
+            let input = images.mapv(|pixel| table[usize::from(pixel)]);
+            let input = input.insert_axis(Axis(3));
+            let input = input.as_standard_layout();
+            to.assign(&self.network.forward(input.view(), &mut workspace)?);
+        }
+        match logits.indexed_iter().find(|(_, logit)| !logit.is_finite()) {
+            None => Ok(logits),
+            Some(((image, class), logit)) => Err(Failure::Error(format!(
+                "the network's output {class} for image {image} is {logit}, expected a finite number; \
+                 was its training stopped by such numbers?"
+            ))),
+        }
+    }
+
+    /// The probability of each class for images, u8 (N, H, W): (N, classes).
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
+    pub(crate) fn probabilities(&self, images: ArrayView3<'_, u8>) -> Result<Array2<f32>, Failure> {
+        let logits = self.logits(images)?;
+        let mut probabilities = Array2::zeros(logits.dim());
+        loss::softmax(logits.view(), probabilities.view_mut())?;
+        Ok(probabilities)
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("this is not a regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("it has more than {LARGEST} bytes"));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use conv_core::spec::{Layers, Spec};
+    use ndarray::Array3;
+
+    use super::*;
+
+    fn digits() -> Vec<String> {
+        (0..10).map(|digit| digit.to_string()).collect()
+    }
+
+    fn model(normalisation: Normalisation) -> Model {
+        let layers = Layers::new().conv(2, (5, 5)).relu().flatten().dense(10);
+        let network = Network::new(&Spec::new((28, 28, 1), layers), 1).unwrap();
+        Model::new(network, normalisation, "mnist", digits()).unwrap()
+    }
+
+    #[test]
+    fn comes_back_bit_for_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let measured = Normalisation::MeanDeviation {
+            mean: 0.130_660_48,
+            deviation: 0.308_107_8,
+        };
+        for normalisation in [Normalisation::By255, measured] {
+            let model = model(normalisation);
+            model.write(&path).unwrap();
+            // A run's folder will do.
+            for path in [path.as_path(), folder.path()] {
+                let again = Model::read(path).unwrap();
+                assert_eq!(again.to_bytes().unwrap(), model.to_bytes().unwrap());
+                assert_eq!(again.normalisation, model.normalisation);
+                assert_eq!(again.dataset, "mnist");
+                assert_eq!(again.classes, digits());
+            }
+        }
+    }
+
+    /// The network sees what it saw in training.
+    #[test]
+    fn images_are_normalised_as_batches_are() {
+        let images = Array3::from_shape_fn((3, 28, 28), |(n, y, x)| (n * 90 + y * 9 + x) as u8);
+        let measured = Normalisation::MeanDeviation {
+            mean: 0.4,
+            deviation: 0.3,
+        };
+        let model = model(measured);
+        let found = model.logits(images.view()).unwrap();
+        let dataset = mnist_data::Dataset::new(images, vec![0, 1, 2].into()).unwrap();
+        let batch = dataset
+            .batches(3)
+            .unwrap()
+            .normalised(measured)
+            .next()
+            .unwrap();
+        let mut workspace = Workspace::new();
+        let expected = model
+            .network
+            .forward(batch.images.view(), &mut workspace)
+            .unwrap();
+        assert_eq!(found, expected);
+        let sums = model
+            .probabilities(dataset.images())
+            .unwrap()
+            .sum_axis(Axis(1));
+        assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-6), "{sums}");
+    }
+
+    #[test]
+    fn many_images_pass_in_pieces() {
+        let images = Array3::from_shape_fn((2 * TOGETHER + 1, 28, 28), |(n, y, x)| {
+            (n * 31 + y * 9 + x) as u8
+        });
+        let model = model(Normalisation::By255);
+        let all = model.logits(images.view()).unwrap();
+        assert_eq!(all.dim(), (2 * TOGETHER + 1, 10));
+        for at in [0, TOGETHER, 2 * TOGETHER] {
+            let one = images.slice_axis(Axis(0), (at..=at).into());
+            assert_eq!(model.logits(one).unwrap().row(0), all.row(at));
+        }
+        let none = images.slice_axis(Axis(0), (0..0).into());
+        assert_eq!(model.logits(none).unwrap().dim(), (0, 10));
+    }
+
+    #[test]
+    fn images_of_another_size_are_refused() {
+        let model = model(Normalisation::By255);
+        let Err(Failure::Error(message)) = model.logits(Array3::zeros((1, 20, 28)).view()) else {
+            panic!("20×28 fits");
+        };
+        assert_eq!(
+            message,
+            "the images are 20×28, expected 28×28, those of the model"
+        );
+    }
+
+    #[test]
+    fn what_is_no_model_is_refused_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.safetensors");
+        let refused = |bytes: Option<Vec<u8>>| {
+            if let Some(bytes) = bytes {
+                std::fs::write(&path, bytes).unwrap();
+            }
+            match Model::read(&path) {
+                Err(Failure::Error(message)) => {
+                    let name = format!("{}: ", path.display());
+                    assert!(message.starts_with(&name), "{message}");
+                    assert!(message.ends_with(EXPECTED), "{message}");
+                    message
+                }
+                _ => panic!("it was read"),
+            }
+        };
+        refused(None);
+        refused(Some(Vec::new()));
+        let model = model(Normalisation::By255);
+        let bytes = model.to_bytes().unwrap();
+        refused(Some(bytes[..bytes.len() / 2].to_vec()));
+        assert!(refused(Some(model.network.to_bytes().unwrap())).contains("no \"trainer\""));
+        let with = |about: &str| {
+            let metadata = BTreeMap::from([(KEY.to_owned(), about.to_owned())]);
+            refused(Some(model.network.to_bytes_with(&metadata).unwrap()))
+        };
+        assert!(with("{}").contains("missing field"));
+        let about = |classes: &str, mean: &str, deviation: &str| {
+            with(&format!(
+                r#"{{"version":"0","dataset":"mnist","classes":{classes},
+                "normalisation":{{"mean":{mean},"deviation":{deviation}}}}}"#
+            ))
+        };
+        assert!(about(r#"["a"]"#, "0", "1").contains("10 outputs"));
+        assert!(about("[]", "0", "1").contains("0 classes"));
+        let ten = serde_json::to_string(&digits()).unwrap();
+        assert!(about(&ten, "0", "0").contains("deviation 0"));
+        assert!(about(&ten, "1e300", "1").contains("mean inf"));
+    }
+}
