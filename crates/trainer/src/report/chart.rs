@@ -11,7 +11,7 @@ use super::scale::Scale;
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 230.0;
 const LEFT: f64 = 46.0;
-const RIGHT: f64 = 62.0;
+const RIGHT: f64 = 74.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 40.0;
 /// Points of a curve, at most: more than there are pixels say nothing.
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn a_curve_goes_from_its_first_to_its_last_value() {
         let drawn = chart("Loss", Unit::FromZero, &[curve(&[1.0, 0.5, 0.0])]).into_string();
-        assert!(drawn.contains(r#"d="M46 12L182 101L318 190""#), "{drawn}");
+        assert!(drawn.contains(r#"d="M46 12L176 101L306 190""#), "{drawn}");
         assert!(
             drawn.contains("Loss by epoch: training from 1.00 to 0"),
             "{drawn}"

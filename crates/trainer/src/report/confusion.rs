@@ -37,9 +37,9 @@ pub(crate) fn matrix(evaluation: &Evaluation) -> Markup {
         ),
     };
     html! {
+        p.aside { "A row is what an image is, a column what was found." }
         div.scroll tabindex="0" role="region" aria-label="Confusion matrix" {
             table.confusion {
-                caption { "Rows: what an image is. Columns: what was found." }
                 thead {
                     tr { th scope="col" { span.hidden { "class" } } @for class in classes { th scope="col" { (class.name) } } }
                 }

@@ -107,7 +107,7 @@ impl RunFolder {
         });
         let mut notes = Vec::new();
         let recipe = text(path, "recipe.toml", &mut notes);
-        let keys = recipe.as_deref().map(|text| text.parse::<toml::Table>());
+        let keys = recipe.as_deref().map(str::parse::<toml::Table>);
         let keys = keys.transpose().unwrap_or_else(|error| {
             notes.push(format!(
                 "recipe.toml is shown as it is, since it cannot be read: {}",
@@ -144,6 +144,14 @@ impl RunFolder {
     /// A text of `environment.json`.
     pub(crate) fn environment(&self, key: &str) -> Option<&str> {
         self.environment.get(key)?.as_str()
+    }
+
+    /// The folder of the data set's files that the run had, where it is still there.
+    pub(crate) fn data(&self) -> Option<PathBuf> {
+        let files = self.environment.get("data")?.as_array()?;
+        let file = files.iter().find_map(|data| data.get("file")?.as_str())?;
+        let folder = Path::new(file).parent()?;
+        folder.is_dir().then(|| folder.to_owned())
     }
 
     /// How long training took: as the result says, or as far as the metrics go.
@@ -194,7 +202,11 @@ fn text(folder: &Path, name: &str, notes: &mut Vec<String>) -> Option<String> {
         Ok(text) => Some(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             notes.push(match name {
-                "result.json" => "There is no result.json: the run has not finished.".into(),
+                "result.json" => format!(
+                    "There is no result.json: the run has not finished. `trainer train --resume {}` goes on \
+                     with it.",
+                    folder.display()
+                ),
                 _ => format!("There is no {name}."),
             });
             None

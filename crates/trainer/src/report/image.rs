@@ -10,8 +10,8 @@ use crate::failure::Failure;
 
 /// Red, green and blue of the largest number and of its negative. They are seen on white and on black; in
 /// between, a number is the more transparent the nearer it is to 0. The style sheet's legend has the same.
-const ABOVE: [u8; 3] = [224, 102, 15];
-const BELOW: [u8; 3] = [42, 134, 207];
+const ABOVE: [u8; 3] = [232, 112, 28];
+const BELOW: [u8; 3] = [56, 146, 220];
 
 /// An image (H, W) of the data set. The style sheet turns ink into the colour of text.
 ///

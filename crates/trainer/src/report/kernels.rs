@@ -6,7 +6,7 @@ use conv_core::spec::{Layer, Layers, Spec};
 use maud::{Markup, html};
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4, Axis};
 
-use super::image;
+use super::{image, numbers};
 use crate::failure::Failure;
 
 /// Kernels that are shown, at most.
@@ -171,19 +171,16 @@ impl Sight {
                 @for strip in &self.kernels { (strip.show()) }
             }
             p {
-                "All " (self.count) " matrices of a digit as one, number by number, as the chapter pools them:"
+                "All " (self.count) " matrices of a digit as one, number by number, as the chapter pools them; below each way, the number that has full \
+                 colour:"
             }
             div.strips {
                 div.strip {
                     div.name { "input" }
                     @for digit in &self.digits { (ink(digit)) }
                 }
-                @for strip in &self.pooled { (strip.show()) }
-            }
-            p.aside {
-                "Full colour: "
                 @for (strip, largest) in self.pooled.iter().zip(&self.largest_pooled) {
-                    (strip.name) " " (image::legend(*largest)) " "
+                    div { (strip.show()) div.name { "± " (numbers::short(f64::from(*largest))) } }
                 }
             }
         }

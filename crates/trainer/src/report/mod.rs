@@ -1,14 +1,18 @@
 //! `trainer report`: a run, or two runs side by side, as one HTML file.
 
+mod agreement;
 mod calibration;
 mod chart;
 mod confusion;
+mod difference;
 mod folder;
 mod image;
 mod kernels;
 mod mistakes;
+mod network;
 mod numbers;
 mod page;
+mod pair;
 mod scale;
 mod single;
 mod subject;
@@ -45,7 +49,10 @@ impl ReportArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let data = self.data.as_deref();
         let run = Subject::read(&self.run, data)?;
-        let page = single::report(&run)?;
+        let page = match &self.other {
+            None => single::report(&run)?,
+            Some(other) => pair::report(&[run, Subject::read(other, data)?])?,
+        };
         let output = self
             .output
             .clone()

@@ -65,33 +65,29 @@ impl Scale {
         let low = low.clamp(1.0 / LARGEST, LARGEST);
         let high = high.clamp(low, LARGEST);
         let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
-        let fine = [1.0, 2.0, 5.0];
-        let all = (first..=last).flat_map(|power| fine.map(|digit| digit * 10_f64.powi(power)));
-        let all: Vec<f64> = all.collect();
-        let from = all
-            .iter()
-            .rposition(|&tick| tick <= low * (1.0 + 1e-9))
-            .unwrap_or(0);
-        let to = all.iter().position(|&tick| tick >= high * (1.0 - 1e-9));
-        let to = to
-            .unwrap_or(all.len() - 1)
-            .max((from + 1).min(all.len() - 1));
-        let mut ticks = all[from..=to].to_vec();
-        if ticks.len() > TICKS {
-            let every = (last - first) as usize / TICKS + 1;
-            let powers = (first..=last)
-                .step_by(every)
-                .map(|power| 10_f64.powi(power));
-            ticks = powers
-                .filter(|tick| (all[from]..=all[to]).contains(tick))
-                .collect();
+        for digits in [[1.0, 2.0, 5.0].as_slice(), &[1.0, 3.0], &[1.0]] {
+            let all = (first..=last).flat_map(|power| {
+                let digits = digits.iter();
+                digits.map(move |digit| digit * 10_f64.powi(power))
+            });
+            let all: Vec<f64> = all.collect();
+            let from = all.iter().rposition(|&tick| tick <= low * (1.0 + 1e-9));
+            let to = all.iter().position(|&tick| tick >= high * (1.0 - 1e-9));
+            let from = from.unwrap_or(0);
+            let to = to.unwrap_or(0).max(from + 1).min(all.len() - 1);
+            let few = to - from < TICKS + 2;
+            // Even of whole powers there may be too many.
+            let every = if few { 1 } else { (to - from) / TICKS + 1 };
+            if few || digits.len() == 1 {
+                return Self {
+                    low: all[from],
+                    high: all[to],
+                    logarithmic: true,
+                    ticks: all[from..=to].iter().copied().step_by(every).collect(),
+                };
+            }
         }
-        Self {
-            low: all[from],
-            high: all[to],
-            logarithmic: true,
-            ticks,
-        }
+        Self::linear(low, high)
     }
 
     /// Where a number stands: 0 at the low end, 1 at the high one.
@@ -111,7 +107,7 @@ impl Scale {
     pub(crate) fn labels(&self) -> Vec<String> {
         if self.logarithmic {
             let plain = |tick: f64| match (1e-4..1e5).contains(&tick) {
-                true => tick.to_string(),
+                true => numbers::decimals(tick, (0.1 - tick.log10().floor()).max(0.0) as usize),
                 false => numbers::short(tick),
             };
             return self.ticks.iter().map(|&tick| plain(tick)).collect();
@@ -138,7 +134,7 @@ impl Scale {
 fn widened(low: f64, high: f64) -> (f64, f64) {
     let (low, high) = (low.clamp(-LARGEST, LARGEST), high.clamp(-LARGEST, LARGEST));
     // NaN passes through `clamp`.
-    if !(low <= high) {
+    if low.is_nan() || high.is_nan() || low > high {
         return (0.0, 1.0);
     }
     if high - low <= (1e-9 * low.abs().max(high.abs())).max(1.0 / LARGEST) {
@@ -195,10 +191,14 @@ mod tests {
     #[test]
     fn a_logarithmic_scale_has_equal_factors_equally_far_apart() {
         let scale = Scale::logarithmic(0.031, 2.3);
-        assert_eq!(
-            scale.labels(),
-            ["0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "5"][..].to_vec()
+        let labels = ["0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "5"];
+        assert_eq!(scale.labels(), labels);
+        assert!(
+            (scale.place(0.2) - scale.place(0.1) - (scale.place(2.0) - scale.place(1.0))).abs()
+                < 1e-12
         );
+        let labels = ["0.001", "0.003", "0.01", "0.03", "0.1", "0.3", "1", "3"];
+        assert_eq!(Scale::logarithmic(0.001, 2.5).labels(), labels);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::chart::{Curve, Unit, chart};
 use super::folder::{Epoch, RunFolder};
 use super::page::{self, Section, figures, folded, page};
-use super::subject::{Seen, Subject};
-use super::{calibration, confusion, mistakes, numbers};
+use super::subject::Subject;
+use super::{calibration, confusion, mistakes, network, numbers};
 use crate::failure::Failure;
 
 /// The page of a run.
@@ -20,7 +20,11 @@ pub(crate) fn report(run: &Subject) -> Result<String, Failure> {
         sections.push(Section::new("curves", "Curves", curves(&folder.epochs)));
     }
     if let Some(seen) = &run.seen {
-        sections.push(Section::new("network", "Network", network(seen)));
+        sections.push(Section::new(
+            "network",
+            "Network",
+            network::table(&seen.model.network),
+        ));
         if let Some(sight) = &seen.sight {
             sections.push(Section::new("kernels", "Kernels", sight.show()));
         }
@@ -142,52 +146,6 @@ fn curves(epochs: &[Epoch]) -> Markup {
             }
         } @else {
             p.aside { "No images were kept for validation. The training figures are those of the epoch's own steps, with dropout and deformed images where the recipe has them." }
-        }
-    }
-}
-
-/// Shapes, parameters and multiply-adds, a row a layer.
-pub(crate) fn network(seen: &Seen) -> Markup {
-    let summary = seen.model.network.summary();
-    let shape = |[h, w, c]: [usize; 3]| match (h, w) {
-        (1, 1) => c.to_string(),
-        _ => format!("{h} × {w} × {c}"),
-    };
-    let number = |number: usize| match number {
-        0 => "–".to_owned(),
-        _ => numbers::count(number as u64),
-    };
-    html! {
-        div.scroll tabindex="0" role="region" aria-label="The network's layers" {
-            table.figures {
-                thead {
-                    tr {
-                        th scope="col" { "layer" }
-                        th.number scope="col" { "output" }
-                        th.number scope="col" { "parameters" }
-                        th.number scope="col" { "multiply-adds" }
-                    }
-                }
-                tbody {
-                    tr { th scope="row" { "input" } td.number { (shape(summary.input)) } td {} td {} }
-                    @for layer in &summary.layers {
-                        tr {
-                            th scope="row" { (layer.name) }
-                            td.number { (shape(layer.output)) }
-                            td.number { (number(layer.parameters)) }
-                            td.number { (number(layer.multiply_adds)) }
-                        }
-                    }
-                }
-                tfoot {
-                    tr {
-                        th scope="row" { "total" }
-                        td {}
-                        td.number { (numbers::count(summary.parameters() as u64)) }
-                        td.number { (numbers::count(summary.multiply_adds() as u64)) }
-                    }
-                }
-            }
         }
     }
 }

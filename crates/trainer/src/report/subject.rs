@@ -49,7 +49,8 @@ impl Subject {
             );
             return Ok(Self { folder, seen: None });
         }
-        let seen = Seen::new(path, data);
+        let own = folder.data();
+        let seen = Seen::new(path, data.or(own.as_deref()));
         let seen = match seen {
             Ok(seen) => Some(seen),
             Err(Failure::Error(message)) => {
