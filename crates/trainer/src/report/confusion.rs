@@ -12,8 +12,17 @@ const TOLD: usize = 5;
 /// Steps of colour of a cell.
 const SHADES: usize = 8;
 
-/// The matrix: a row a class, a column for what its images were taken for. Colour is for mistakes alone.
-pub(crate) fn matrix(evaluation: &Evaluation) -> Markup {
+/// How often the two classes that are confused most were confused.
+pub(crate) fn most(evaluation: &Evaluation) -> usize {
+    mistakes(evaluation)
+        .map(|(count, ..)| count)
+        .max()
+        .unwrap_or(0)
+}
+
+/// The matrix: a row a class, a column for what its images were taken for. Colour is for mistakes alone, full at
+/// `most` of them.
+pub(crate) fn matrix(evaluation: &Evaluation, most: usize) -> Markup {
     let confusion = &evaluation.confusion;
     let classes = &evaluation.classes;
     if classes.len() > CLASSES {
@@ -22,18 +31,14 @@ pub(crate) fn matrix(evaluation: &Evaluation) -> Markup {
             (greatest(evaluation))
         };
     }
-    let most = mistakes(evaluation)
-        .map(|(count, ..)| count)
-        .max()
-        .unwrap_or(0);
     let shade = |count: usize| match count {
         0 => "none".to_owned(),
         // The square root shows few mistakes beside many.
         _ => format!(
             "shade{}",
-            ((count as f64 / most as f64).sqrt() * SHADES as f64)
+            ((count as f64 / most.max(1) as f64).sqrt() * SHADES as f64)
                 .ceil()
-                .max(1.0)
+                .clamp(1.0, SHADES as f64)
         ),
     };
     html! {

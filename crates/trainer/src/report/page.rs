@@ -92,3 +92,91 @@ pub(crate) fn text(label: &str, text: &str) -> Markup {
 pub(crate) fn count(number: Option<u64>) -> String {
     number.map_or("—".into(), numbers::count)
 }
+
+#[cfg(test)]
+mod tests {
+    use maud::html;
+
+    use super::{STYLE, Section, page};
+
+    /// The relative luminance of sRGB, as WCAG 2 defines it.
+    fn luminance(rgb: [f64; 3]) -> f64 {
+        let linear = rgb.map(|channel| match channel / 255.0 {
+            low if low <= 0.040_45 => low / 12.92,
+            high => ((high + 0.055) / 1.055).powf(2.4),
+        });
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    }
+
+    fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// A variable of the light or the dark theme.
+    fn colour(theme: usize, name: &str) -> [f64; 3] {
+        let start = format!("--{name}: #");
+        let value = STYLE
+            .split(&start)
+            .nth(theme + 1)
+            .expect("it is in both themes");
+        let digits: String = value.chars().take_while(char::is_ascii_hexdigit).collect();
+        let digits = match digits.len() {
+            3 => digits.chars().flat_map(|digit| [digit, digit]).collect(),
+            _ => digits,
+        };
+        [0, 2, 4]
+            .map(|at| f64::from(u8::from_str_radix(&digits[at..at + 2], 16).expect("a colour")))
+    }
+
+    #[test]
+    fn every_text_can_be_read_on_its_ground_in_both_themes() {
+        let orange = [224.0, 102.0, 15.0];
+        for theme in [0, 1] {
+            let of = |name| colour(theme, name);
+            let ground = of("ground");
+            // The darkest cell of a confusion matrix.
+            let cell = [0, 1, 2].map(|at| 0.6 * orange[at] + 0.4 * ground[at]);
+            for (text, ground) in [
+                (of("text"), ground),
+                (of("text"), of("faint")),
+                (of("text"), of("notice")),
+                (of("text"), cell),
+                (of("quiet"), ground),
+                (of("quiet"), of("faint")),
+                (of("a"), ground),
+                (of("b"), ground),
+                (of("a"), of("faint")),
+                (of("b"), of("faint")),
+            ] {
+                let contrast = contrast(text, ground);
+                assert!(
+                    contrast >= 4.5,
+                    "theme {theme}: {text:?} on {ground:?} has {contrast}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_from_a_file_is_text_and_no_more() {
+        let hostile = "<script>alert('x')</script>\"&";
+        let sections = [Section::new(
+            "one",
+            "One",
+            html! { p title=(hostile) { (hostile) } },
+        )];
+        let page = page(
+            hostile,
+            &html! { h1 { (hostile) } },
+            &[hostile.to_owned()],
+            &sections,
+        );
+        assert!(!page.contains("<script"), "{page}");
+        assert_eq!(
+            page.matches("&lt;script&gt;alert('x')&lt;/script&gt;&quot;&amp;")
+                .count(),
+            5
+        );
+    }
+}

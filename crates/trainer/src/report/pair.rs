@@ -49,18 +49,19 @@ pub(crate) fn report(runs: &[Subject; 2]) -> Result<String, Failure> {
             None => html! { p.aside { "This network has no convolution." } },
         });
         sections.push(Section::new("kernels", "Kernels", kernels));
+        let evaluations = runs.iter().filter_map(|run| run.seen.as_ref());
+        let most = evaluations
+            .map(|seen| confusion::most(&seen.evaluation))
+            .max();
+        let most = most.unwrap_or(0);
         let classes = of_seen(&|seen| {
-            html! { (confusion::matrix(&seen.evaluation)) (confusion::classes(&seen.evaluation)) }
+            html! { (confusion::matrix(&seen.evaluation, most)) (confusion::classes(&seen.evaluation)) }
         });
         sections.push(Section::new("classes", "Classes", classes));
     }
     if let [Some(first), Some(second)] = runs.each_ref().map(|run| run.seen.as_ref()) {
         let images = agreement::images([first, second])?;
-        sections.push(Section::new(
-            "images",
-            "Images that one reads and the other does not",
-            images,
-        ));
+        sections.push(Section::new("images", "Read by one alone", images));
     }
     if any_seen {
         let diagrams = of_seen(&|seen| calibration::diagram(&seen.evaluation.calibration));
@@ -218,7 +219,7 @@ fn results(runs: &[Subject; 2]) -> Markup {
                 thead {
                     tr {
                         th scope="col" { span.hidden { "figure" } }
-                        @for (at, run) in runs.iter().enumerate() { th.number scope="col" { (tag(at)) " " (run.folder.name) } }
+                        @for (at, run) in runs.iter().enumerate() { th.number scope="col" title=(run.folder.name) { (tag(at)) } }
                         th.number scope="col" { "B − A" }
                     }
                 }

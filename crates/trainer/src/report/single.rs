@@ -31,7 +31,7 @@ pub(crate) fn report(run: &Subject) -> Result<String, Failure> {
         let evaluation = &seen.evaluation;
         let classes = html! {
             div.beside {
-                div { (confusion::matrix(evaluation)) }
+                div { (confusion::matrix(evaluation, confusion::most(evaluation))) }
                 div { (confusion::classes(evaluation)) }
             }
         };
