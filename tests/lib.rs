@@ -3,9 +3,15 @@
 // A test that cannot go on panics; that is how it fails.
 #![allow(clippy::missing_panics_doc)]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+
+use conv_core::network::{Loss, Network, Targets, Workspace};
+use conv_core::optimizer::{Optimizer, Schedule};
+use conv_core::spec::{Layers, Spec};
+use mnist_data::embedded;
 
 /// The root of the project.
 #[must_use]
@@ -90,4 +96,116 @@ pub fn full_mnist() -> Option<PathBuf> {
         None => root().parent()?.join("shared").join("mnist"),
     };
     folder.is_dir().then_some(folder)
+}
+
+/// The bytes of a model that has learnt the 1,000 embedded digits for a second, as `trainer` writes them.
+#[must_use]
+pub fn small_model() -> &'static [u8] {
+    static MODEL: OnceLock<Vec<u8>> = OnceLock::new();
+    MODEL.get_or_init(|| {
+        let layers = Layers::new()
+            .conv(8, (5, 5))
+            .max_pool(2, 2)
+            .relu()
+            .conv(16, (5, 5))
+            .max_pool(2, 2)
+            .relu()
+            .flatten()
+            .dropout(0.5)
+            .dense(10);
+        let spec = Spec::new((28, 28, 1), layers);
+        let mut network = Network::new(&spec, 1).expect("the layers fit");
+        let digits = embedded::load().train;
+        let schedule = Schedule::OneCycle { steps: 20 * 25 };
+        let mut optimizer = Optimizer::adamw(4e-3).schedule(schedule);
+        let mut workspace = Workspace::new();
+        for epoch in 0..20 {
+            for batch in digits.batches(40).expect("40 is a size").shuffled(epoch) {
+                let labels: Vec<usize> = batch.labels.iter().map(|&l| l.into()).collect();
+                let (input, targets) = (batch.images.view(), Targets::Labels(&labels));
+                let loss = Loss::CrossEntropy { smoothing: 0.1 };
+                let step = network.train_step(input, targets, loss, &mut optimizer, &mut workspace);
+                step.expect("a step succeeds");
+            }
+        }
+        as_model(&network)
+    })
+}
+
+/// The bytes of a model of MNIST with this network, its pixels divided by 255.
+#[must_use]
+pub fn as_model(network: &Network) -> Vec<u8> {
+    let about = r#"{"version":"0.1.0","dataset":"mnist","normalisation":{"mean":0.0,"deviation":1.0},
+        "classes":["0","1","2","3","4","5","6","7","8","9"]}"#;
+    let metadata = BTreeMap::from([("trainer".to_owned(), about.to_owned())]);
+    network.to_bytes_with(&metadata).expect("it can be written")
+}
+
+/// A folder with a data set of 200 + 50 small pictures, 12 × 12, cut from the embedded ones: quick to read and to
+/// learn from.
+#[must_use]
+pub fn small_data() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let splits = mnist_data::embedded::load();
+    for (set, name, count) in [(splits.train, "train", 200), (splits.test, "t10k", 50)] {
+        let images = ndarray::Array3::from_shape_fn((count, 12, 12), |(n, y, x)| {
+            set.images()[[n, y + 8, x + 8]]
+        });
+        let images = images.into_dyn();
+        let labels = ndarray::Array1::from_iter(set.labels()[..count].iter().copied()).into_dyn();
+        for (array, kind) in [(images, "images-idx3"), (labels, "labels-idx1")] {
+            let path = folder.path().join(format!("{name}-{kind}-ubyte"));
+            let mut file = std::fs::File::create(path).expect("the folder can be written");
+            mnist_data::idx::write(&mut file, &array).expect("the file can be written");
+        }
+    }
+    folder
+}
+
+/// A recipe for [`small_data`] with everything that has a state: momenta, an average, running statistics, dropout,
+/// deformations, and a rate that changes.
+pub const SMALL_RECIPE: &str = r#"
+epochs = 4
+batch = 30
+
+[data]
+validation = 50
+
+[augmentation]
+shift = 1.0
+rotation = 10.0
+elastic = { alpha = 8.0, sigma = 3.0 }
+
+[network]
+layers = [
+    { type = "conv", kernels = 4, window = 3, bias = false },
+    { type = "batch_norm" },
+    { type = "relu" },
+    { type = "pool", pool = "max", window = 2 },
+    { type = "flatten" },
+    { type = "dropout", probability = 0.25 },
+    { type = "dense", outputs = 10 },
+]
+
+[optimizer]
+type = "adamw"
+rate = 0.01
+average = 0.9
+
+[schedule]
+type = "one_cycle"
+"#;
+
+/// The digest that a run's result.json tells.
+///
+/// # Panics
+/// If the run has no result.
+#[must_use]
+pub fn result_digest(run: &Path) -> String {
+    let text = std::fs::read_to_string(run.join("result.json")).expect("the run has a result");
+    let result: serde_json::Value = serde_json::from_str(&text).expect("the result is JSON");
+    result["digest"]
+        .as_str()
+        .expect("it has a digest")
+        .to_owned()
 }

@@ -1,8 +1,10 @@
 //! How a gradient changes the parameters: methods, learning rates over time, averaging and clipping.
 
 mod schedule;
+mod state;
 
 pub use schedule::Schedule;
+pub use state::State;
 
 use crate::Error;
 use crate::network::Parameter;
@@ -30,12 +32,7 @@ pub struct Optimizer {
     decay: f64,
     clip: Option<f64>,
     average: Option<f32>,
-    steps: u64,
-    /// The velocity, or Adam's first moment; empty before the first step.
-    first: Vec<f32>,
-    /// Adam's second moment.
-    second: Vec<f32>,
-    averaged: Vec<f32>,
+    state: State,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,10 +104,7 @@ impl Optimizer {
             decay: 0.0,
             clip: None,
             average: None,
-            steps: 0,
-            first: Vec::new(),
-            second: Vec::new(),
-            averaged: Vec::new(),
+            state: State::default(),
         }
     }
 
@@ -149,20 +143,20 @@ impl Optimizer {
     /// Steps taken.
     #[must_use]
     pub fn steps(&self) -> u64 {
-        self.steps
+        self.state.steps
     }
 
     /// The learning rate of the next step.
     #[must_use]
     pub fn rate(&self) -> f64 {
-        self.rate * self.schedule.factor(self.steps)
+        self.rate * self.schedule.factor(self.state.steps)
     }
 
     /// The moving average of the parameters, for [`Network::set_numbers`](crate::network::Network::set_numbers);
     /// none before the first step or where none is kept.
     #[must_use]
     pub fn averaged(&self) -> Option<&[f32]> {
-        (!self.averaged.is_empty()).then_some(&self.averaged)
+        (!self.state.averaged.is_empty()).then_some(&self.state.averaged)
     }
 
     /// One step. The `parameters` say where among the numbers each one stands, and whether it decays.
@@ -181,15 +175,12 @@ impl Optimizer {
         expect_shape("gradient", &[len], &[gradient.len()])?;
         let end = parameters.iter().map(|p| p.range.end).max().unwrap_or(0);
         expect_shape("numbers", &[end], &[len])?;
-        if self.steps == 0 {
-            let (first, second) = match self.method {
-                Method::Sgd { momentum, .. } => (if momentum == 0.0 { 0 } else { len }, 0),
-                Method::AdamW { .. } => (len, len),
-            };
-            self.first = vec![0.0; first];
-            self.second = vec![0.0; second];
+        if self.state.steps == 0 {
+            let (first, second) = self.method.moments(len);
+            self.state.first = vec![0.0; first];
+            self.state.second = vec![0.0; second];
         }
-        let kept = self.first.len().max(self.averaged.len());
+        let kept = self.state.first.len().max(self.state.averaged.len());
         if kept > 0 {
             expect_shape("numbers", &[kept], &[len])?;
         }
@@ -206,12 +197,12 @@ impl Optimizer {
             }
             self.move_numbers(range, numbers, gradient, (rate, scale));
         }
-        self.steps += 1;
+        self.state.steps += 1;
         if let Some(decay) = self.average {
-            if self.averaged.is_empty() {
-                self.averaged.extend_from_slice(numbers);
+            if self.state.averaged.is_empty() {
+                self.state.averaged.extend_from_slice(numbers);
             }
-            for (average, p) in self.averaged.iter_mut().zip(numbers.iter()) {
+            for (average, p) in self.state.averaged.iter_mut().zip(numbers.iter()) {
                 *average = decay * *average + (1.0 - decay) * p;
             }
         }
@@ -237,7 +228,7 @@ impl Optimizer {
             }
             Method::Sgd { momentum, nesterov } => {
                 let rate = rate as f32;
-                for ((p, g), v) in moved.zip(&mut self.first[range]) {
+                for ((p, g), v) in moved.zip(&mut self.state.first[range]) {
                     let g = scale * g;
                     *v = momentum * *v + g;
                     *p -= rate * if nesterov { g + momentum * *v } else { *v };
@@ -248,12 +239,12 @@ impl Optimizer {
                 beta2,
                 epsilon,
             } => {
-                let step = self.steps + 1;
+                let step = self.state.steps + 1;
                 let rate = (rate / (1.0 - power(f64::from(beta1), step))) as f32;
                 let spread = (1.0 - power(f64::from(beta2), step)) as f32;
-                let moments = self.first[range.clone()]
+                let moments = self.state.first[range.clone()]
                     .iter_mut()
-                    .zip(&mut self.second[range]);
+                    .zip(&mut self.state.second[range]);
                 for ((p, g), (m, v)) in moved.zip(moments) {
                     let g = scale * g;
                     *m = beta1 * *m + (1.0 - beta1) * g;

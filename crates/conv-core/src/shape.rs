@@ -1,5 +1,8 @@
 //! The geometry of a window that slides over an image: where it looks, and how many places there are.
 
+#[cfg(feature = "serde")]
+pub(crate) mod short;
+
 use crate::Error;
 
 /// Numbers that one array may hold: what 32-bit offsets can reach.
@@ -32,7 +35,8 @@ pub enum Padding {
     },
 }
 
-/// A window that slides over an image.
+/// A window that slides over an image. As data it may be short: `5` for 5 × 5 pixels, `[5, 3]` for a height and a
+/// width, else a table, in which the stride and the dilation may be such numbers too.
 ///
 /// ```
 /// use conv_core::shape::{Padding, Window};
@@ -45,25 +49,16 @@ pub enum Padding {
 /// # Ok::<(), conv_core::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Window {
     /// Height and width in pixels.
     pub size: (usize, usize),
     /// Pixels from one position to the next, down and to the right.
-    #[cfg_attr(feature = "serde", serde(default = "once"))]
     pub stride: (usize, usize),
     /// Pixels from one row of the window to the next, and from one column to the next; 1 leaves no holes.
-    #[cfg_attr(feature = "serde", serde(default = "once"))]
     pub dilation: (usize, usize),
     /// What surrounds the image.
-    #[cfg_attr(feature = "serde", serde(default))]
     pub padding: Padding,
-}
-
-#[cfg(feature = "serde")]
-fn once() -> (usize, usize) {
-    (1, 1)
 }
 
 /// [`Window::new`] of a height and a width.

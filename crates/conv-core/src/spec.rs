@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::init::Init;
+use crate::network::Summary;
 use crate::ops::kernel_pool::Pooling;
 use crate::ops::pool::Pool;
 use crate::shape::{Padding, Window};
@@ -52,6 +53,15 @@ impl Spec {
     pub fn check(&self) -> Result<(), Error> {
         crate::network::Program::new(self).map(|_| ())
     }
+
+    /// Shapes, parameters and multiply-adds, a line a layer, without making a network.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn summary(&self) -> Result<Summary, Error> {
+        let program = crate::network::Program::new(self)?;
+        Ok(Summary::new(self, &program))
+    }
 }
 
 /// Layers one after the other, each method adding one.
@@ -76,7 +86,11 @@ pub enum Layer {
     Pool {
         /// Which of the two.
         pool: Pool,
-        /// Where it looks.
+        /// Where it looks. As data without a stride it moves by its own size.
+        #[cfg_attr(
+            feature = "serde",
+            serde(deserialize_with = "crate::shape::short::tile")
+        )]
         window: Window,
     },
     /// (H, W, C) → (1, 1, C), the mean of each channel.

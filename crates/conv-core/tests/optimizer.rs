@@ -1,7 +1,7 @@
 //! Every method against its formula in f64.
 
 use conv_core::network::{Network, Parameter};
-use conv_core::optimizer::{Optimizer, Schedule};
+use conv_core::optimizer::{Optimizer, Schedule, State};
 use conv_core::spec::{Layers, Spec};
 use conv_core::{Error, NumpyRandom};
 
@@ -208,4 +208,83 @@ fn refuses_what_is_out_of_range() {
             found
         })
     );
+}
+
+/// Ten steps with a gradient that changes.
+fn ten_steps(optimizer: &mut Optimizer, numbers: &mut [f32], from: u64) {
+    let parameters = parameters();
+    for step in from..from + 10 {
+        let gradient: Vec<f32> = (0..numbers.len())
+            .map(|n| ((n as f32 + 1.0) * (step as f32 + 0.3)).sin())
+            .collect();
+        optimizer.step(&parameters, numbers, &gradient).unwrap();
+    }
+}
+
+#[test]
+fn another_optimizer_goes_on_from_the_state_to_the_same_bits() {
+    let schedule = Schedule::OneCycle { steps: 20 };
+    for fresh in [
+        Optimizer::sgd(0.1),
+        Optimizer::momentum(0.1, 0.9).weight_decay(0.01),
+        Optimizer::nesterov(0.1, 0.9)
+            .average(0.9)
+            .schedule(schedule),
+        Optimizer::adamw(0.1)
+            .average(0.9)
+            .clip(0.5)
+            .schedule(schedule),
+    ] {
+        let mut numbers: Vec<f32> = (0..LEN).map(|n| n as f32 - 7.0).collect();
+        let mut through = fresh.clone();
+        ten_steps(&mut through, &mut numbers, 0);
+        let (mut again, kept) = (numbers.clone(), through.state().clone());
+        ten_steps(&mut through, &mut numbers, 10);
+        let mut resumed = fresh.with_state(kept, again.len()).unwrap();
+        ten_steps(&mut resumed, &mut again, 10);
+        assert_eq!(resumed, through);
+        assert_eq!(again, numbers);
+    }
+}
+
+#[test]
+fn a_state_that_no_step_leaves_is_refused() {
+    let state = |second: Vec<f32>, averaged: Vec<f32>| State {
+        steps: 3,
+        first: vec![0.0; 2],
+        second,
+        averaged,
+    };
+    let optimizer = Optimizer::adamw(0.1).average(0.9);
+    let refused = |state| {
+        optimizer
+            .clone()
+            .with_state(state, 2)
+            .unwrap_err()
+            .to_string()
+    };
+    let good = state(vec![0.0; 2], vec![0.0; 2]);
+    assert!(optimizer.clone().with_state(good.clone(), 2).is_ok());
+    assert_eq!(
+        refused(state(vec![0.0; 3], vec![0.0; 2])),
+        "the second moment has shape [3], expected [2]"
+    );
+    assert_eq!(
+        refused(state(vec![0.0; 2], vec![])),
+        "the average has shape [0], expected [2]"
+    );
+    assert_eq!(
+        refused(State { steps: 0, ..good }),
+        "the first moment has shape [2], expected [0]"
+    );
+    assert!(
+        refused(state(vec![0.0; 2], vec![0.0, f32::NAN])).starts_with("the average is infinite")
+    );
+    assert_eq!(
+        refused(state(vec![0.0, -1.0], vec![0.0; 2])),
+        "a second moment is -1, expected 0 or more"
+    );
+    // Momentum keeps one moment alone.
+    let one = state(vec![0.0; 2], vec![]);
+    assert!(Optimizer::momentum(0.1, 0.9).with_state(one, 2).is_err());
 }

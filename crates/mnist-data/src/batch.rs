@@ -214,6 +214,14 @@ impl Iterator for Batches {
         })
     }
 
+    /// Batches that are left out are not made.
+    fn nth(&mut self, n: usize) -> Option<Batch> {
+        if let Some(last) = n.saturating_mul(self.size).checked_sub(1) {
+            self.order.nth(last);
+        }
+        self.next()
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = self.order.len();
         let count = if self.whole_only {

@@ -7,6 +7,7 @@
 //! - [`catalog`]: which data sets there are, and the digests that decide.
 //! - [`png`]: images to look at.
 //! - `embedded` (feature `embedded`): the chapter's 1,000 + 10,000 images in the crate itself.
+//! - `local` (feature `verify`): where data sets are kept, and whether their files are right.
 //! - `fetch` (feature `fetch`): downloads, verified before they get their final name.
 //!
 //! Without features there is no network in this crate and no data.
@@ -24,6 +25,8 @@ mod error;
 pub mod fetch;
 mod gzip;
 pub mod idx;
+#[cfg(feature = "verify")]
+pub mod local;
 pub mod png;
 mod prefetch;
 mod random;

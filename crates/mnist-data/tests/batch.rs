@@ -278,6 +278,29 @@ fn prefetching_changes_nothing() {
 }
 
 #[test]
+fn batches_that_are_skipped_change_nothing() {
+    let batches = || {
+        squares(50)
+            .batches(7)
+            .unwrap()
+            .shuffled(3)
+            .augmented(Augmentation::default(), 4)
+    };
+    let whole = all(batches());
+    for skipped in [0, 1, 5, 7, 8, 9, usize::MAX] {
+        let rest = whole.get(skipped..).unwrap_or_default();
+        assert_eq!(all(batches().skip(skipped)), rest);
+    }
+    for threads in 1..4 {
+        let shares = (0..threads).map(|first| batches().skip(first).step_by(threads));
+        assert_eq!(
+            all(mnist_data::Prefetch::in_turn(shares, 1).unwrap()),
+            whole
+        );
+    }
+}
+
+#[test]
 fn a_prefetch_that_is_dropped_ends_its_thread() {
     let alive = std::sync::Arc::new(());
     let held = std::sync::Arc::clone(&alive);

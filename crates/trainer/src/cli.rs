@@ -8,17 +8,23 @@ use std::thread::available_parallelism;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conv_core::chapter::Pooling;
 
+use crate::completions::CompletionsArgs;
 use crate::evaluate::EvaluateArgs;
 use crate::failure::Failure;
 use crate::fix::{FixArg, Fixes};
 use crate::listing::{self, Layer, Settings};
+use crate::predict::PredictArgs;
+use crate::recipe::RecipesArgs;
 use crate::report::ReportArgs;
+use crate::train::TrainArgs;
 use crate::{compare, data, errata};
 
-/// Trains the convolutional network of Grokking Deep Learning, chapter 10, digit for digit as printed.
+/// Trains the convolutional network of Grokking Deep Learning, chapter 10, digit for digit as printed, and networks of
+/// one's own.
 ///
-/// Without a command it runs `book`. stdout carries results, stderr everything else. Exit codes: 0 done,
-/// 1 something failed, 2 the command line is wrong, 130 interrupted (Ctrl-C).
+/// Without a command it runs `book`. stdout carries results, stderr everything else; a bar shows on a terminal alone,
+/// and `NO_COLOR` is honoured. Exit codes: 0 done, 1 something failed, 2 the command line is wrong, 130 interrupted
+/// (Ctrl-C).
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 #[command(allow_negative_numbers = true)]
@@ -34,7 +40,10 @@ const EXAMPLES: &str = "Examples:
   trainer book --fix kernel-sign            the same with one of its faults put right
   trainer dense                             chapter 9's network, for comparison
   trainer errata                            what each of the listing's faults costs
-  trainer book --data DIR --train-images 60000 --iterations 20";
+  trainer book --data DIR --train-images 60000 --iterations 20
+  trainer train stacked                     a better network, trained on the same 1,000 images
+  trainer train --resume runs/stacked       go on with it after an interruption
+  trainer recipes show stacked > mine.toml  a recipe of one's own to start from";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -50,10 +59,18 @@ pub(crate) enum Command {
     /// The chapter's claim, measured: dense, convolution, and pooling across kernels
     #[command(allow_negative_numbers = true)]
     Compare(CompareArgs),
+    /// Train a network by a recipe, in a folder that keeps everything
+    Train(Box<TrainArgs>),
+    /// The recipes that come along, or the text of one
+    Recipes(RecipesArgs),
     /// How good a model is: accuracy, loss, class by class, confusion matrix, calibration
     Evaluate(EvaluateArgs),
     /// A run as one HTML file: curves, kernels, mistakes, calibration, time; or two runs side by side
     Report(ReportArgs),
+    /// What a model sees in pictures, PNG files or images of the data set: the three most probable classes
+    Predict(PredictArgs),
+    /// A script with which a shell completes commands and options
+    Completions(CompletionsArgs),
 }
 
 /// What every command takes.
@@ -107,11 +124,13 @@ impl RunArgs {
     }
 
     pub(crate) fn threads(&self) -> usize {
-        match self.threads {
-            Some(threads) => threads,
-            None => available_parallelism().map_or(1, NonZero::get),
-        }
+        threads_or_cores(self.threads)
     }
+}
+
+/// So many threads, or one a core.
+pub(crate) fn threads_or_cores(threads: Option<usize>) -> usize {
+    threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get))
 }
 
 #[derive(Args)]
@@ -238,7 +257,7 @@ fn kernels(text: &str) -> Result<usize, String> {
 }
 
 /// How many threads there may be.
-fn threads(text: &str) -> Result<usize, String> {
+pub(crate) fn threads(text: &str) -> Result<usize, String> {
     whole(text, 1..=256, "a whole number from 1 to 256")
 }
 

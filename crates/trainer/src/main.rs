@@ -6,6 +6,7 @@
 
 mod cli;
 mod compare;
+mod completions;
 mod data;
 mod errata;
 mod evaluate;
@@ -13,12 +14,14 @@ mod evaluation;
 mod failure;
 mod fix;
 mod listing;
-#[allow(dead_code)] // Models are written by the commands that train and export.
 mod model;
 mod output;
+mod picture;
+mod predict;
+mod recipe;
 mod report;
 mod table;
-#[allow(dead_code)] // As above.
+mod train;
 mod whole_file;
 
 use std::process::ExitCode;
@@ -43,7 +46,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Dense(args) => args.run(),
         Command::Errata(args) => args.run(),
         Command::Compare(args) => args.run(),
+        Command::Train(args) => args.run(),
+        Command::Recipes(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::Report(args) => args.run(),
+        Command::Predict(args) => args.run(),
+        Command::Completions(args) => args.run(),
     }
 }

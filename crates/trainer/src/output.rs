@@ -24,6 +24,14 @@ pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
+/// A text on stdout, flushed, which only now tells of a full disk.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()?;
+    Ok(())
+}
+
 /// Lines on stdout under a bar on stderr; the bar shows on a terminal only.
 pub(crate) struct Output {
     bar: ProgressBar,

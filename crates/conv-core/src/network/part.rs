@@ -114,6 +114,14 @@ impl Part {
         part
     }
 
+    /// Bytes of its buffers.
+    pub(super) fn bytes(&self) -> usize {
+        let all = [&self.values, &self.d_values, &self.placed, &self.d_placed];
+        let numbers: usize = all.into_iter().flatten().map(Vec::capacity).sum();
+        let others = self.spare.capacity() + self.gradient.capacity() + self.outputs.capacity();
+        (numbers + others) * size_of::<f32>() + self.scratch.capacity() * size_of::<Lanes>()
+    }
+
     /// Runs some steps forward.
     pub(super) fn forward(&mut self, pass: &Pass<'_>, steps: std::ops::Range<usize>, block: Block) {
         for at in steps {

@@ -35,11 +35,17 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn new(spec: &Spec, program: &Program) -> Self {
+    pub(crate) fn new(spec: &Spec, program: &Program) -> Self {
         Self {
             input: [spec.input.0, spec.input.1, spec.input.2],
             layers: program.layers.clone(),
         }
+    }
+
+    /// The shape of what comes out of the last layer: rows, columns, channels.
+    #[must_use]
+    pub fn output(&self) -> [usize; 3] {
+        self.layers.last().map_or(self.input, |last| last.output)
     }
 
     /// Parameters of all layers.

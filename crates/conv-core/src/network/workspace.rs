@@ -88,6 +88,15 @@ impl Workspace {
         &self.gradient
     }
 
+    /// Bytes of its buffers, but for small ones.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let parts: usize = self.parts.iter().map(Part::bytes).sum();
+        let packed: usize = self.packed_back.iter().map(Vec::capacity).sum();
+        let numbers = self.gradient.capacity() + self.outputs.capacity();
+        parts + packed * size_of::<Lanes>() + numbers * size_of::<f32>()
+    }
+
     /// The statistics of the last batch at each normalisation.
     pub(crate) fn statistics(&self) -> &[Statistics] {
         &self.statistics

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 
+use super::Event;
 use super::http::{self, Head, Message, Request};
 use super::part::{Origin, Part};
 use super::transfer::{Address, Failure, POLL, Transfer};
-use super::{Event, verify};
 use crate::ErrorKind;
+use crate::local::digest;
 
 /// An attempt that brought so much more than there ever was: the same mirror goes on at once.
 const PROGRESS: u64 = 64 * 1024;
@@ -198,7 +199,7 @@ impl Transfer<'_> {
     /// the file may have changed in between, and the mirror gets another chance.
     fn check(&self, part: &mut Part) -> Result<(), Failure> {
         part.sync()?;
-        let Err(error) = verify::file(part.path(), self.file) else {
+        let Err(error) = digest::file(part.path(), self.file) else {
             return Ok(());
         };
         let cause = error.kind().to_string();

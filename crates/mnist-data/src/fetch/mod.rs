@@ -19,25 +19,22 @@
 
 mod attempt;
 mod event;
-mod found;
 mod http;
 mod lock;
 mod part;
 mod patience;
-mod place;
 mod transfer;
-mod verify;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use crate::local::{default_root, verify};
 pub use event::{Cancel, Event};
 pub use patience::Patience;
-pub use place::default_root;
 
 use crate::catalog::{Entry, File};
+use crate::local::found::{self, Found};
 use crate::{Error, ErrorKind, Splits};
-use found::Found;
 use transfer::Transfer;
 
 /// Fetches one data set into its own folder.
@@ -199,30 +196,4 @@ impl Fetcher {
     pub fn load(&mut self) -> Result<Splits, Error> {
         self.entry.read(&self.fetch()?)
     }
-}
-
-/// Verifies the files of a data set in its folder, as they are or with `.gz` behind the name, and
-/// changes nothing.
-///
-/// # Errors
-///
-/// [`ErrorKind::Faults`], which names every file that is missing, cannot be read, or has a content
-/// that is not the data set's.
-pub fn verify(entry: &Entry, folder: &Path) -> Result<(), Error> {
-    let mut faults = Vec::new();
-    for file in entry.files {
-        match Found::look(folder, file) {
-            Ok(found) => faults.extend(found.faults()),
-            Err(error) => faults.push(error),
-        }
-    }
-    if faults.is_empty() {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::Faults { faults })
-        .in_file(folder)
-        .advise(format!(
-            "`cargo xtask fetch-mnist --dataset {}` mends a folder that it fetched",
-            entry.name
-        )))
 }

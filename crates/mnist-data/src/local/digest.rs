@@ -16,12 +16,12 @@ const BUFFER: usize = 128 * 1024;
 ///
 /// Where the content is known, the file may be plain or gzip, told by its first bytes. Little more
 /// is read than there should be, so that a gzip bomb costs nothing.
-pub(super) fn file(path: &Path, file: &catalog::File) -> Result<(), Error> {
+pub(crate) fn file(path: &Path, file: &catalog::File) -> Result<(), Error> {
     check(path, file).map_err(|error| error.in_file(path))
 }
 
 /// Checks a decompressed file against a packed one that is known to be right.
-pub(super) fn content_of(plain: &Path, packed: &Path) -> Result<(), Error> {
+pub(crate) fn content_of(plain: &Path, packed: &Path) -> Result<(), Error> {
     let of = |path: &Path| {
         let (content, explain) = open(path)?;
         hash(content, explain, u64::MAX)

@@ -1,20 +1,21 @@
 //! What is on disk of a file: right, wrong, missing, or beside another that a reader would prefer.
 
+#[cfg(feature = "fetch")]
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::verify;
+use super::digest;
 use crate::catalog::{Digest, File};
 use crate::{Error, ErrorKind};
 
 /// Readers prefer the decompressed file to the `.gz`; so one of them must be right, and if it is the
 /// `.gz`, nothing else may stand in front of it.
-pub(super) struct Found {
+pub(crate) struct Found {
     /// Why the file must be fetched, if it must.
-    pub(super) fault: Option<Error>,
+    pub(crate) fault: Option<Error>,
     /// What is wrong with the decompressed file, if it is there and wrong; it must go aside.
-    pub(super) stray: Option<Error>,
+    pub(crate) stray: Option<Error>,
 }
 
 impl Found {
@@ -26,12 +27,12 @@ impl Found {
     /// # Errors
     ///
     /// If a file cannot be read at all.
-    pub(super) fn look(folder: &Path, file: &File) -> Result<Self, Error> {
+    pub(crate) fn look(folder: &Path, file: &File) -> Result<Self, Error> {
         let packed = folder.join(file.name);
         let plain = plain(folder, file);
         let known = matches!(file.digest, Digest::Content { .. });
         if let (true, Some(plain)) = (known, &plain) {
-            let stray = fault(verify::file(plain, file))?;
+            let stray = fault(digest::file(plain, file))?;
             let fault = match stray {
                 Some(_) => packed_fault(folder, file)?,
                 None => None,
@@ -40,7 +41,7 @@ impl Found {
         }
         let fault_of_packed = packed_fault(folder, file)?;
         let stray = match (plain, &fault_of_packed) {
-            (Some(plain), None) => fault(verify::content_of(&plain, &packed))?,
+            (Some(plain), None) => fault(digest::content_of(&plain, &packed))?,
             _ => None,
         };
         Ok(Self {
@@ -50,25 +51,27 @@ impl Found {
     }
 
     /// Whether every reader finds the right content.
-    pub(super) fn is_right(&self) -> bool {
+    #[cfg(feature = "fetch")]
+    pub(crate) fn is_right(&self) -> bool {
         self.fault.is_none() && self.stray.is_none()
     }
 
     /// What is wrong.
-    pub(super) fn faults(self) -> impl Iterator<Item = Error> {
+    pub(crate) fn faults(self) -> impl Iterator<Item = Error> {
         self.stray.into_iter().chain(self.fault)
     }
 }
 
 /// The decompressed file, if it is there.
-pub(super) fn plain(folder: &Path, file: &File) -> Option<PathBuf> {
+pub(crate) fn plain(folder: &Path, file: &File) -> Option<PathBuf> {
     let path = folder.join(file.plain_name()?);
     path.exists().then_some(path)
 }
 
 /// Renames a decompressed file that is wrong, to a name that is free: it may be somebody's own, and
 /// so may what was set aside before.
-pub(super) fn set_aside(path: &Path) -> Result<(), Error> {
+#[cfg(feature = "fetch")]
+pub(crate) fn set_aside(path: &Path) -> Result<(), Error> {
     let named = |number: u64| {
         let mut name = path.to_owned().into_os_string();
         name.push(".aside");
@@ -95,7 +98,7 @@ pub(super) fn set_aside(path: &Path) -> Result<(), Error> {
 }
 
 fn packed_fault(folder: &Path, file: &File) -> Result<Option<Error>, Error> {
-    match verify::file(&folder.join(file.name), file) {
+    match digest::file(&folder.join(file.name), file) {
         Err(error) if is_missing(&error) => {
             let expected = file.name.to_owned();
             Ok(Some(

@@ -1,0 +1,139 @@
+//! Windows as data, in short: `5` for 5 × 5, `[5, 3]` for a height and a width, or a table.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+
+use super::{Padding, Window};
+
+/// A height and a width; one number for both is enough.
+#[derive(Clone, Copy)]
+struct Pair((usize, usize));
+
+/// A window's table.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    size: Pair,
+    stride: Option<Pair>,
+    dilation: Option<Pair>,
+    #[serde(default)]
+    padding: Padding,
+}
+
+/// As a window stands in data.
+struct Form(Table);
+
+impl Form {
+    fn of(size: Pair) -> Self {
+        Self(Table {
+            size,
+            stride: None,
+            dilation: None,
+            padding: Padding::Valid,
+        })
+    }
+
+    /// The window; where no stride is given, it is moved by this.
+    fn window(self, stride: impl FnOnce((usize, usize)) -> (usize, usize)) -> Window {
+        let table = self.0;
+        let size = table.size.0;
+        Window {
+            size,
+            stride: table.stride.map_or_else(|| stride(size), |pair| pair.0),
+            dilation: table.dilation.map_or((1, 1), |pair| pair.0),
+            padding: table.padding,
+        }
+    }
+}
+
+/// A window that moves by 1 where no stride is given.
+impl<'de> Deserialize<'de> for Window {
+    fn deserialize<D: Deserializer<'de>>(data: D) -> Result<Self, D::Error> {
+        Ok(Form::deserialize(data)?.window(|_| (1, 1)))
+    }
+}
+
+/// A window that moves by its own size where no stride is given, as one that pools does.
+pub(crate) fn tile<'de, D: Deserializer<'de>>(data: D) -> Result<Window, D::Error> {
+    Ok(Form::deserialize(data)?.window(|size| size))
+}
+
+impl<'de> Deserialize<'de> for Pair {
+    fn deserialize<D: Deserializer<'de>>(data: D) -> Result<Self, D::Error> {
+        data.deserialize_any(PairVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Form {
+    fn deserialize<D: Deserializer<'de>>(data: D) -> Result<Self, D::Error> {
+        data.deserialize_any(FormVisitor)
+    }
+}
+
+fn pixels<E: Error>(found: i64) -> Result<Pair, E> {
+    match usize::try_from(found) {
+        Ok(pixels) => Ok(Pair((pixels, pixels))),
+        Err(_) => Err(E::invalid_value(
+            Unexpected::Signed(found),
+            &"0 or more pixels",
+        )),
+    }
+}
+
+struct PairVisitor;
+
+impl<'de> Visitor<'de> for PairVisitor {
+    type Value = Pair;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of pixels, or [height, width]")
+    }
+
+    fn visit_i64<E: Error>(self, found: i64) -> Result<Pair, E> {
+        pixels(found)
+    }
+
+    fn visit_u64<E: Error>(self, found: u64) -> Result<Pair, E> {
+        pixels(i64::try_from(found).unwrap_or(i64::MAX))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Pair, A::Error> {
+        let mut numbers = Vec::new();
+        while let Some(number) = all.next_element::<usize>()? {
+            numbers.push(number);
+        }
+        match numbers[..] {
+            [height, width] => Ok(Pair((height, width))),
+            _ => Err(A::Error::invalid_length(numbers.len(), &self)),
+        }
+    }
+}
+
+struct FormVisitor;
+
+impl<'de> Visitor<'de> for FormVisitor {
+    type Value = Form;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of pixels, [height, width], or a table with a size")
+    }
+
+    fn visit_i64<E: Error>(self, found: i64) -> Result<Form, E> {
+        PairVisitor.visit_i64(found).map(Form::of)
+    }
+
+    fn visit_u64<E: Error>(self, found: u64) -> Result<Form, E> {
+        PairVisitor.visit_u64(found).map(Form::of)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, all: A) -> Result<Form, A::Error> {
+        PairVisitor.visit_seq(all).map(Form::of)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Form, A::Error> {
+        Table::deserialize(MapAccessDeserializer::new(map)).map(Form)
+    }
+}

@@ -1,0 +1,27 @@
+//! Tells the program the commit it was built from, for the record of a run.
+
+use std::process::Command;
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
+}
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    // A source archive has no git folder, and then the program knows its version alone.
+    let log = git(&[
+        "rev-parse",
+        "--path-format=absolute",
+        "--git-path",
+        "logs/HEAD",
+    ]);
+    // A file that is not there would have the program built anew each time.
+    if let Some(log) = log.filter(|log| std::path::Path::new(log).exists()) {
+        println!("cargo:rerun-if-changed={log}");
+    }
+    if let Some(commit) = git(&["rev-parse", "HEAD"]) {
+        println!("cargo:rustc-env=TRAINER_COMMIT={commit}");
+    }
+}

@@ -1,0 +1,125 @@
+//! The images of a run: to learn from, to validate with, to be judged by.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use conv_core::init::Seeded;
+use mnist_data::catalog::Entry;
+use mnist_data::{Dataset, Normalisation};
+use sha2::{Digest as _, Sha256};
+
+use crate::data;
+use crate::failure::Failure;
+use crate::recipe::Recipe;
+
+/// The number of the seed's part that chooses the validation images; 0 to 2 are those of [`super::batches`].
+const VALIDATION: u64 = 3;
+
+/// The images as the recipe wants them.
+pub(super) struct Images {
+    pub(super) entry: &'static Entry,
+    /// The folder of their files, or none where they are embedded.
+    pub(super) folder: Option<PathBuf>,
+    pub(super) train: Dataset,
+    pub(super) validation: Option<Dataset>,
+    pub(super) test: Dataset,
+    pub(super) normalisation: Normalisation,
+    /// SHA-256 of all that a run sees of them.
+    pub(super) digest: String,
+}
+
+impl Images {
+    /// Those of the recipe's data set.
+    ///
+    /// # Errors
+    /// If they are not there, are broken, or are too few.
+    pub(super) fn load(recipe: &Recipe, folder: Option<&Path>) -> Result<Self, Failure> {
+        let wanted = &recipe.data;
+        let found = data::find(&wanted.dataset, folder, wanted.train_images)?;
+        let (mut train, test) = (found.splits.train, found.splits.test);
+        for (set, name) in [(&train, "training"), (&test, "test")] {
+            if set.is_empty() {
+                return Err(Failure::Error(format!(
+                    "the data set has 0 {name} images, expected at least 1"
+                )));
+            }
+        }
+        if let Some(images) = wanted.train_images {
+            if images > train.len() {
+                return Err(Failure::Error(format!(
+                    "the recipe wants {images} training images, found {}; for fewer: --set data.train_images={}",
+                    train.len(),
+                    train.len()
+                )));
+            }
+            train = train.first(images)?;
+        }
+        let digest = digest(&[&train, &test]);
+        let mut validation = None;
+        if wanted.validation > 0 {
+            let (all, part) = (train.len(), wanted.validation);
+            if part >= all {
+                return Err(Failure::Error(format!(
+                    "the recipe keeps {part} images for validation, expected fewer than the {all} training images"
+                )));
+            }
+            let seed = Seeded::new(recipe.seed).part(VALIDATION).at(0);
+            let (learnt, kept) = train.split_validation(part as f64 / all as f64, seed)?;
+            if kept.is_empty() || learnt.is_empty() {
+                return Err(Failure::Error(format!(
+                    "{part} of {all} images are too few to validate with: of each class the same part is \
+                     kept, rounded to whole images; keep more"
+                )));
+            }
+            (train, validation) = (learnt, Some(kept));
+        }
+        if recipe.batch > train.len() {
+            return Err(Failure::Error(format!(
+                "a batch has {} images, expected at most the {} training images; --set batch={}",
+                recipe.batch,
+                train.len(),
+                train.len()
+            )));
+        }
+        let normalisation = match wanted.measured {
+            true => Normalisation::measure(&train),
+            false => Normalisation::By255,
+        };
+        Ok(Self {
+            entry: found.entry,
+            folder: found.folder,
+            train,
+            validation,
+            test,
+            normalisation,
+            digest,
+        })
+    }
+
+    /// What the network's outputs mean.
+    pub(super) fn classes(&self) -> Vec<String> {
+        let names = self.entry.classes.iter();
+        names.map(|&name| name.to_owned()).collect()
+    }
+}
+
+/// SHA-256 of sizes, pixels and labels: the same images are the same, however their files are packed.
+fn digest(sets: &[&Dataset]) -> String {
+    let mut sha = Sha256::new();
+    for set in sets {
+        let (height, width) = set.image_size();
+        for number in [set.len(), height, width] {
+            sha.update((number as u64).to_le_bytes());
+        }
+        if let Some(pixels) = set.images().as_slice() {
+            sha.update(pixels);
+        }
+        sha.update(set.labels());
+    }
+    hex(&sha.finalize())
+}
+
+/// Bytes in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

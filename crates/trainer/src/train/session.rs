@@ -1,0 +1,451 @@
+//! A run under way: the steps, the epochs, and what is kept of them.
+
+use std::time::{Duration, Instant};
+
+use conv_core::network::{Loss, Network, Targets, Workspace};
+use conv_core::ops::batch_norm::Statistics;
+use conv_core::optimizer::Optimizer;
+use mnist_data::{Batch, Dataset};
+use sha2::{Digest as _, Sha256};
+
+use super::batches::Course;
+use super::checkpoint::{Best, Checkpoint, Place};
+use super::images::{Images, hex};
+use super::metrics::{Epoch, Outcome};
+use super::run_folder::{BEST, LATEST, Metrics, RunFolder};
+use super::screen::Screen;
+use crate::evaluation::Evaluation;
+use crate::failure::{Failure, say};
+use crate::model::Model;
+use crate::output::interrupted;
+use crate::recipe::{Named, Recipe};
+
+/// Seconds from one checkpoint to the next within an epoch, and at the ends of short ones.
+const WITHIN: f64 = 10.0;
+const AT_END: f64 = 2.0;
+/// A checkpoint may take this part of the time.
+const SHARE: f64 = 0.01;
+/// Threads that make batches, at most: more than the deformations of any network's images need.
+const MAKERS: usize = 8;
+
+/// A run of a recipe.
+pub(super) struct Session {
+    recipe: Recipe,
+    course: Course,
+    loss: Loss,
+    network: Network,
+    optimizer: Optimizer,
+    workspace: Workspace,
+    place: Place,
+    validation: Option<Dataset>,
+    dataset: &'static str,
+    classes: Vec<String>,
+    /// The best network so far, until it is on disk.
+    best: Option<(Vec<f32>, Vec<Statistics>)>,
+    labels: Vec<usize>,
+}
+
+impl Session {
+    /// A run at its beginning.
+    ///
+    /// # Errors
+    /// If the network does not fit the images: at which line of the recipe, and why.
+    pub(super) fn new(named: &Named, images: &Images) -> Result<Self, Failure> {
+        let recipe = named.recipe.clone();
+        let spec = named.spec(images.train.image_size(), images.entry.classes.len())?;
+        let network = Network::new(&spec, recipe.seed)?;
+        let course = Course {
+            seed: recipe.seed,
+            batch: recipe.batch,
+            epochs: recipe.epochs,
+            dataset: images.train.clone(),
+            normalisation: images.normalisation,
+            augmentation: recipe.augmentation()?,
+        };
+        let place = Place {
+            recipe: recipe.digest()?,
+            images: images.digest.clone(),
+            ..Place::default()
+        };
+        Ok(Self {
+            loss: recipe.loss(),
+            optimizer: recipe.optimizer(course.steps()),
+            recipe,
+            course,
+            network,
+            workspace: Workspace::new(),
+            place,
+            validation: images.validation.clone(),
+            dataset: images.entry.name,
+            classes: images.classes(),
+            best: None,
+            labels: Vec::new(),
+        })
+    }
+
+    /// Goes to the place of a checkpoint.
+    ///
+    /// # Errors
+    /// If it is one of another recipe, of other images, or of another network.
+    pub(super) fn restore(
+        &mut self,
+        checkpoint: Checkpoint,
+        folder: &RunFolder,
+    ) -> Result<(), Failure> {
+        let name = folder.path().join(LATEST);
+        let name = name.display();
+        let other =
+            |what: &str, then: &str| Failure::Error(format!("{name} was made with {what}; {then}"));
+        let Checkpoint {
+            place,
+            parameters,
+            running,
+            optimizer,
+        } = checkpoint;
+        if place.recipe != self.place.recipe {
+            return Err(other(
+                "another recipe than recipe.toml beside it",
+                "put back what was changed there, or start a new run with it",
+            ));
+        }
+        if place.images != self.place.images {
+            return Err(other(
+                "other images",
+                "give the folder of the same data set with --data",
+            ));
+        }
+        let steps = self.course.steps();
+        let fits = place.epoch_steps < steps
+            && place.epochs <= self.recipe.epochs
+            && place.steps == place.epochs * steps + place.epoch_steps;
+        if !fits {
+            return Err(other("another count of steps", "start the run anew"));
+        }
+        let restored = self.network.set_numbers(&parameters).and_then(|()| {
+            self.network.set_running(&running)?;
+            let fresh = self.recipe.optimizer(steps);
+            fresh.with_state(optimizer, parameters.len())
+        });
+        self.optimizer = restored
+            .map_err(|error| other("another network", &format!("{error}; start the run anew")))?;
+        self.place = place;
+        Ok(())
+    }
+
+    pub(super) fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// Steps that are done, and all of them.
+    pub(super) fn extent(&self) -> (u64, u64) {
+        (self.place.steps, self.course.steps() * self.recipe.epochs)
+    }
+
+    /// Where it is, for people.
+    pub(super) fn place(&self) -> String {
+        let (place, steps) = (&self.place, self.course.steps());
+        match place.epoch_steps {
+            0 => format!(
+                "the end of epoch {} of {}",
+                place.epochs, self.recipe.epochs
+            ),
+            batch => format!(
+                "epoch {} of {}, step {batch} of {steps}",
+                place.epochs + 1,
+                self.recipe.epochs
+            ),
+        }
+    }
+
+    /// What is trained on what.
+    pub(super) fn headline(&self, images: &Images) -> String {
+        let validation = match &self.validation {
+            Some(kept) => format!(", {} to validate with", kept.len()),
+            None => String::new(),
+        };
+        format!(
+            "{} parameters; {} images of {} to learn from{validation}, {} to be judged by; {} epochs of {} steps",
+            self.network.numbers().len(),
+            images.train.len(),
+            images.entry.title,
+            images.test.len(),
+            self.recipe.epochs,
+            self.course.steps()
+        )
+    }
+
+    /// Trains to the end, keeping checkpoints in the run's folder.
+    ///
+    /// # Errors
+    /// If something cannot be written, the numbers are no longer finite, or Ctrl-C was pressed; the folder then holds
+    /// the last checkpoint.
+    pub(super) fn train(
+        &mut self,
+        folder: &RunFolder,
+        interval: Option<f64>,
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
+        let mut metrics = folder.metrics(self.place.metrics)?;
+        if metrics.length() < self.place.metrics {
+            say("some lines of metrics.jsonl are gone; the run goes on without them");
+        }
+        let threads = match self.course.augmentation {
+            Some(_) => rayon::current_num_threads().min(MAKERS),
+            None => 1,
+        };
+        let mut batches = self.course.batches(self.place.steps, threads)?;
+        let mut clock = Clock::new(interval);
+        while !self.is_done() {
+            if interrupted() {
+                self.keep(folder, &metrics, &mut clock)?;
+                return Err(Failure::Interrupted);
+            }
+            let batch = batches
+                .next()
+                .ok_or_else(|| Failure::Error("the batches ended before the run".to_owned()))?;
+            self.place.times.batches += clock.lap();
+            self.step(&batch, folder)?;
+            self.place.times.steps += clock.lap();
+            let ends = self.place.epoch_steps == self.course.steps();
+            self.show(screen);
+            if ends {
+                self.end_epoch(&mut metrics, screen, &mut clock)?;
+            }
+            if clock.is_due(ends) {
+                self.keep(folder, &metrics, &mut clock)?;
+            }
+        }
+        self.keep(folder, &metrics, &mut clock)
+    }
+
+    fn is_done(&self) -> bool {
+        self.place.epochs >= self.recipe.epochs || self.is_early()
+    }
+
+    /// Whether no epoch was better for as long as the recipe waits.
+    fn is_early(&self) -> bool {
+        let best = self.place.best.map_or(0, |best| best.epoch);
+        let patience = self.recipe.patience;
+        patience.is_some_and(|patience| self.place.epochs >= best.saturating_add(patience))
+    }
+
+    fn step(&mut self, batch: &Batch, folder: &RunFolder) -> Result<(), Failure> {
+        self.labels.clear();
+        self.labels
+            .extend(batch.labels.iter().map(|&label| usize::from(label)));
+        let report = self.network.train_step(
+            batch.images.view(),
+            Targets::Labels(&self.labels),
+            self.loss,
+            &mut self.optimizer,
+            &mut self.workspace,
+        );
+        let report = report.map_err(|error| self.stopped(&error.to_string(), folder))?;
+        let (count, place) = (batch.labels.len(), &mut self.place);
+        place.loss += report.loss * count as f64;
+        place.correct += report.correct;
+        place.seen += count;
+        place.steps += 1;
+        place.epoch_steps += 1;
+        Ok(())
+    }
+
+    /// The run cannot go on: where it was, why, and what is left of it.
+    fn stopped(&self, why: &str, folder: &RunFolder) -> Failure {
+        let place = &self.place;
+        let latest = folder.path().join(LATEST);
+        let kept = match latest.exists() {
+            true => format!("the last good checkpoint is {}", latest.display()),
+            false => "there was no checkpoint yet".to_owned(),
+        };
+        Failure::Error(format!(
+            "epoch {}, step {} of {}: {why}\n{kept}; start a new run with, say, --set optimizer.rate={:?} or \
+             --set optimizer.clip=1.0",
+            place.epochs + 1,
+            place.epoch_steps + 1,
+            self.course.steps(),
+            self.recipe.rate() / 3.0
+        ))
+    }
+
+    fn show(&self, screen: &mut Screen) {
+        let place = &self.place;
+        let seen = place.seen.max(1) as f64;
+        let speed = seen / place.times.sum().max(1e-9);
+        let (loss, accuracy) = (place.loss / seen, place.correct as f64 / seen);
+        screen.step(place.epochs + 1, loss, accuracy, speed);
+    }
+
+    /// Validates, writes the epoch's line, and remembers the network if it is the best.
+    fn end_epoch(
+        &mut self,
+        metrics: &mut Metrics,
+        screen: &Screen,
+        clock: &mut Clock,
+    ) -> Result<(), Failure> {
+        let validated = match &self.validation {
+            Some(dataset) => {
+                let found = Evaluation::of(&self.model()?, dataset)?;
+                Some((found.loss, found.accuracy))
+            }
+            None => None,
+        };
+        let place = &mut self.place;
+        place.times.validation += clock.lap();
+        let seen = place.seen.max(1) as f64;
+        let times = std::mem::take(&mut place.times);
+        let seconds = times.sum();
+        place.epochs += 1;
+        let epoch = Epoch {
+            epoch: place.epochs,
+            step: place.steps,
+            images: place.seen,
+            loss: place.loss / seen,
+            accuracy: place.correct as f64 / seen,
+            validation_loss: validated.map(|(loss, _)| loss),
+            validation_accuracy: validated.map(|(_, accuracy)| accuracy),
+            rate: self.recipe.rate_of(self.course.steps(), place.steps - 1),
+            seconds,
+            images_per_second: seen / seconds.max(1e-9),
+            time: times,
+        };
+        place.seconds += seconds;
+        (place.epoch_steps, place.seen, place.correct, place.loss) = (0, 0, 0, 0.0);
+        let best = Best {
+            epoch: epoch.epoch,
+            loss: epoch.validation_loss.unwrap_or(epoch.loss),
+            accuracy: epoch.validation_accuracy,
+        };
+        if place.best.is_none_or(|other| best.beats(&other)) {
+            place.best = Some(best);
+            self.best = Some((self.numbers().to_vec(), self.network.running().to_vec()));
+        }
+        let json = serde_json::to_string(&epoch)
+            .map_err(|error| Failure::Error(format!("cannot write JSON: {error}")))?;
+        metrics.add(&json)?;
+        screen.epoch(&epoch, &json)
+    }
+
+    /// Writes a checkpoint, and before it the best network, if that is not on disk yet.
+    fn keep(
+        &mut self,
+        folder: &RunFolder,
+        metrics: &Metrics,
+        clock: &mut Clock,
+    ) -> Result<(), Failure> {
+        let start = Instant::now();
+        self.place.metrics = metrics.sync()?;
+        let bytes = Checkpoint::to_bytes(&self.place, &self.network, self.optimizer.state())
+            .map_err(|problem| self.stopped(&problem, folder))?;
+        if let Some((numbers, running)) = self.best.take() {
+            let mut network = self.network.clone();
+            network.set_numbers(&numbers)?;
+            network.set_running(&running)?;
+            self.model_of(network)?.write(&folder.path().join(BEST))?;
+        }
+        folder.write(LATEST, &bytes)?;
+        self.place.times.checkpoint += clock.lap();
+        clock.kept(start.elapsed());
+        Ok(())
+    }
+
+    /// The numbers that the run is about: the averaged ones, where the recipe averages.
+    fn numbers(&self) -> &[f32] {
+        self.optimizer.averaged().unwrap_or(self.network.numbers())
+    }
+
+    /// The network as it is now, to be used.
+    fn model(&self) -> Result<Model, Failure> {
+        let mut network = self.network.clone();
+        network.set_numbers(self.numbers())?;
+        self.model_of(network)
+    }
+
+    fn model_of(&self, network: Network) -> Result<Model, Failure> {
+        let (normalisation, classes) = (self.course.normalisation, self.classes.clone());
+        Model::new(network, normalisation, self.dataset, classes).map_err(Failure::Error)
+    }
+
+    /// Judges the network by the test images, and writes the model and the result.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub(super) fn finish(&self, images: &Images, folder: &RunFolder) -> Result<Outcome, Failure> {
+        let model = self.model()?;
+        let found = Evaluation::of(&model, &images.test)?;
+        model.write(&folder.path().join("model.safetensors"))?;
+        let outcome = Outcome {
+            test_loss: found.loss,
+            test_accuracy: found.accuracy,
+            test_images: images.test.len(),
+            epochs: self.place.epochs,
+            steps: self.place.steps,
+            seconds: self.place.seconds,
+            parameters: model.network.numbers().len(),
+            digest: digest(&model.network),
+            stopped: match self.place.epochs < self.recipe.epochs {
+                true => "early",
+                false => "finished",
+            },
+        };
+        let json = serde_json::to_string(&outcome)
+            .map_err(|error| Failure::Error(format!("cannot write JSON: {error}")))?;
+        folder.write("result.json", format!("{json}\n").as_bytes())?;
+        Ok(outcome)
+    }
+}
+
+/// SHA-256 of all parameters and then the running means and variances, as little-endian f32.
+fn digest(network: &Network) -> String {
+    let mut sha = Sha256::new();
+    for number in network.numbers() {
+        sha.update(number.to_le_bytes());
+    }
+    for statistics in network.running() {
+        for &number in statistics.mean.iter().chain(&statistics.variance) {
+            sha.update((number as f32).to_le_bytes());
+        }
+    }
+    hex(&sha.finalize())
+}
+
+/// Where the time goes, and when the next checkpoint is due.
+struct Clock {
+    lap: Instant,
+    kept: Instant,
+    /// What the last checkpoint took.
+    cost: Duration,
+    interval: Option<f64>,
+}
+
+impl Clock {
+    fn new(interval: Option<f64>) -> Self {
+        let now = Instant::now();
+        Self {
+            lap: now,
+            kept: now,
+            cost: Duration::ZERO,
+            interval,
+        }
+    }
+
+    /// Seconds since the last call.
+    fn lap(&mut self) -> f64 {
+        let now = Instant::now();
+        let seconds = now.duration_since(self.lap).as_secs_f64();
+        self.lap = now;
+        seconds
+    }
+
+    fn is_due(&self, epoch_ends: bool) -> bool {
+        let usual = if epoch_ends { AT_END } else { WITHIN };
+        let least = self.cost.as_secs_f64() / SHARE;
+        let interval = self.interval.unwrap_or(usual.max(least));
+        self.kept.elapsed().as_secs_f64() >= interval
+    }
+
+    fn kept(&mut self, cost: Duration) {
+        self.kept = Instant::now();
+        self.cost = cost;
+    }
+}

@@ -1,0 +1,399 @@
+//! Models in use: `evaluate` and `predict`.
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mnist_data::{Dataset, embedded};
+use ndarray::{Array2, ArrayView2, Axis};
+use png::{BitDepth, ColorType};
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::{run, small_model, stderr, stdout, succeeds};
+
+/// Pictures that are looked at.
+const PICTURES: usize = 200;
+
+/// A folder with the model, and the model's path.
+fn with_model() -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    fs::write(&path, small_model()).unwrap();
+    let name = path.to_str().unwrap().to_owned();
+    (folder, name)
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Asserts that the command failed with exit code 1, and gives what it said.
+fn fails(args: &[&str]) -> String {
+    let output = run(args);
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {text}");
+    assert!(text.starts_with("error: "), "{args:?}: {text}");
+    text
+}
+
+#[test]
+fn evaluate_tells_the_same_in_words_and_in_json() {
+    let (folder, model) = with_model();
+    let found = json(&succeeds(&run(&["evaluate", &model, "--json"])));
+    let accuracy = found["accuracy"].as_f64().unwrap();
+    assert!((0.93..0.99).contains(&accuracy), "{accuracy}");
+    assert_eq!(found["images"], 10_000);
+    assert_eq!(found["dataset"], "mnist");
+    let labels = embedded::load().test.labels().to_vec();
+    for class in 0..10 {
+        let images = labels.iter().filter(|&&label| label == class).count();
+        assert_eq!(found["classes"][usize::from(class)]["images"], images);
+        let row = found["confusion"][usize::from(class)].as_array().unwrap();
+        let sum: u64 = row.iter().map(|images| images.as_u64().unwrap()).sum();
+        assert_eq!(sum, images as u64);
+    }
+    let worst = &found["worst"][0];
+    let index = worst["index"].as_u64().unwrap() as usize;
+    assert_eq!(worst["label"], labels[index]);
+
+    // The folder of a run will do, too.
+    let text = succeeds(&run(&["evaluate", folder.path().to_str().unwrap()]));
+    for line in [
+        "10000 test images of mnist".to_owned(),
+        format!("accuracy {accuracy:.4}"),
+        format!("loss     {:.4}", found["loss"].as_f64().unwrap()),
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+    assert!(text.contains(&format!("test:{index} ")), "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_told_with_the_next_step() {
+    let (folder, model) = with_model();
+    let text = fails(&["evaluate", &model, "--dataset", "kmnist"]);
+    assert!(text.contains("fetch-mnist --dataset kmnist"), "{text}");
+    let text = fails(&["evaluate", "no/model"]);
+    assert!(
+        text.contains("no/model: ") && text.contains("trainer train"),
+        "{text}"
+    );
+    let none = folder.path().join("none");
+    let text = fails(&["evaluate", &model, "--data", none.to_str().unwrap()]);
+    assert!(text.contains("none"), "{text}");
+    let output = run(&["evaluate", &model, "--dataset", "mnits"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("mnist"));
+}
+
+#[test]
+fn predict_reads_images_of_the_data_set() {
+    let (_folder, model) = with_model();
+    let text = succeeds(&run(&["predict", &model, "test:0", "train:1"]));
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(
+        lines[0].starts_with("test:0: 7 ") && lines[0].ends_with("(it is 7)"),
+        "{text}"
+    );
+    assert!(
+        lines[1].starts_with("train:1: 0 ") && lines[1].ends_with("(it is 0)"),
+        "{text}"
+    );
+    let found = json(&succeeds(&run(&["predict", &model, "test:0", "--json"])));
+    assert_eq!(found["image"], "test:0");
+    assert_eq!(found["label"], "7");
+    let predictions = found["predictions"].as_array().unwrap();
+    assert_eq!(predictions.len(), 3);
+    assert_eq!(predictions[0]["class"], "7");
+    let probabilities = predictions
+        .iter()
+        .map(|one| one["probability"].as_f64().unwrap());
+    assert!(probabilities.is_sorted_by(|a, b| a >= b));
+    let text = fails(&["predict", &model, "test:10000"]);
+    assert!(
+        text.contains("test:10000") && text.contains("10000 such images"),
+        "{text}"
+    );
+    assert_eq!(run(&["predict", &model]).status.code(), Some(2));
+}
+
+/// How a digit becomes a picture.
+struct Style {
+    name: &'static str,
+    colour: ColorType,
+    depth: BitDepth,
+    /// Bytes of a pixel with this much ink, 0 to 255.
+    pixel: fn(u8) -> Vec<u8>,
+    enlarge: fn(ArrayView2<'_, u8>) -> Array2<u8>,
+    margins: [usize; 4],
+    /// Of how many pictures in 200 another class may be found.
+    others: usize,
+}
+
+const STYLES: [Style; 8] = [
+    Style {
+        name: "as it is",
+        colour: ColorType::Grayscale,
+        depth: BitDepth::Eight,
+        pixel: |ink| vec![ink],
+        enlarge: |image| image.to_owned(),
+        margins: [0; 4],
+        others: 0,
+    },
+    Style {
+        name: "enlarged, ink on paper, shifted",
+        colour: ColorType::Grayscale,
+        depth: BitDepth::Eight,
+        pixel: |ink| vec![255 - ink],
+        enlarge: |image| blocks(image, 7),
+        margins: [130, 5, 20, 0],
+        others: 0,
+    },
+    Style {
+        name: "smooth, blue on grey paper",
+        colour: ColorType::Rgb,
+        depth: BitDepth::Eight,
+        pixel: |ink| {
+            let faded = |from: u8, to: u8| {
+                let (from, to, ink) = (i32::from(from), i32::from(to), i32::from(ink));
+                (from + (to - from) * ink / 255) as u8
+            };
+            vec![faded(200, 20), faded(200, 30), faded(195, 160)]
+        },
+        enlarge: |image| smooth(image, 12),
+        margins: [10, 60, 100, 10],
+        others: 6,
+    },
+    Style {
+        name: "black on nothing",
+        colour: ColorType::Rgba,
+        depth: BitDepth::Eight,
+        pixel: |ink| vec![0, 0, 0, ink],
+        enlarge: |image| blocks(image, 3),
+        margins: [3, 40, 0, 11],
+        others: 0,
+    },
+    Style {
+        name: "white on nothing",
+        colour: ColorType::GrayscaleAlpha,
+        depth: BitDepth::Eight,
+        pixel: |ink| vec![255, ink],
+        enlarge: |image| smooth(image, 2),
+        margins: [3, 40, 0, 11],
+        others: 6,
+    },
+    Style {
+        name: "16 bits",
+        colour: ColorType::Grayscale,
+        depth: BitDepth::Sixteen,
+        pixel: |ink| vec![255 - ink, ink],
+        enlarge: |image| blocks(image, 2),
+        margins: [1; 4],
+        others: 0,
+    },
+    Style {
+        name: "palette",
+        colour: ColorType::Indexed,
+        depth: BitDepth::Eight,
+        pixel: |ink| vec![ink / 16],
+        enlarge: |image| blocks(image, 5),
+        margins: [9; 4],
+        others: 3,
+    },
+    Style {
+        name: "black and white",
+        colour: ColorType::Grayscale,
+        depth: BitDepth::Eight,
+        pixel: |ink| vec![if ink < 128 { 0 } else { 255 }],
+        enlarge: |image| smooth(image, 20),
+        margins: [9; 4],
+        others: 6,
+    },
+];
+
+fn blocks(image: ArrayView2<'_, u8>, by: usize) -> Array2<u8> {
+    let (height, width) = image.dim();
+    Array2::from_shape_fn((by * height, by * width), |(y, x)| image[[y / by, x / by]])
+}
+
+/// Enlarged with linear interpolation.
+fn smooth(image: ArrayView2<'_, u8>, by: usize) -> Array2<u8> {
+    let (height, width) = image.dim();
+    let at = |y: isize, x: isize| -> f32 {
+        let inside = (0..height as isize).contains(&y) && (0..width as isize).contains(&x);
+        if inside {
+            image[[y as usize, x as usize]].into()
+        } else {
+            0.0
+        }
+    };
+    Array2::from_shape_fn((by * height, by * width), |(y, x)| {
+        let place = |i: usize| (i as f32 + 0.5) / by as f32 - 0.5;
+        let (y, x) = (place(y), place(x));
+        let (top, left) = (y.floor(), x.floor());
+        let (down, right) = (y - top, x - left);
+        let (top, left) = (top as isize, left as isize);
+        let upper = at(top, left) * (1.0 - right) + at(top, left + 1) * right;
+        let lower = at(top + 1, left) * (1.0 - right) + at(top + 1, left + 1) * right;
+        (upper * (1.0 - down) + lower * down).round() as u8
+    })
+}
+
+fn write_picture(path: &Path, image: ArrayView2<'_, u8>, style: &Style) {
+    let image = (style.enlarge)(image);
+    let [top, bottom, left, right] = style.margins;
+    let (height, width) = image.dim();
+    let all = (top + height + bottom, left + width + right);
+    let ink = Array2::from_shape_fn(all, |(y, x)| {
+        let place = y.checked_sub(top).zip(x.checked_sub(left));
+        place
+            .and_then(|place| image.get(place).copied())
+            .unwrap_or(0)
+    });
+    let bytes: Vec<u8> = ink.iter().flat_map(|&ink| (style.pixel)(ink)).collect();
+    let mut encoder =
+        png::Encoder::new(fs::File::create(path).unwrap(), all.1 as u32, all.0 as u32);
+    encoder.set_color(style.colour);
+    encoder.set_depth(style.depth);
+    if style.colour == ColorType::Indexed {
+        let grey = (0..16_u8).flat_map(|ink| [250 - 15 * ink; 3]);
+        encoder.set_palette(grey.collect::<Vec<_>>());
+    }
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&bytes).unwrap();
+}
+
+/// The most probable class of each image, by one call of the program.
+fn classes(model: &str, images: &[String]) -> Vec<String> {
+    let mut args = vec!["predict", model, "--json"];
+    args.extend(images.iter().map(String::as_str));
+    let text = succeeds(&run(&args));
+    let lines = text.lines().map(json);
+    let classes: Vec<String> = lines
+        .map(|line| line["predictions"][0]["class"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(classes.len(), images.len());
+    classes
+}
+
+/// Whatever its size, place, colours and format, a picture of a digit is read as the digit.
+#[test]
+fn a_picture_is_read_as_its_digit() {
+    let (folder, model) = with_model();
+    let digits: Dataset = embedded::load().test;
+    let names: Vec<String> = (0..PICTURES).map(|n| format!("test:{n}")).collect();
+    let expected = classes(&model, &names);
+    let right = |found: &[String]| {
+        let pairs = found.iter().zip(digits.labels());
+        pairs
+            .filter(|(found, label)| **found == label.to_string())
+            .count()
+    };
+    assert!(right(&expected) > PICTURES * 9 / 10, "{}", right(&expected));
+    for style in &STYLES {
+        let paths: Vec<PathBuf> = (0..PICTURES)
+            .map(|number| folder.path().join(format!("{number}.png")))
+            .collect();
+        for (path, image) in paths.iter().zip(digits.images().axis_iter(Axis(0))) {
+            write_picture(path, image, style);
+        }
+        let names: Vec<String> = paths
+            .iter()
+            .map(|path| path.to_str().unwrap().into())
+            .collect();
+        let found = classes(&model, &names);
+        let others = found.iter().zip(&expected).filter(|(a, b)| a != b).count();
+        eprintln!("{}: {} right, {others} others", style.name, right(&found));
+        assert!(others <= style.others, "{}: {others} others", style.name);
+        assert!(
+            right(&found) + style.others >= right(&expected),
+            "{}",
+            style.name
+        );
+    }
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_named_and_the_others_are_read() {
+    let (folder, model) = with_model();
+    let digits = embedded::load().test;
+    let place = |name: &str| folder.path().join(name);
+    write_picture(
+        &place("7.png"),
+        digits.images().index_axis_move(Axis(0), 0),
+        &STYLES[1],
+    );
+    let whole = fs::read(place("7.png")).unwrap();
+    fs::write(place("cut.png"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(place("end.png"), &whole[..whole.len() - 8]).unwrap();
+    fs::write(place("empty.png"), "").unwrap();
+    fs::write(place("text.png"), "this is no picture").unwrap();
+    let blank = Array2::zeros((28, 28));
+    write_picture(&place("blank.png"), blank.view(), &STYLES[0]);
+    write_picture(&place("nothing.png"), blank.view(), &STYLES[3]);
+    // A header of 2 billion by 2 billion pixels, its checksum right.
+    let mut huge = whole.clone();
+    huge[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
+    let sum = checksum(&huge[12..29]).to_be_bytes();
+    huge[29..33].copy_from_slice(&sum);
+    fs::write(place("huge.png"), &huge).unwrap();
+    let mut wrong = whole;
+    wrong[60] ^= 0x55;
+    fs::write(place("wrong.png"), &wrong).unwrap();
+    let names = [
+        ("cut.png", "ends before"),
+        ("end.png", "ends before"),
+        ("empty.png", "ends before"),
+        ("text.png", "no PNG"),
+        ("blank.png", "blank"),
+        ("nothing.png", "blank"),
+        ("huge.png", "2147483647×2147483647 pixels"),
+        ("wrong.png", "no PNG that can be read"),
+        ("none.png", "No such file"),
+        (".", "not a regular file"),
+    ];
+    for (name, why) in names {
+        let path = place(name);
+        let path = path.to_str().unwrap();
+        let text = fails(&["predict", &model, path]);
+        assert!(text.contains(path) && text.contains(why), "{text}");
+    }
+    let paths: Vec<String> = names
+        .iter()
+        .map(|(name, _)| place(name).to_str().unwrap().to_owned())
+        .collect();
+    let good = place("7.png");
+    let mut args = vec!["predict", &model, good.to_str().unwrap()];
+    args.extend(paths.iter().map(String::as_str));
+    args.push("test:0");
+    let output = run(&args);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stdout(&output).lines().count(), 2, "{}", stdout(&output));
+    assert_eq!(
+        stderr(&output).lines().count(),
+        names.len() + 1,
+        "{}",
+        stderr(&output)
+    );
+}
+
+/// CRC-32 as PNG has it.
+fn checksum(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0_u32, |sum, &byte| {
+        (0..8).fold(sum ^ u32::from(byte), |sum, _| {
+            (sum >> 1) ^ if sum & 1 == 1 { 0xedb8_8320 } else { 0 }
+        })
+    })
+}
+
+#[test]
+fn show_prints_what_the_network_gets() {
+    let (_folder, model) = with_model();
+    let text = succeeds(&run(&["predict", &model, "test:0", "--show"]));
+    assert_eq!(text.lines().count(), 29);
+    assert!(text.contains("██"));
+}
