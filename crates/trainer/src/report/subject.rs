@@ -41,16 +41,29 @@ impl Subject {
     /// As [`RunFolder::read`]. Without a model or images there is a note.
     pub(crate) fn read(path: &Path, data: Option<&Path>) -> Result<Self, Failure> {
         let mut folder = RunFolder::read(path)?;
-        if !path.join("model.safetensors").exists() {
+        let (end, best) = (
+            path.join("model.safetensors"),
+            path.join("checkpoints/best.safetensors"),
+        );
+        let model = if end.exists() {
+            end
+        } else if best.exists() {
+            folder.notes.push(
+                "There is no model.safetensors, which a run writes at its end. Kernels, mistakes and calibration \
+                 are those of checkpoints/best.safetensors."
+                    .into(),
+            );
+            best
+        } else {
             folder.notes.push(
                 "There is no model.safetensors, which a run writes at its end: nothing here shows kernels, \
                  mistakes, or calibration."
                     .into(),
             );
             return Ok(Self { folder, seen: None });
-        }
+        };
         let own = folder.data();
-        let seen = Seen::new(path, data.or(own.as_deref()));
+        let seen = Seen::new(&model, data.or(own.as_deref()));
         let seen = match seen {
             Ok(seen) => Some(seen),
             Err(Failure::Error(message)) => {
