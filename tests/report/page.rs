@@ -167,7 +167,7 @@ fn two_runs_stand_side_by_side() {
     // Every image is read by both, by neither, or by one alone.
     let counts = &texts(&page, "#images > p")[0];
     let counts = counts.split(". ").next().expect("a sentence");
-    let words = counts.split(|c: char| c == ' ' || c == '.');
+    let words = counts.split([' ', '.']);
     let numbers = words.filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
     let numbers: Vec<u64> = numbers
         .map(|word| number(word.trim_end_matches(',')))
