@@ -206,10 +206,14 @@ pub(crate) fn time(folder: &RunFolder) -> Markup {
 /// The command, and what it depends on.
 pub(crate) fn again(folder: &RunFolder) -> Markup {
     let recipe = folder.path.join("recipe.toml");
+    let mut command = format!("trainer train {}", quoted(&recipe.to_string_lossy()));
+    if let Some(data) = folder.data() {
+        command += &format!(" --data {}", quoted(&data.to_string_lossy()));
+    }
     html! {
         @if folder.recipe.is_some() {
             p { "This command repeats the run, to the same bits:" }
-            (page::text("Command", &format!("trainer train {}", quoted(&recipe.to_string_lossy()))))
+            (page::text("Command", &command))
         }
         @if let Some(command) = folder.environment("command") {
             p { "It was started with:" }
