@@ -16,6 +16,7 @@ use crate::fix::{FixArg, Fixes};
 use crate::listing::{self, Layer, Settings};
 use crate::predict::PredictArgs;
 use crate::recipe::RecipesArgs;
+use crate::report::ReportArgs;
 use crate::train::TrainArgs;
 use crate::{compare, data, errata};
 
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Recipes(RecipesArgs),
     /// How good a model is: accuracy, loss, class by class, confusion matrix, calibration
     Evaluate(EvaluateArgs),
+    /// A run as one HTML file: curves, kernels, mistakes, calibration, time; or two runs side by side
+    Report(ReportArgs),
     /// What a model sees in pictures, PNG files or images of the data set: the three most probable classes
     Predict(PredictArgs),
     /// A model as a file for other programs: ONNX, NumPy, safetensors

@@ -169,6 +169,12 @@ impl Evaluation {
         })
     }
 
+    /// How many images were taken for what they are not.
+    pub(crate) fn mistakes(&self) -> usize {
+        let mistakes = self.verdicts.iter().filter(|one| one.found != one.label);
+        mistakes.count()
+    }
+
     /// The `count` mistakes with the greatest loss, the worst first; fewer if there are no more.
     pub(crate) fn worst(&self, count: usize) -> Vec<Verdict> {
         let mistakes = self.verdicts.iter().filter(|one| one.found != one.label);

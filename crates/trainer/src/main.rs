@@ -20,6 +20,7 @@ mod output;
 mod picture;
 mod predict;
 mod recipe;
+mod report;
 mod table;
 mod train;
 mod whole_file;
@@ -49,6 +50,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Train(args) => args.run(),
         Command::Recipes(args) => args.run(),
         Command::Evaluate(args) => args.run(),
+        Command::Report(args) => args.run(),
         Command::Predict(args) => args.run(),
         Command::Export(args) => args.run(),
         Command::Completions(args) => args.run(),

@@ -1,0 +1,266 @@
+//! The page of one run.
+
+use maud::{Markup, html};
+
+use super::chart::{Curve, Unit, chart};
+use super::folder::{Epoch, RunFolder};
+use super::page::{self, Section, figures, folded, page};
+use super::subject::Subject;
+use super::{calibration, confusion, mistakes, network, numbers};
+use crate::failure::Failure;
+
+/// The page of a run.
+///
+/// # Errors
+/// If a picture cannot be made.
+pub(crate) fn report(run: &Subject) -> Result<String, Failure> {
+    let folder = &run.folder;
+    let mut sections = Vec::new();
+    if !folder.epochs.is_empty() {
+        sections.push(Section::new("curves", "Curves", curves(&folder.epochs)));
+    }
+    if let Some(seen) = &run.seen {
+        sections.push(Section::new(
+            "network",
+            "Network",
+            network::table(&seen.model.network),
+        ));
+        if let Some(sight) = &seen.sight {
+            sections.push(Section::new("kernels", "Kernels", sight.show()));
+        }
+        let evaluation = &seen.evaluation;
+        let classes = html! {
+            div.beside {
+                div { (confusion::matrix(evaluation, confusion::most(evaluation))) }
+                div { (confusion::classes(evaluation)) }
+            }
+        };
+        sections.push(Section::new("classes", "Classes", classes));
+        let worst = mistakes::worst(evaluation, &seen.images)?;
+        sections.push(Section::new("mistakes", "Mistakes", worst));
+        let diagram = calibration::diagram(&evaluation.calibration);
+        sections.push(Section::new("calibration", "Calibration", diagram));
+    }
+    if !folder.epochs.is_empty() {
+        sections.push(Section::new("time", "Time", time(folder)));
+    }
+    sections.push(Section::new("again", "The run again", again(folder)));
+    Ok(page(
+        &format!("{} – trainer", folder.name),
+        &head(run),
+        &folder.notes,
+        &sections,
+    ))
+}
+
+fn head(run: &Subject) -> Markup {
+    let folder = &run.folder;
+    let accuracy = run.accuracy().map_or("—".into(), numbers::percent);
+    let loss = run
+        .loss()
+        .map(|loss| format!("loss {}", numbers::short(loss)));
+    let (wrong, of) = match &run.seen {
+        Some(seen) => {
+            let images = seen.evaluation.images as u64;
+            let wrong = seen
+                .evaluation
+                .verdicts
+                .iter()
+                .filter(|one| one.found != one.label)
+                .count();
+            (
+                numbers::count(wrong as u64),
+                format!("of {}", numbers::count(images)),
+            )
+        }
+        None => ("—".into(), String::new()),
+    };
+    let epochs = run.epochs().map(|epochs| match epochs {
+        1 => "1 epoch".to_owned(),
+        _ => format!("{} epochs", numbers::count(epochs)),
+    });
+    html! {
+        p.kicker { "run" }
+        h1 { (folder.name) }
+        @if let Some(description) = folder.description() { p.lede { (description) } }
+        (figures(&[
+            ("test accuracy", accuracy, loss.unwrap_or_default()),
+            ("mistakes", wrong, of),
+            ("parameters", page::count(run.parameters()), String::new()),
+            ("time", folder.seconds().map_or("—".into(), numbers::duration), epochs.unwrap_or_default()),
+        ]))
+        p.aside { (state(folder)) }
+    }
+}
+
+/// How the run ended, or how far it came.
+pub(crate) fn state(folder: &RunFolder) -> String {
+    let last = folder.epochs.last().map_or(0, |epoch| epoch.epoch);
+    let planned = folder
+        .planned()
+        .map_or(String::new(), |planned| format!(" of {planned}"));
+    match folder
+        .result
+        .as_ref()
+        .map(|result| result.stopped.as_deref())
+    {
+        None => format!("Not finished: {last}{planned} epochs are recorded."),
+        Some(None | Some("finished")) => "Trained to its end.".into(),
+        Some(Some("early")) => format!("Stopped early after {last}{planned} epochs."),
+        Some(Some(why)) => format!("Stopped after {last}{planned} epochs: {why}."),
+    }
+}
+
+fn curves(epochs: &[Epoch]) -> Markup {
+    let curve = |name, class, value: fn(&Epoch) -> Option<f64>| {
+        Curve::new(
+            name,
+            class,
+            epochs.iter().map(|epoch| (epoch.epoch, value(epoch))),
+        )
+    };
+    let best = epochs
+        .iter()
+        .filter_map(|epoch| Some((epoch.validation_loss?, epoch)));
+    let best = best
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, epoch)| epoch);
+    html! {
+        div.charts {
+            (chart("Loss", Unit::Positive, &[
+                curve("training", "a", |epoch| epoch.loss),
+                curve("validation", "b", |epoch| epoch.validation_loss),
+            ]))
+            (chart("Accuracy", Unit::Share, &[
+                curve("training", "a", |epoch| epoch.accuracy),
+                curve("validation", "b", |epoch| epoch.validation_accuracy),
+            ]))
+            (chart("Learning rate", Unit::FromZero, &[curve("rate", "a", |epoch| epoch.rate)]))
+        }
+        @if let Some(best) = best {
+            p.aside {
+                "Lowest validation loss: " (numbers::short(best.validation_loss.unwrap_or_default()))
+                " in epoch " (best.epoch)
+                @if let Some(accuracy) = best.validation_accuracy { ", with an accuracy of " (numbers::percent(accuracy)) }
+                "."
+            }
+        } @else {
+            p.aside { "No images were kept for validation. The training figures are those of the epoch's own steps, with dropout and deformed images where the recipe has them." }
+        }
+    }
+}
+
+/// What the seconds were spent on.
+pub(crate) fn time(folder: &RunFolder) -> Markup {
+    let (parts, rest) = folder.time();
+    let rows = [
+        ("steps", "forward, backward, and the optimizer", parts.steps),
+        (
+            "batches",
+            "images drawn, deformed, and put in order",
+            parts.batches,
+        ),
+        (
+            "validation",
+            "the images kept for it, each epoch",
+            parts.validation,
+        ),
+        (
+            "checkpoint",
+            "written, so that the run can go on",
+            parts.checkpoint,
+        ),
+        ("other", "what the parts leave of the whole", rest),
+    ];
+    let whole: f64 = rows.iter().map(|row| row.2).sum();
+    let share = |seconds: f64| if whole > 0.0 { seconds / whole } else { 0.0 };
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Time per part" {
+            table.figures.time {
+                thead {
+                    tr {
+                        th scope="col" { "part" }
+                        th.number scope="col" { "time" }
+                        th.number scope="col" { "share" }
+                        th scope="col" { span.hidden { "bar" } }
+                    }
+                }
+                tbody {
+                    @for (name, what, seconds) in rows {
+                        tr {
+                            th scope="row" { (name) " " span.aside { (what) } }
+                            td.number { (numbers::duration(seconds)) }
+                            td.number { (numbers::decimals(100.0 * share(seconds), 1)) "\u{202f}%" }
+                            td.bar { span style=(format!("width:{:.1}%", 100.0 * share(seconds))) {} }
+                        }
+                    }
+                }
+                tfoot {
+                    tr { th scope="row" { "all epochs" } td.number { (numbers::duration(whole)) } td {} td {} }
+                }
+            }
+        }
+    }
+}
+
+/// The command, and what it depends on.
+pub(crate) fn again(folder: &RunFolder) -> Markup {
+    let recipe = folder.path.join("recipe.toml");
+    let mut command = format!("trainer train {}", quoted(&recipe.to_string_lossy()));
+    if let Some(data) = folder.data() {
+        command += &format!(" --data {}", quoted(&data.to_string_lossy()));
+    }
+    html! {
+        @if folder.recipe.is_some() {
+            p { "This command repeats the run, to the same bits:" }
+            (page::text("Command", &command))
+        }
+        @if let Some(command) = folder.environment("command") {
+            p { "It was started with:" }
+            (page::text("Command of the run", command))
+        }
+        @if let Some(digest) = folder.result.as_ref().and_then(|result| result.digest.as_deref()) {
+            p { "SHA-256 of the parameters: " code.long { (digest) } }
+        }
+        @if let Some(recipe) = &folder.recipe {
+            (folded("Recipe", &page::text("Recipe", recipe.trim_end())))
+        }
+        @if !folder.environment.is_empty() {
+            (folded("Environment", &environment(folder)))
+        }
+    }
+}
+
+/// What `environment.json` tells, a row a key.
+fn environment(folder: &RunFolder) -> Markup {
+    html! {
+        dl.environment {
+            @for (key, value) in &folder.environment {
+                dt { (key.replace('_', " ")) }
+                dd { (told(value)) }
+            }
+        }
+    }
+}
+
+/// A JSON value without its quotes, a list line by line.
+fn told(value: &serde_json::Value) -> Markup {
+    use serde_json::Value;
+    html! {
+        @match value {
+            Value::String(text) => (text),
+            Value::Array(values) => @for value in values { div { (told(value)) } },
+            Value::Object(values) => @for (key, value) in values { div { (key) ": " (told(value)) } },
+            other => (other.to_string()),
+        }
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    match !path.is_empty() && path.chars().all(plain) {
+        true => path.to_owned(),
+        false => format!("'{}'", path.replace('\'', r"'\''")),
+    }
+}
