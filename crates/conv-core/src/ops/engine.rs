@@ -392,9 +392,9 @@ impl Pairs {
             first += run.len();
         }
         let pays = match kernels {
-            ..=8 => true,
+            0..=8 => true,
             // As many multiply-adds, but for taps that are counted twice; half as many numbers to fetch.
-            ..=16 => 16 * pairs.at.len() <= 9 * taps.len(),
+            9..=16 => 16 * pairs.at.len() <= 9 * taps.len(),
             _ => false,
         };
         pays.then_some(pairs)
