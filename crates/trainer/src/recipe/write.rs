@@ -1,0 +1,112 @@
+//! A recipe as text, and the digest of it.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Deformation, Goal, Kind, Method, Pace, Recipe, layers};
+use crate::failure::Failure;
+
+impl Recipe {
+    /// The whole recipe as TOML, with every default written out.
+    ///
+    /// # Errors
+    /// If a layer cannot be written as TOML.
+    pub(crate) fn to_toml(&self) -> Result<String, Failure> {
+        let layers = layers::write(&self.layers)
+            .map_err(|error| Failure::Error(format!("cannot write the recipe: {error}")))?;
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = self.write(&mut text, &layers);
+        Ok(text)
+    }
+
+    fn write(&self, text: &mut String, layers: &str) -> std::fmt::Result {
+        let quoted = |word: &str| toml::Value::String(word.to_owned()).to_string();
+        writeln!(text, "description = {}", quoted(&self.description))?;
+        writeln!(text, "seed = {}\nepochs = {}", self.seed, self.epochs)?;
+        writeln!(text, "batch = {}", self.batch)?;
+        let data = &self.data;
+        writeln!(text, "\n[data]\ndataset = {}", quoted(&data.dataset))?;
+        if let Some(images) = data.train_images {
+            writeln!(text, "train_images = {images}")?;
+        }
+        writeln!(text, "validation = {}", data.validation)?;
+        let normalisation = if data.measured {
+            "mean_deviation"
+        } else {
+            "by_255"
+        };
+        writeln!(text, "normalisation = {normalisation:?}")?;
+        if let Some(deformation) = &self.augmentation {
+            let Deformation {
+                shift,
+                rotation,
+                scale,
+                shear,
+                elastic,
+            } = deformation;
+            writeln!(
+                text,
+                "\n[augmentation]\nshift = {shift:?}\nrotation = {rotation:?}\nscale = {scale:?}\nshear = {shear:?}"
+            )?;
+            if let Some((alpha, sigma)) = elastic {
+                writeln!(text, "elastic = {{ alpha = {alpha:?}, sigma = {sigma:?} }}")?;
+            }
+        }
+        writeln!(text, "\n[network]\nlayers = {layers}")?;
+        match self.loss {
+            Goal::CrossEntropy { smoothing } => writeln!(
+                text,
+                "\n[loss]\ntype = \"cross_entropy\"\nsmoothing = {smoothing:?}"
+            )?,
+            Goal::MeanSquaredError => writeln!(text, "\n[loss]\ntype = \"mean_squared_error\"")?,
+        }
+        let Method {
+            kind,
+            rate,
+            weight_decay,
+            clip,
+            average,
+        } = self.method;
+        let (name, momentum) = match kind {
+            Kind::Sgd => ("sgd", None),
+            Kind::Momentum(momentum) => ("momentum", Some(momentum)),
+            Kind::Nesterov(momentum) => ("nesterov", Some(momentum)),
+            Kind::AdamW => ("adamw", None),
+        };
+        writeln!(text, "\n[optimizer]\ntype = {name:?}\nrate = {rate:?}")?;
+        if let Some(momentum) = momentum {
+            writeln!(text, "momentum = {momentum:?}")?;
+        }
+        writeln!(text, "weight_decay = {weight_decay:?}")?;
+        for (key, value) in [("clip", clip), ("average", average)] {
+            if let Some(value) = value {
+                writeln!(text, "{key} = {value:?}")?;
+            }
+        }
+        let pace = match self.schedule {
+            Pace::Constant => "constant",
+            Pace::Step { .. } => "step",
+            Pace::Cosine => "cosine",
+            Pace::OneCycle => "one_cycle",
+        };
+        writeln!(text, "\n[schedule]\ntype = {pace:?}")?;
+        if let Pace::Step { every, factor } = self.schedule {
+            writeln!(text, "every = {every}\nfactor = {factor:?}")?;
+        }
+        if let Some(patience) = self.patience {
+            writeln!(text, "\n[stop]\npatience = {patience}")?;
+        }
+        Ok(())
+    }
+
+    /// SHA-256 of the whole recipe as text: two runs of the same one do the same.
+    ///
+    /// # Errors
+    /// As [`to_toml`](Self::to_toml).
+    pub(crate) fn digest(&self) -> Result<String, Failure> {
+        let digest = Sha256::digest(self.to_toml()?);
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
