@@ -103,9 +103,14 @@ impl Budget {
         Ok(())
     }
 
-    /// The table of a pooling over an image of so many rows and columns.
-    pub(super) fn pool(&mut self, window: &Window, (h, w): (usize, usize)) -> Result<(), Error> {
+    /// The table of a pooling over an image (H, W, C), and the places of the largest.
+    pub(super) fn pool(
+        &mut self,
+        window: &Window,
+        (h, w, c): (usize, usize, usize),
+    ) -> Result<(), Error> {
         let (rows, cols) = window.output(h, w)?;
+        self.image("the places of the largest", &[rows, cols, c])?;
         // The table may have grown to twice what it needs.
         let sizes = [2, rows, cols, window.size.0, window.size.1];
         self.image("pixels under the window", &sizes)

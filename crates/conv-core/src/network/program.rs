@@ -6,27 +6,17 @@ use super::budget::Budget;
 use crate::Error;
 use crate::init::Init;
 use crate::ops::conv;
+use crate::ops::dense::DENSE;
 use crate::ops::engine;
 use crate::ops::kernel_pool::Pooling;
 use crate::ops::scatter::Scatter;
 use crate::ops::{expect_some, pool};
-use crate::shape::{Window, product};
+use crate::shape::product;
 use crate::simd::Lanes;
 use crate::spec::{Layer, Layers, Spec};
 
 /// How deep residual blocks may lie in each other.
 const DEPTH: usize = 32;
-
-/// A dense layer is a convolution over rows of one pixel each.
-pub(super) const DENSE: conv::Conv = conv::Conv {
-    window: Window {
-        size: (1, 1),
-        stride: (1, 1),
-        dilation: (1, 1),
-        padding: crate::shape::Padding::Valid,
-    },
-    groups: 1,
-};
 
 /// The steps of a network. Value 0 is the input, and step i makes value i + 1.
 #[derive(Debug)]
@@ -368,7 +358,7 @@ impl Program {
             }
             Layer::Pool { pool, window } => {
                 let (rows, cols) = window.output(h, w)?;
-                self.budget.pool(window, (h, w))?;
+                self.budget.pool(window, (h, w, c))?;
                 let op = StepOp::Pool(pool::Plan::new(*pool, window, (h, w, c))?);
                 return Ok((self.push(op, input, [rows, cols, c], needs)?, 0));
             }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use ndarray::ArrayView2;
 
 use super::part::{Block, Goal, Part, Pass, Pooled, Training, largest};
-use super::program::{DENSE, Program, StepOp};
+use super::program::{Program, StepOp};
 use super::{Loss, Network, Report};
 use crate::ops::batch_norm::{Line, Statistics, Sums, set_lines};
+use crate::ops::dense::DENSE;
 use crate::ops::engine::{Maxima, Plan};
 use crate::ops::expect_some;
 use crate::simd::{Lanes, groups};

@@ -9,7 +9,8 @@ use super::conv::{self, Conv};
 use crate::Error;
 use crate::shape::Window;
 
-const DENSE: Conv = Conv {
+/// A window of one pixel: how a convolution is a dense layer of each pixel.
+pub(crate) const DENSE: Conv = Conv {
     window: Window {
         size: (1, 1),
         stride: (1, 1),

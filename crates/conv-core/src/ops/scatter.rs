@@ -5,20 +5,11 @@
 //! here it holds the taps of a section.
 
 use super::conv::Conv;
+use super::dense::DENSE;
 use super::engine::Plan;
 use crate::Error;
 use crate::shape::{Window, product};
 use crate::simd::Lanes;
-
-const DENSE: Conv = Conv {
-    window: Window {
-        size: (1, 1),
-        stride: (1, 1),
-        dilation: (1, 1),
-        padding: crate::shape::Padding::Valid,
-    },
-    groups: 1,
-};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Scatter {

@@ -34,6 +34,11 @@ impl Entries {
         let range = channel * self.room..channel * self.room + self.counts[channel];
         (&self.at[range.clone()], &self.d[range])
     }
+
+    /// Bytes of its buffers.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.at[..]) + size_of_val(&self.d[..]) + size_of_val(&self.counts[..])
+    }
 }
 
 impl Maxima {
