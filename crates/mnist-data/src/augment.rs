@@ -92,7 +92,10 @@ impl Elastic {
             return wrong("sigma", "0.1 to 100 pixels", sigma);
         }
         let reach = (3.0 * sigma).ceil() as usize;
-        let value = |distance: usize| (-0.5 * (distance as f32 / sigma).powi(2)).exp();
+        let value = |distance: usize| {
+            let deviations = distance as f32 / sigma;
+            libm::expf(-0.5 * deviations * deviations)
+        };
         let sum = value(0) + 2.0 * (1..=reach).map(value).sum::<f32>();
         Ok(Self {
             alpha,
@@ -152,7 +155,7 @@ impl Augmentation {
         // The numbers are drawn whether they are needed or not, so that one part's setting does
         // not change what another part does.
         let [down, right, angle, tall, wide, shear] = [0; 6].map(|_| random.signed());
-        let (sin, cos) = (angle * self.rotation).to_radians().sin_cos();
+        let (sin, cos) = libm::sincosf((angle * self.rotation).to_radians());
         let (tall, wide) = (1.0 / size(tall * self.scale), 1.0 / size(wide * self.scale));
         let shear = shear * self.shear;
         let (middle_y, middle_x) = ((height as f32 - 1.0) / 2.0, (width as f32 - 1.0) / 2.0);
