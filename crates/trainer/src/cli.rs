@@ -43,6 +43,7 @@ const EXAMPLES: &str = "Examples:
   trainer errata                            what each of the listing's faults costs
   trainer book --data DIR --train-images 60000 --iterations 20
   trainer train stacked                     a better network, trained on the same 1,000 images
+  trainer report runs/stacked               the run as one HTML page
   trainer train --resume runs/stacked       go on with it after an interruption
   trainer recipes show stacked > mine.toml  a recipe of one's own to start from";
 
