@@ -76,13 +76,12 @@
 //!
 //! # Features
 //!
-//! `rayon` (default): work on the threads of the current rayon pool; without it, on the caller's, and without
-//! [`chapter`]. `serde`: specs and schedules as data in any format that serde knows. `safetensors`: networks as
-//! bytes.
+//! `rayon` (default): work on the threads of the current rayon pool; without it, on the caller's, with the same
+//! bits. `serde`: specs and schedules as data in any format that serde knows. `safetensors`: networks as bytes.
+//! Without features the crate builds for `wasm32-unknown-unknown` as well.
 #![deny(unsafe_code)]
 
 pub mod backprop;
-#[cfg(feature = "rayon")]
 pub mod chapter;
 mod error;
 pub mod init;
