@@ -3,6 +3,21 @@
 //!
 //! In training the statistics are the batch's, in inference a running average of them; [`forward`] takes
 //! either. [`fold`] works them into the convolution before, after which inference needs no normalisation.
+//!
+//! ```
+//! use conv_core::ops::batch_norm::{self, Statistics};
+//! use ndarray::{Array4, arr1};
+//!
+//! // One channel of the numbers 1, 3, 5 and 7, to mean 10 and a standard deviation of 2.
+//! let input = Array4::from_shape_fn((2, 1, 2, 1), |(n, _, x, _)| (4 * n + 2 * x + 1) as f32);
+//! let statistics = Statistics::of(input.view())?;
+//! assert_eq!((statistics.mean[0], statistics.variance[0]), (4., 5.));
+//! let (gamma, beta, mut output) = (arr1(&[2.]), arr1(&[10.]), Array4::zeros((2, 1, 2, 1)));
+//! batch_norm::forward(input.view(), &statistics, 0., gamma.view(), beta.view(), output.view_mut())?;
+//! let first = 10. - 2. * 3. / 5_f32.sqrt();
+//! assert!((output[[0, 0, 0, 0]] - first).abs() < 1e-6);
+//! # Ok::<(), conv_core::Error>(())
+//! ```
 
 use ndarray::{ArrayView1, ArrayView4, ArrayViewMut1, ArrayViewMut4};
 
