@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mnist_data::Splits;
+use mnist_data::{Splits, catalog, embedded};
 use ndarray::{Array2, Axis};
 use serde::Serialize;
 
@@ -155,6 +155,9 @@ impl PredictArgs {
         splits: &mut Option<Splits>,
     ) -> Result<(Array2<u8>, usize), Failure> {
         let dataset = self.data.dataset.as_ref().unwrap_or(&model.dataset);
+        if let Some((image, label)) = self.embedded(dataset, place) {
+            return Ok((image, label.into()));
+        }
         let splits = match splits {
             Some(splits) => splits,
             None => {
@@ -175,6 +178,16 @@ impl PredictArgs {
         }
         let image = set.images().index_axis_move(Axis(0), index).to_owned();
         Ok((image, usize::from(set.labels()[index])))
+    }
+
+    /// An image that is embedded, where it is the only one asked for: then the others need not be decoded.
+    fn embedded(&self, dataset: &str, place: &Place) -> Option<(Array2<u8>, u8)> {
+        let alone = self.images.len() == 1 && self.data.data.is_none();
+        match place.train {
+            _ if !alone || dataset != catalog::MNIST.name => None,
+            true => embedded::train_image(place.index),
+            false => embedded::test_image(place.index),
+        }
     }
 }
 

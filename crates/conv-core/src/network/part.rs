@@ -308,11 +308,9 @@ fn dropout(random: &Seeded, probability: f32, first: usize, x: &[f32], output: &
     let below = (f64::from(probability) * 4_294_967_296.0) as u64;
     let scale = 1.0 / (1.0 - probability);
     for (at, (&x, output)) in (first as u64..).zip(x.iter().zip(output)) {
-        *output = if random.at(at) >> 32 < below {
-            0.0
-        } else {
-            x * scale
-        };
+        // A mask and no branch: no processor foretells which way a draw goes.
+        let kept = u32::from(random.at(at) >> 32 >= below);
+        *output = f32::from_bits((x * scale).to_bits() & kept.wrapping_neg());
     }
 }
 
