@@ -99,5 +99,10 @@ pub mod simd;
 mod random;
 pub mod spec;
 
+/// The examples of the read-me are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadMe;
+
 pub use error::Error;
 pub use random::{Bits, NumpyRandom};
