@@ -64,16 +64,26 @@ struct Place {
 }
 
 impl Place {
-    /// Of `test:17` or `train:3`.
-    fn parse(name: &Path) -> Option<Self> {
-        let (part, index) = name.to_str()?.split_once(':')?;
+    /// Of `test:17` or `train:3`; None of anything else, which names a file.
+    ///
+    /// # Errors
+    /// If what follows the colon is no number, and no file has the name either.
+    fn parse(name: &Path) -> Result<Option<Self>, Failure> {
+        let Some((part, index)) = name.to_str().and_then(|name| name.split_once(':')) else {
+            return Ok(None);
+        };
         let train = match part {
             "train" => true,
             "test" => false,
-            _ => return None,
+            _ => return Ok(None),
         };
-        let index = index.parse().ok()?;
-        Some(Self { train, index })
+        match index.parse() {
+            Ok(index) => Ok(Some(Self { train, index })),
+            Err(_) if name.exists() => Ok(None),
+            Err(_) => Err(Failure::Error(format!(
+                "{part}:{index}: found {index:?}, expected the number of an image from 0, as in {part}:17"
+            ))),
+        }
     }
 }
 
@@ -109,7 +119,7 @@ impl PredictArgs {
         name: &Path,
         splits: &mut Option<Splits>,
     ) -> Result<String, Failure> {
-        let (image, label) = match Place::parse(name) {
+        let (image, label) = match Place::parse(name)? {
             Some(place) => {
                 let (image, label) = self.of_data_set(model, &place, splits)?;
                 (image, model.classes.get(label).map(String::as_str))

@@ -17,6 +17,7 @@ pub mod kernel_pool;
 pub mod loss;
 pub mod pool;
 pub mod residual;
+pub(crate) mod rows;
 pub(crate) mod scatter;
 pub mod sections;
 
