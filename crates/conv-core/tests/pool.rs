@@ -127,3 +127,26 @@ fn refuses_what_does_not_fit() {
         "padding is 2, expected less: there is a position with nothing but padding under the window"
     );
 }
+
+/// A window of 10,000 × 10,000 pixels, of which the image has one, two or four.
+#[test]
+fn a_window_may_be_much_larger_than_the_image() {
+    let side = 9_999;
+    let window = Window::new(10_000, 10_000)
+        .stride(10_000, 10_000)
+        .padding(Padding::Explicit {
+            top: side,
+            bottom: side,
+            left: side,
+            right: side,
+        });
+    let image = Array4::from_shape_fn((1, 3, 3, 1), |(_, y, x, _)| (3 * y + x) as f32);
+    for (pool, right) in [
+        (Pool::Max, [0.0, 2.0, 6.0, 8.0]),
+        (Pool::Mean, [0.0, 1.5, 4.5, 6.0]),
+    ] {
+        let mut output = nan((1, 2, 2, 1));
+        pool::forward(pool, &window, image.view(), output.view_mut()).unwrap();
+        assert_eq!(output.as_slice(), Some(&right[..]), "{pool:?}");
+    }
+}

@@ -49,8 +49,7 @@ pub fn forward(
     input: ArrayView4<'_, f32>,
     mut output: ArrayViewMut4<'_, f32>,
 ) -> Result<(), Error> {
-    let (plan, shape) = check(pool, window, input.dim())?;
-    expect_shape("output", &shape, output.shape())?;
+    let plan = check(pool, window, input.dim(), ("output", output.shape()))?;
     let input = numbers("input", &input)?;
     let output = numbers_mut("output", &mut output)?;
     parallel::parts_mut(output, plan.output_len(), |image, output| {
@@ -72,8 +71,7 @@ pub fn d_input(
     d_output: ArrayView4<'_, f32>,
     mut d_input: ArrayViewMut4<'_, f32>,
 ) -> Result<(), Error> {
-    let (plan, shape) = check(pool, window, input.dim())?;
-    expect_shape("d_output", &shape, d_output.shape())?;
+    let plan = check(pool, window, input.dim(), ("d_output", d_output.shape()))?;
     expect_shape("d_input", input.shape(), d_input.shape())?;
     let (input, d_output) = (numbers("input", &input)?, numbers("d_output", &d_output)?);
     let d_input = numbers_mut("d_input", &mut d_input)?;
@@ -95,13 +93,26 @@ fn check(
     pool: Pool,
     window: &Window,
     (n, h, w, channels): (usize, usize, usize, usize),
-) -> Result<(Plan, [usize; 4]), Error> {
+    (name, output): (&'static str, &[usize]),
+) -> Result<Plan, Error> {
     expect_some("images", n)?;
-    let plan = Plan::new(pool, window, (h, w, channels))?;
     let (rows, cols) = window.output(h, w)?;
     product("input", &[n, h, w, channels])?;
     product("output", &[n, rows, cols, channels])?;
-    Ok((plan, [n, rows, cols, channels]))
+    expect_shape(name, &[n, rows, cols, channels], output)?;
+    Plan::new(pool, window, (h, w, channels))
+}
+
+/// Which pixels of a window lie on the image along one side, where the window begins with pixel `start` of the padded
+/// image, of which those from `before` on are the `input`'s.
+fn inside(
+    start: usize,
+    before: usize,
+    input: usize,
+    (size, dilation): (usize, usize),
+) -> Range<usize> {
+    let reach = |to: usize| to.saturating_sub(start).div_ceil(dilation).min(size);
+    reach(before)..reach(before + input)
 }
 
 /// The pixels under the window at each position of an image.
@@ -135,16 +146,12 @@ impl Plan {
         for oy in 0..rows {
             for ox in 0..cols {
                 let before = taps.len();
-                for ky in 0..window.size.0 {
-                    let y = (oy * window.stride.0 + ky * window.dilation.0).checked_sub(top);
-                    let Some(y) = y.filter(|&y| y < h) else {
-                        continue;
-                    };
-                    for kx in 0..window.size.1 {
-                        let x = (ox * window.stride.1 + kx * window.dilation.1).checked_sub(left);
-                        if let Some(x) = x.filter(|&x| x < w) {
-                            taps.push((y * w + x) as u32);
-                        }
+                let (down, right) = (oy * window.stride.0, ox * window.stride.1);
+                for ky in inside(down, top, h, (window.size.0, window.dilation.0)) {
+                    let y = down + ky * window.dilation.0 - top;
+                    for kx in inside(right, left, w, (window.size.1, window.dilation.1)) {
+                        let x = right + kx * window.dilation.1 - left;
+                        taps.push((y * w + x) as u32);
                     }
                 }
                 if taps.len() == before {

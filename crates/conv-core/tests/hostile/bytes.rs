@@ -1,4 +1,5 @@
 //! Choices read from bytes, whoever wrote them: a property test or a fuzzer.
+#![allow(dead_code, reason = "each fuzz target uses a part")]
 
 /// The bytes that are left; zeros after them.
 pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);

@@ -41,6 +41,31 @@ fn window(bytes: &mut Bytes<'_>) -> Window {
     window
 }
 
+/// Whether an image with its padding is small. The memory for a large one is what the caller asks for.
+fn is_small(window: &Window, (h, w): (usize, usize)) -> bool {
+    let side = |input: usize, i: fn((usize, usize)) -> usize, padding: [usize; 2]| {
+        let (size, stride, dilation) = (i(window.size), i(window.stride), i(window.dilation));
+        let reach = size.saturating_sub(1).saturating_mul(dilation);
+        let same = input.saturating_add(stride).saturating_add(reach);
+        let padded = input.saturating_add(padding[0]).saturating_add(padding[1]);
+        if window.padding == Padding::Same {
+            same
+        } else {
+            padded
+        }
+    };
+    let [rows, cols] = match window.padding {
+        Padding::Explicit {
+            top,
+            bottom,
+            left,
+            right,
+        } => [[top, bottom], [left, right]],
+        _ => [[0, 0]; 2],
+    };
+    side(h, |pair| pair.0, rows).saturating_mul(side(w, |pair| pair.1, cols)) < 1 << 20
+}
+
 /// The shape that fits as a rule, else another one near it.
 fn near<const N: usize>(bytes: &mut Bytes<'_>, right: [usize; N]) -> [usize; N] {
     let mut shape = right.map(|n| n.min(64));
@@ -95,6 +120,9 @@ fn convolution(bytes: &mut Bytes<'_>) {
     let conv = Conv::new(window).groups(groups);
     let [n, h, w, cin, cout] = [5; 5].map(|most| bytes.below(most));
     let (rows, cols) = window.output(h, w).unwrap_or((2, 2));
+    if window.output(h, w).is_ok() && !is_small(&window, (h, w)) {
+        return;
+    }
     let images = near(bytes, [n, h, w, cin]);
     let (kh, kw) = window.size;
     let kernels = near(bytes, [kh, kw, cin / groups.max(1), cout]);
