@@ -5,6 +5,7 @@ mod document;
 mod fuzz;
 mod layers;
 mod read;
+mod section;
 mod shipped;
 mod write;
 
@@ -16,8 +17,9 @@ use conv_core::spec::{Layers, Spec};
 use mnist_data::{Augmentation, Elastic};
 
 use crate::failure::Failure;
-use document::{Document, Problem, instead};
+use document::{Document, Problem};
 use read::read;
+use section::instead;
 pub(crate) use shipped::RecipesArgs;
 
 /// A recipe, checked but for what depends on the data.

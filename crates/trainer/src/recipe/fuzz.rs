@@ -187,7 +187,7 @@ proptest! {
             let told = line_and_reason(&message);
             prop_assert!(
                 missing || told.is_some_and(|(line, reason)| {
-                    (1..=text.lines().count().max(1)).contains(&line) && reason.len() > 3
+                    (1..=text.split('\n').count()).contains(&line) && reason.len() > 3
                 }),
                 "{message}\n---\n{text}"
             );
