@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use mnist_data::{Dataset, embedded};
 use ndarray::{Array2, ArrayView2, Axis};
@@ -118,6 +119,13 @@ fn predict_reads_images_of_the_data_set() {
         text.contains("test:10000") && text.contains("10000 such images"),
         "{text}"
     );
+    for name in ["test:", "test:-1", "train:1e3", "test:99999999999999999999"] {
+        let text = fails(&["predict", &model, name]);
+        assert!(
+            text.contains("expected the number of an image from 0"),
+            "{text}"
+        );
+    }
     assert_eq!(run(&["predict", &model]).status.code(), Some(2));
 }
 
@@ -355,7 +363,18 @@ fn a_picture_that_cannot_be_read_is_named_and_the_others_are_read() {
         ("wrong.png", "no PNG that can be read"),
         ("none.png", "No such file"),
         (".", "not a regular file"),
+        ("one.png", "blank"),
+        ("loop.png", "symbolic links"),
+        ("pipe.png", "not a regular file"),
+        ("photo.jpg", "no PNG"),
     ];
+    write_picture(&place("one.png"), Array2::zeros((1, 1)).view(), &STYLES[1]);
+    std::os::unix::fs::symlink("loop.png", place("loop.png")).unwrap();
+    // Nobody ever writes into it.
+    let made = Command::new("mkfifo").arg(place("pipe.png")).status();
+    assert!(made.unwrap().success());
+    // The first bytes of a JPEG in four colours.
+    fs::write(place("photo.jpg"), b"\xff\xd8\xff\xee\0\x0eAdobe").unwrap();
     for (name, why) in names {
         let path = place(name);
         let path = path.to_str().unwrap();

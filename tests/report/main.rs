@@ -5,6 +5,7 @@ mod browser;
 mod folders;
 mod page;
 mod run;
+mod trained;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -82,6 +82,7 @@ fn ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn a_run_goes_on_with_its_own_recipe_and_its_own_images_alone() {
     let place = Place::new();
@@ -123,6 +124,35 @@ fn a_run_goes_on_with_its_own_recipe_and_its_own_images_alone() {
             said.contains(words) && said.contains("latest.safetensors"),
             "{said}"
         );
+    }
+    // What is no file: a pipe that nobody writes into, and a device that never ends.
+    for (file, code) in [
+        ("checkpoints/latest.safetensors", "cannot read it"),
+        ("environment.json", "not a regular file"),
+    ] {
+        let path = place.path("run").join(file);
+        let kept = fs::read(&path).unwrap();
+        for target in ["/dev/zero", "a pipe"] {
+            fs::remove_file(&path).unwrap();
+            if target == "a pipe" {
+                assert!(
+                    Command::new("mkfifo")
+                        .arg(&path)
+                        .status()
+                        .unwrap()
+                        .success()
+                );
+            } else {
+                std::os::unix::fs::symlink(target, &path).unwrap();
+            }
+            let said = fails(&place.resume("run", &[]), 1);
+            assert!(
+                said.contains(code) && said.contains(file),
+                "{target}: {said}"
+            );
+        }
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, kept).unwrap();
     }
     let output = run(&["train", "--resume", "x", "--epochs", "3"]);
     assert!(fails(&output, 2).contains("--epochs"));

@@ -6,6 +6,9 @@
 //! [`Spec`] as JSON under `spec`, and under `format` the text `conv-core 1`; a program may add keys of its own
 //! ([`Network::to_bytes_with`]). The same network gives the same bytes.
 //!
+//! What training needs besides is not in them: the network's seed, so that dropout draws as with seed 0 after reading,
+//! and what the optimizer remembers ([`State`](crate::optimizer::State)).
+//!
 //! # In `PyTorch`
 //!
 //! There kernels are (Cout, Cin / groups, Kh, Kw), which is `kernels.permute(3, 2, 0, 1)`, and dense weights (C, F),

@@ -4,8 +4,25 @@
 //! 1.8 MB. `cargo xtask embed` makes the files again, bit for bit, from the full set. The data is
 //! by Yann `LeCun` and Corinna Cortes, under CC BY-SA 3.0: `data/LICENSE` in this crate.
 
+use ndarray::{Array2, Ix2};
+
 use crate::idx::Reader;
 use crate::{Dataset, Error, Splits};
+
+/// The images of a part and their labels, two gzipped files.
+struct Files {
+    images: &'static [u8],
+    labels: &'static [u8],
+}
+
+const TRAIN: Files = Files {
+    images: include_bytes!("../data/train-images-idx3-ubyte.gz"),
+    labels: include_bytes!("../data/train-labels-idx1-ubyte.gz"),
+};
+const TEST: Files = Files {
+    images: include_bytes!("../data/t10k-images-idx3-ubyte.gz"),
+    labels: include_bytes!("../data/t10k-labels-idx1-ubyte.gz"),
+};
 
 /// The first 1,000 training images and the 10,000 test images.
 ///
@@ -21,23 +38,44 @@ use crate::{Dataset, Error, Splits};
 /// Never: the files are part of the crate, and its tests read them.
 #[must_use]
 pub fn load() -> Splits {
-    let train = decode(
-        include_bytes!("../data/train-images-idx3-ubyte.gz"),
-        include_bytes!("../data/train-labels-idx1-ubyte.gz"),
-    );
-    let test = decode(
-        include_bytes!("../data/t10k-images-idx3-ubyte.gz"),
-        include_bytes!("../data/t10k-labels-idx1-ubyte.gz"),
-    );
-    match (train, test) {
+    match (TRAIN.decode(), TEST.decode()) {
         (Ok(train), Ok(test)) => Splits { train, test },
         (Err(error), _) | (_, Err(error)) => panic!("embedded data: {error}"),
     }
 }
 
-fn decode(images: &[u8], labels: &[u8]) -> Result<Dataset, Error> {
-    Dataset::new(
-        Reader::new(images)?.into_ranked()?,
-        Reader::new(labels)?.into_ranked()?,
-    )
+/// One training image (28, 28) and its label, or `None` behind the last. Only what stands before it is decoded as well,
+/// which for one image alone is quicker than [`load`].
+///
+/// ```
+/// let (image, label) = mnist_data::embedded::train_image(0).expect("there are 1,000");
+/// assert_eq!((image.dim(), label), ((28, 28), 5));
+/// assert!(mnist_data::embedded::train_image(1_000).is_none());
+/// ```
+#[must_use]
+pub fn train_image(index: usize) -> Option<(Array2<u8>, u8)> {
+    TRAIN.nth(index)
+}
+
+/// One test image (28, 28) and its label, as [`train_image`] gives one of the training images.
+#[must_use]
+pub fn test_image(index: usize) -> Option<(Array2<u8>, u8)> {
+    TEST.nth(index)
+}
+
+impl Files {
+    fn decode(&self) -> Result<Dataset, Error> {
+        Dataset::new(
+            Reader::new(self.images)?.into_ranked()?,
+            Reader::new(self.labels)?.into_ranked()?,
+        )
+    }
+
+    fn nth(&self, index: usize) -> Option<(Array2<u8>, u8)> {
+        let label = Reader::new(self.labels).ok()?.into_items::<u8>().ok()?;
+        let label = *label.into_iter().nth(index)?.ok()?.first()?;
+        let image = Reader::new(self.images).ok()?.into_items::<u8>().ok()?;
+        let image = image.into_iter().nth(index)?.ok()?;
+        Some((image.into_dimensionality::<Ix2>().ok()?, label))
+    }
 }

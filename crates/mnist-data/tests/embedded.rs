@@ -12,6 +12,23 @@ fn holds_the_chapters_images_and_labels() {
 }
 
 #[test]
+fn an_image_alone_is_that_of_its_set() {
+    let splits = embedded::load();
+    for (set, nth) in [
+        (splits.train, embedded::train_image as fn(usize) -> _),
+        (splits.test, embedded::test_image),
+    ] {
+        for index in [0, 1, 17, set.len() / 2, set.len() - 1] {
+            let (image, label) = nth(index).expect("it is one of them");
+            assert_eq!(label, set.labels()[index], "{index}");
+            assert_eq!(image, set.images().index_axis(ndarray::Axis(0), index));
+        }
+        assert_eq!(nth(set.len()), None);
+        assert_eq!(nth(usize::MAX), None);
+    }
+}
+
+#[test]
 fn agrees_with_the_full_set() {
     let Some(dir) = full::dir() else { return };
     let (here, full) = (embedded::load(), mnist_data::read_dir(&dir).unwrap());

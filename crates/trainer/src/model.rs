@@ -1,8 +1,6 @@
 //! A trained network with what it takes to use it: how pixels become its numbers, and what its outputs mean.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use conv_core::network::{Network, Workspace};
@@ -138,7 +136,8 @@ impl Model {
     /// If the file is not there or is no model; the error names it.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let path = Self::file(path);
-        read_file(&path)
+        whole_file::read(&path, LARGEST)
+            .map_err(|error| error.to_string())
             .and_then(|bytes| Self::from_bytes(&bytes))
             .map_err(|problem| Failure::Error(format!("{}: {problem}; {EXPECTED}", path.display())))
     }
@@ -235,22 +234,6 @@ impl Model {
         loss::softmax(logits.view(), probabilities.view_mut())?;
         Ok(probabilities)
     }
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
-    if !metadata.is_file() {
-        return Err("this is not a regular file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("it has more than {LARGEST} bytes"));
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 mod digit;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::Path;
 
@@ -31,12 +31,12 @@ pub(crate) fn read(path: &Path) -> Result<Array2<u8>, Failure> {
 }
 
 fn decode(path: &Path) -> Result<Array2<u8>, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    // A folder can be opened; to read from a pipe may take for ever.
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    // A folder can be opened; even to open a pipe may take for ever.
+    let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
     if !metadata.is_file() {
         return Err("this is not a regular file, expected a PNG".to_owned());
     }
+    let file = File::open(path).map_err(|error| error.to_string())?;
     let mut decoder = png::Decoder::new_with_limits(BufReader::new(file), Limits { bytes: LIMIT });
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     decoder.set_ignore_text_chunk(true);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mnist_data::Splits;
+use mnist_data::{Splits, catalog, embedded};
 use ndarray::{Array2, Axis};
 use serde::Serialize;
 
@@ -64,16 +64,26 @@ struct Place {
 }
 
 impl Place {
-    /// Of `test:17` or `train:3`.
-    fn parse(name: &Path) -> Option<Self> {
-        let (part, index) = name.to_str()?.split_once(':')?;
+    /// Of `test:17` or `train:3`; None of anything else, which names a file.
+    ///
+    /// # Errors
+    /// If what follows the colon is no number, and no file has the name either.
+    fn parse(name: &Path) -> Result<Option<Self>, Failure> {
+        let Some((part, index)) = name.to_str().and_then(|name| name.split_once(':')) else {
+            return Ok(None);
+        };
         let train = match part {
             "train" => true,
             "test" => false,
-            _ => return None,
+            _ => return Ok(None),
         };
-        let index = index.parse().ok()?;
-        Some(Self { train, index })
+        match index.parse() {
+            Ok(index) => Ok(Some(Self { train, index })),
+            Err(_) if name.exists() => Ok(None),
+            Err(_) => Err(Failure::Error(format!(
+                "{part}:{index}: found {index:?}, expected the number of an image from 0, as in {part}:17"
+            ))),
+        }
     }
 }
 
@@ -109,7 +119,7 @@ impl PredictArgs {
         name: &Path,
         splits: &mut Option<Splits>,
     ) -> Result<String, Failure> {
-        let (image, label) = match Place::parse(name) {
+        let (image, label) = match Place::parse(name)? {
             Some(place) => {
                 let (image, label) = self.of_data_set(model, &place, splits)?;
                 (image, model.classes.get(label).map(String::as_str))
@@ -155,6 +165,9 @@ impl PredictArgs {
         splits: &mut Option<Splits>,
     ) -> Result<(Array2<u8>, usize), Failure> {
         let dataset = self.data.dataset.as_ref().unwrap_or(&model.dataset);
+        if let Some((image, label)) = self.embedded(dataset, place) {
+            return Ok((image, label.into()));
+        }
         let splits = match splits {
             Some(splits) => splits,
             None => {
@@ -175,6 +188,16 @@ impl PredictArgs {
         }
         let image = set.images().index_axis_move(Axis(0), index).to_owned();
         Ok((image, usize::from(set.labels()[index])))
+    }
+
+    /// An image that is embedded, where it is the only one asked for: then the others need not be decoded.
+    fn embedded(&self, dataset: &str, place: &Place) -> Option<(Array2<u8>, u8)> {
+        let alone = self.images.len() == 1 && self.data.data.is_none();
+        match place.train {
+            _ if !alone || dataset != catalog::MNIST.name => None,
+            true => embedded::train_image(place.index),
+            false => embedded::test_image(place.index),
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! A training run as a text: data, network, loss, optimizer, and for how long.
 
 mod document;
+#[cfg(test)]
+mod fuzz;
 mod layers;
 mod read;
+mod section;
 mod shipped;
 mod write;
 
@@ -14,8 +17,9 @@ use conv_core::spec::{Layers, Spec};
 use mnist_data::{Augmentation, Elastic};
 
 use crate::failure::Failure;
-use document::{Document, Problem, instead};
+use document::{Document, Problem};
 use read::read;
+use section::instead;
 pub(crate) use shipped::RecipesArgs;
 
 /// A recipe, checked but for what depends on the data.
@@ -120,9 +124,7 @@ impl Named {
         classes: usize,
     ) -> Result<Spec, Failure> {
         let spec = Spec::new((rows, columns, 1), self.recipe.layers.clone());
-        let explain = |path: &str, message: String| {
-            Failure::Error(self.document.explain(&Problem::new(path, message)))
-        };
+        let explain = |path: &str, message: String| self.wrong(path, message);
         let summary = spec.summary().map_err(|error| {
             let path = match &error {
                 conv_core::Error::Layer { layer, .. } => layers::path(LAYERS, layer),
@@ -146,6 +148,11 @@ impl Named {
             ));
         }
         Ok(spec)
+    }
+
+    /// What is wrong with a key, such as `data.validation`: at which line, and why.
+    pub(crate) fn wrong(&self, key: &str, message: impl Into<String>) -> Failure {
+        Failure::Error(self.document.explain(&Problem::new(key, message)))
     }
 }
 

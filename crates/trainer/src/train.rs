@@ -111,7 +111,7 @@ impl TrainArgs {
             set: self.set.clone(),
         };
         let named = Recipe::find(name, &changes)?;
-        let images = Images::load(&named.recipe, self.data.as_deref())?;
+        let images = Images::load(&named, self.data.as_deref())?;
         if self.dry_run {
             return trial::run(&named, &images);
         }
@@ -136,7 +136,7 @@ impl TrainArgs {
         let named = folder.recipe()?;
         let before = Environment::read(&folder)?;
         let data = self.data.clone().or_else(|| before.folder());
-        let images = Images::load(&named.recipe, data.as_deref())?;
+        let images = Images::load(&named, data.as_deref())?;
         let mut session = Session::new(&named, &images)?;
         match folder.checkpoint()? {
             Some(checkpoint) => {

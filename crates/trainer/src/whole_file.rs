@@ -1,10 +1,27 @@
 //! Files that are whole or not there: a reader never sees half of one, and a crash loses no earlier one.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+
+/// A file of at most so many bytes that somebody else may have put there: a pipe, whose opening waits for its other end,
+/// or a device that never ends is refused.
+///
+/// # Errors
+/// If it is not there, is no regular file, has more bytes, or cannot be read.
+pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("this is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::other(format!("it has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
 
 /// Writes `bytes` to `path`: into a file beside it, `.NAME.PROCESS.partial`, which gets its name once it is on the disk.
 /// What stood there before stays until then, whatever happens.
@@ -75,6 +92,22 @@ mod tests {
             assert_eq!(fs::read(&path).unwrap(), content);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_read_is_a_regular_file_of_a_size_that_is_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("four.bin");
+        fs::write(&path, b"four").unwrap();
+        assert_eq!(read(&path, 4).unwrap(), b"four");
+        let why = |path: &Path, most| read(path, most).unwrap_err().to_string();
+        assert_eq!(why(&path, 3), "it has more than 3 bytes");
+        assert_eq!(why(folder.path(), 4), "this is not a regular file");
+        let none = read(&folder.path().join("none"), 4).unwrap_err();
+        assert_eq!(none.kind(), io::ErrorKind::NotFound);
+        if cfg!(unix) {
+            assert_eq!(why(Path::new("/dev/zero"), 4), "this is not a regular file");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::ops::activation::{Gelu, Relu, Sigmoid, Tanh, map};
 use crate::ops::batch_norm::{Line, Statistics, Sums, apply};
 use crate::ops::engine::{Entries, Maxima, Plan};
 use crate::ops::{global_pool, kernel_pool, loss, residual};
-use crate::simd::Lanes;
+use crate::simd::{Lanes, Op, Simd, dispatch};
 
 /// The targets of a batch, checked.
 #[derive(Clone, Copy)]
@@ -292,13 +292,37 @@ impl Part {
 /// Number i, counted over the batch from `first`, is dropped where its own draw says so.
 fn dropout(random: &Seeded, probability: f32, first: usize, x: &[f32], output: &mut [f32]) {
     let below = (f64::from(probability) * 4_294_967_296.0) as u64;
-    let scale = 1.0 / (1.0 - probability);
-    for (at, (&x, output)) in (first as u64..).zip(x.iter().zip(output)) {
-        *output = if random.at(at) >> 32 < below {
-            0.0
-        } else {
-            x * scale
-        };
+    dispatch(Dropout {
+        random,
+        below,
+        scale: 1.0 / (1.0 - probability),
+        first: first as u64,
+        x,
+        output,
+    });
+}
+
+/// Dropout as plain loops, which the compiler turns into the vectors of each instruction set.
+struct Dropout<'a> {
+    random: &'a Seeded,
+    below: u64,
+    scale: f32,
+    first: u64,
+    x: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl Op for Dropout<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let pairs = self.x.iter().zip(self.output);
+        for (at, (&x, output)) in (self.first..).zip(pairs) {
+            // A mask and no branch: no processor foretells which way a draw goes.
+            let kept = u32::from(self.random.at(at) >> 32 >= self.below);
+            *output = f32::from_bits((x * self.scale).to_bits() & kept.wrapping_neg());
+        }
     }
 }
 

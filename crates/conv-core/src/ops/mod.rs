@@ -7,6 +7,7 @@
 
 pub mod activation;
 pub mod batch_norm;
+mod channels;
 pub mod conv;
 pub mod dense;
 pub mod dropout;

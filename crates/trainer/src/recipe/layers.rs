@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use conv_core::spec::{Layer, Layers};
 use toml::Value;
 
-use super::document::{Problem, instead, unknown_key};
+use super::document::Problem;
+use super::section::{instead, unknown_key};
 
 /// The layers of an array of tables at `path`.
 pub(super) fn read(path: &str, value: Value) -> Result<Layers, Problem> {

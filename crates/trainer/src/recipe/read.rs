@@ -1,6 +1,7 @@
 //! A recipe out of its text's tables: every key, its range, and what stands for it where it is left out.
 
-use super::document::{Problem, Section};
+use super::document::Problem;
+use super::section::Section;
 use super::{Data, Deformation, Goal, Kind, Method, Pace, Recipe, layers};
 
 /// The most epochs, and the most images of a batch: far beyond any use, and small enough to count with.

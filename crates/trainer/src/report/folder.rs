@@ -1,13 +1,12 @@
 //! What a run's folder holds, read as far as it goes: what is missing or damaged becomes a note, not an end.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
+use crate::whole_file;
 
 /// The largest file of text that is read: a run of a million epochs has less.
 const LARGEST: u64 = 256 << 20;
@@ -181,25 +180,8 @@ impl RunFolder {
 
 /// A file of text; none, with a note, where it is missing or no text.
 fn text(folder: &Path, name: &str, notes: &mut Vec<String>) -> Option<String> {
-    let path = folder.join(name);
-    let read = || -> std::io::Result<String> {
-        // Opening a pipe would wait for somebody to write into it.
-        if path.exists() && !path.is_file() {
-            return Err(std::io::Error::other("this is not a regular file"));
-        }
-        let mut bytes = Vec::new();
-        File::open(&path)?
-            .take(LARGEST + 1)
-            .read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(std::io::Error::other(format!(
-                "it has more than {LARGEST} bytes"
-            )));
-        }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    match read() {
-        Ok(text) => Some(text),
+    match whole_file::read(&folder.join(name), LARGEST) {
+        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             notes.push(match name {
                 "result.json" => format!(

@@ -88,6 +88,11 @@ pub(crate) fn text(label: &str, text: &str) -> Markup {
     html! { pre.scroll tabindex="0" role="region" aria-label=(label) { (text) } }
 }
 
+/// A command, broken where it has no room, so that all of it can be seen and copied.
+pub(crate) fn command(label: &str, text: &str) -> Markup {
+    html! { pre.command aria-label=(label) { (text) } }
+}
+
 /// A whole number that may be missing.
 pub(crate) fn count(number: Option<u64>) -> String {
     number.map_or("—".into(), numbers::count)

@@ -213,11 +213,11 @@ pub(crate) fn again(folder: &RunFolder) -> Markup {
     html! {
         @if folder.recipe.is_some() {
             p { "This command repeats the run, to the same bits:" }
-            (page::text("Command", &command))
+            (page::command("Command", &command))
         }
         @if let Some(command) = folder.environment("command") {
             p { "It was started with:" }
-            (page::text("Command of the run", command))
+            (page::command("Command of the run", command))
         }
         @if let Some(digest) = folder.result.as_ref().and_then(|result| result.digest.as_deref()) {
             p { "SHA-256 of the parameters: " code.long { (digest) } }

@@ -10,6 +10,10 @@ use sha2::{Digest as _, Sha256};
 use super::images::{Images, hex};
 use super::run_folder::RunFolder;
 use crate::failure::Failure;
+use crate::whole_file;
+
+/// Bytes of environment.json: far more than any has.
+const LARGEST: u64 = 1 << 20;
 
 /// The content of environment.json.
 #[derive(Serialize, Deserialize)]
@@ -70,8 +74,8 @@ impl Environment {
                 path.display()
             ))
         };
-        let text = fs::read_to_string(&path).map_err(|error| failed(&error))?;
-        serde_json::from_str(&text).map_err(|error| failed(&error))
+        let bytes = whole_file::read(&path, LARGEST).map_err(|error| failed(&error))?;
+        serde_json::from_slice(&bytes).map_err(|error| failed(&error))
     }
 
     /// Writes it into the run's folder.

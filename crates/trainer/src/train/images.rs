@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::data;
 use crate::failure::Failure;
-use crate::recipe::Recipe;
+use crate::recipe::Named;
 
 /// The number of the seed's part that chooses the validation images; 0 to 2 are those of [`super::batches`].
 const VALIDATION: u64 = 3;
@@ -33,7 +33,8 @@ impl Images {
     ///
     /// # Errors
     /// If they are not there, are broken, or are too few.
-    pub(super) fn load(recipe: &Recipe, folder: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn load(named: &Named, folder: Option<&Path>) -> Result<Self, Failure> {
+        let recipe = &named.recipe;
         let wanted = &recipe.data;
         let found = data::find(&wanted.dataset, folder, wanted.train_images)?;
         let (mut train, test) = (found.splits.train, found.splits.test);
@@ -46,11 +47,14 @@ impl Images {
         }
         if let Some(images) = wanted.train_images {
             if images > train.len() {
-                return Err(Failure::Error(format!(
-                    "the recipe wants {images} training images, found {}; for fewer: --set data.train_images={}",
-                    train.len(),
-                    train.len()
-                )));
+                let found = train.len();
+                return Err(named.wrong(
+                    "data.train_images",
+                    format!(
+                        "the recipe wants {images} training images, found {found}; for fewer: \
+                         --set data.train_images={found}"
+                    ),
+                ));
             }
             train = train.first(images)?;
         }
@@ -59,27 +63,38 @@ impl Images {
         if wanted.validation > 0 {
             let (all, part) = (train.len(), wanted.validation);
             if part >= all {
-                return Err(Failure::Error(format!(
-                    "the recipe keeps {part} images for validation, expected fewer than the {all} training images"
-                )));
+                return Err(named.wrong(
+                    "data.validation",
+                    format!(
+                        "the recipe keeps {part} images for validation, expected fewer than the {all} training images"
+                    ),
+                ));
             }
             let seed = Seeded::new(recipe.seed).part(VALIDATION).at(0);
             let (learnt, kept) = train.split_validation(part as f64 / all as f64, seed)?;
             if kept.is_empty() || learnt.is_empty() {
-                return Err(Failure::Error(format!(
-                    "{part} of {all} images are too few to validate with: of each class the same part is \
-                     kept, rounded to whole images; keep more"
-                )));
+                let (what, then) = match kept.is_empty() {
+                    true => ("few to validate with", "keep more"),
+                    false => ("many: none are left to learn from", "keep fewer"),
+                };
+                return Err(named.wrong(
+                    "data.validation",
+                    format!(
+                        "{part} of {all} images are too {what}; of each class the same part is kept, rounded \
+                         to whole images; {then}"
+                    ),
+                ));
             }
             (train, validation) = (learnt, Some(kept));
         }
         if recipe.batch > train.len() {
-            return Err(Failure::Error(format!(
-                "a batch has {} images, expected at most the {} training images; --set batch={}",
-                recipe.batch,
-                train.len(),
-                train.len()
-            )));
+            let (batch, found) = (recipe.batch, train.len());
+            return Err(named.wrong(
+                "batch",
+                format!(
+                    "a batch has {batch} images, expected at most the {found} training images; --set batch={found}"
+                ),
+            ));
         }
         let normalisation = match wanted.measured {
             true => Normalisation::measure(&train),

@@ -14,6 +14,8 @@ pub(super) const BEST: &str = "checkpoints/best.safetensors";
 const METRICS: &str = "metrics.jsonl";
 const RECIPE: &str = "recipe.toml";
 const RESULT: &str = "result.json";
+/// Bytes of a checkpoint: a network of the largest size, with two moments and an average of each number.
+const LARGEST: u64 = 1 << 32;
 
 /// A run's folder, locked until it is dropped; the system unlocks it when the process dies.
 pub(super) struct RunFolder {
@@ -152,7 +154,8 @@ impl RunFolder {
     /// If the file cannot be read.
     pub(super) fn result(&self) -> Result<String, Failure> {
         let path = self.path.join(RESULT);
-        fs::read_to_string(&path).map_err(|error| cannot("read", &path, &error))
+        let bytes = whole_file::read(&path, LARGEST).map_err(|error| cannot("read", &path, &error));
+        Ok(String::from_utf8_lossy(&bytes?).into_owned())
     }
 
     /// The recipe of the run.
@@ -181,7 +184,8 @@ impl RunFolder {
         if !path.exists() {
             return Ok(None);
         }
-        let bytes = fs::read(&path).map_err(|error| cannot("read", &path, &error))?;
+        let bytes = whole_file::read(&path, LARGEST);
+        let bytes = bytes.map_err(|error| cannot("read", &path, &error))?;
         let checkpoint = Checkpoint::from_bytes(&bytes).map_err(|problem| {
             Failure::Error(format!(
                 "{}: {problem}; move it away to start the run from its beginning",
@@ -198,7 +202,8 @@ impl RunFolder {
     pub(super) fn metrics(&self, length: u64) -> Result<Metrics, Failure> {
         let path = self.path.join(METRICS);
         let mut options = File::options();
-        options.create(true).truncate(false).write(true);
+        // Reading as well: what is no file but a pipe opens then without its other end, and is refused below.
+        options.create(true).truncate(false).read(true).write(true);
         let opened = options.open(&path).and_then(|mut file| {
             // Some of them may be gone, though no crash takes any: then the run goes on without.
             let length = length.min(file.metadata()?.len());

@@ -1,17 +1,20 @@
 //! A run under way: the steps, the epochs, and what is kept of them.
 
-use std::time::{Duration, Instant};
+mod clock;
+mod finish;
+mod restore;
+
+use std::time::Instant;
 
 use conv_core::network::{Loss, Network, Targets, Workspace};
 use conv_core::ops::batch_norm::Statistics;
 use conv_core::optimizer::Optimizer;
 use mnist_data::{Batch, Dataset};
-use sha2::{Digest as _, Sha256};
 
 use super::batches::Course;
 use super::checkpoint::{Best, Checkpoint, Place};
-use super::images::{Images, hex};
-use super::metrics::{Epoch, Outcome};
+use super::images::Images;
+use super::metrics::Epoch;
 use super::run_folder::{BEST, LATEST, Metrics, RunFolder};
 use super::screen::Screen;
 use crate::evaluation::Evaluation;
@@ -19,12 +22,8 @@ use crate::failure::{Failure, say};
 use crate::model::Model;
 use crate::output::interrupted;
 use crate::recipe::{Named, Recipe};
+use clock::Clock;
 
-/// Seconds from one checkpoint to the next within an epoch, and at the ends of short ones.
-const WITHIN: f64 = 10.0;
-const AT_END: f64 = 2.0;
-/// A checkpoint may take this part of the time.
-const SHARE: f64 = 0.01;
 /// Threads that make batches, at most: more than the deformations of any network's images need.
 const MAKERS: usize = 8;
 
@@ -81,55 +80,6 @@ impl Session {
             best: None,
             labels: Vec::new(),
         })
-    }
-
-    /// Goes to the place of a checkpoint.
-    ///
-    /// # Errors
-    /// If it is one of another recipe, of other images, or of another network.
-    pub(super) fn restore(
-        &mut self,
-        checkpoint: Checkpoint,
-        folder: &RunFolder,
-    ) -> Result<(), Failure> {
-        let name = folder.path().join(LATEST);
-        let name = name.display();
-        let other =
-            |what: &str, then: &str| Failure::Error(format!("{name} was made with {what}; {then}"));
-        let Checkpoint {
-            place,
-            parameters,
-            running,
-            optimizer,
-        } = checkpoint;
-        if place.recipe != self.place.recipe {
-            return Err(other(
-                "another recipe than recipe.toml beside it",
-                "put back what was changed there, or start a new run with it",
-            ));
-        }
-        if place.images != self.place.images {
-            return Err(other(
-                "other images",
-                "give the folder of the same data set with --data",
-            ));
-        }
-        let steps = self.course.steps();
-        let fits = place.epoch_steps < steps
-            && place.epochs <= self.recipe.epochs
-            && place.steps == place.epochs * steps + place.epoch_steps;
-        if !fits {
-            return Err(other("another count of steps", "start the run anew"));
-        }
-        let restored = self.network.set_numbers(&parameters).and_then(|()| {
-            self.network.set_running(&running)?;
-            let fresh = self.recipe.optimizer(steps);
-            fresh.with_state(optimizer, parameters.len())
-        });
-        self.optimizer = restored
-            .map_err(|error| other("another network", &format!("{error}; start the run anew")))?;
-        self.place = place;
-        Ok(())
     }
 
     pub(super) fn recipe(&self) -> &Recipe {
@@ -370,34 +320,6 @@ impl Session {
         let (normalisation, classes) = (self.course.normalisation, self.classes.clone());
         Model::new(network, normalisation, self.dataset, classes).map_err(Failure::Error)
     }
-
-    /// Judges the network by the test images, and writes the model and the result.
-    ///
-    /// # Errors
-    /// If they cannot be written.
-    pub(super) fn finish(&self, images: &Images, folder: &RunFolder) -> Result<Outcome, Failure> {
-        let model = self.model()?;
-        let found = Evaluation::of(&model, &images.test)?;
-        model.write(&folder.path().join("model.safetensors"))?;
-        let outcome = Outcome {
-            test_loss: found.loss,
-            test_accuracy: found.accuracy,
-            test_images: images.test.len(),
-            epochs: self.place.epochs,
-            steps: self.place.steps,
-            seconds: self.place.seconds,
-            parameters: model.network.numbers().len(),
-            digest: digest(&model.network),
-            stopped: match self.place.epochs < self.recipe.epochs {
-                true => "early",
-                false => "finished",
-            },
-        };
-        let json = serde_json::to_string(&outcome)
-            .map_err(|error| Failure::Error(format!("cannot write JSON: {error}")))?;
-        folder.write("result.json", format!("{json}\n").as_bytes())?;
-        Ok(outcome)
-    }
 }
 
 /// What could not be written, and that what was written before is whole.
@@ -410,60 +332,5 @@ fn unwritten(failure: Failure, folder: &RunFolder) -> Failure {
             ))
         }
         other => other,
-    }
-}
-
-/// SHA-256 of all parameters and then the running means and variances, as little-endian f32.
-fn digest(network: &Network) -> String {
-    let mut sha = Sha256::new();
-    for number in network.numbers() {
-        sha.update(number.to_le_bytes());
-    }
-    for statistics in network.running() {
-        for &number in statistics.mean.iter().chain(&statistics.variance) {
-            sha.update((number as f32).to_le_bytes());
-        }
-    }
-    hex(&sha.finalize())
-}
-
-/// Where the time goes, and when the next checkpoint is due.
-struct Clock {
-    lap: Instant,
-    kept: Instant,
-    /// What the last checkpoint took.
-    cost: Duration,
-    interval: Option<f64>,
-}
-
-impl Clock {
-    fn new(interval: Option<f64>) -> Self {
-        let now = Instant::now();
-        Self {
-            lap: now,
-            kept: now,
-            cost: Duration::ZERO,
-            interval,
-        }
-    }
-
-    /// Seconds since the last call.
-    fn lap(&mut self) -> f64 {
-        let now = Instant::now();
-        let seconds = now.duration_since(self.lap).as_secs_f64();
-        self.lap = now;
-        seconds
-    }
-
-    fn is_due(&self, epoch_ends: bool) -> bool {
-        let usual = if epoch_ends { AT_END } else { WITHIN };
-        let least = self.cost.as_secs_f64() / SHARE;
-        let interval = self.interval.unwrap_or(usual.max(least));
-        self.kept.elapsed().as_secs_f64() >= interval
-    }
-
-    fn kept(&mut self, cost: Duration) {
-        self.kept = Instant::now();
-        self.cost = cost;
     }
 }
