@@ -41,6 +41,42 @@ fn mul_add_now(a: __m512, b: __m512, mut c: __m512) -> __m512 {
     c
 }
 
+/// One number, or two by turns, from so many times a step of bytes behind `from`. The address is left to the
+/// instruction: the compiler would keep each in a register of its own, and has not enough of them.
+///
+/// # Safety
+/// One number, or two, must be readable there.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn splat_from<const PAIR: bool, const TIMES: usize>(
+    from: *const f32,
+    step: usize,
+) -> __m512 {
+    let v: __m512;
+    // SAFETY: the function's features have the instructions; the caller vouches for what is read.
+    unsafe {
+        match (PAIR, TIMES) {
+            (false, 0) => {
+                asm!("vbroadcastss {0}, dword ptr [{1}]", out(zmm_reg) v, in(reg) from,
+                    options(readonly, nostack, preserves_flags));
+            }
+            (true, 0) => {
+                asm!("vbroadcastsd {0}, qword ptr [{1}]", out(zmm_reg) v, in(reg) from,
+                    options(readonly, nostack, preserves_flags));
+            }
+            (false, _) => {
+                asm!("vbroadcastss {0}, dword ptr [{1} + {2}*{3}]", out(zmm_reg) v, in(reg) from,
+                    in(reg) step, const TIMES, options(readonly, nostack, preserves_flags));
+            }
+            (true, _) => {
+                asm!("vbroadcastsd {0}, qword ptr [{1} + {2}*{3}]", out(zmm_reg) v, in(reg) from,
+                    in(reg) step, const TIMES, options(readonly, nostack, preserves_flags));
+            }
+        }
+    }
+    v
+}
+
 /// One intrinsic as a safe method of the token.
 macro_rules! with {
     ($intrinsic:ident($($argument:expr),*)) => {
@@ -134,6 +170,15 @@ impl Simd for Avx512 {
     unsafe fn splat_pair(self, from: *const f32) -> __m512 {
         // SAFETY: the caller vouches for two numbers; the processor as in `with!`.
         unsafe { _mm512_castpd_ps(_mm512_set1_pd(from.cast::<f64>().read_unaligned())) }
+    }
+    #[inline(always)]
+    unsafe fn splat_from<const PAIR: bool, const TIMES: usize>(
+        self,
+        from: *const f32,
+        step: usize,
+    ) -> __m512 {
+        // SAFETY: the caller vouches for what lies there; the processor as in `with!`.
+        unsafe { splat_from::<PAIR, TIMES>(from, step) }
     }
     #[inline(always)]
     fn add_neighbours(self, a: __m512, b: __m512) -> __m512 {

@@ -85,6 +85,27 @@ pub trait Simd: Copy + Send + Sync {
     /// # Safety
     /// Two numbers must be readable at `from`.
     unsafe fn splat_pair(self, from: *const f32) -> Self::F32;
+    /// The number that lies so many times a step of bytes behind `from` in all lanes, or with PAIR it and the one after
+    /// it by turns; in the order of [`now`](Self::now).
+    ///
+    /// # Safety
+    /// One number, or two, must be readable there.
+    #[inline(always)]
+    unsafe fn splat_from<const PAIR: bool, const TIMES: usize>(
+        self,
+        from: *const f32,
+        step: usize,
+    ) -> Self::F32 {
+        // SAFETY: the caller vouches for what lies there.
+        unsafe {
+            let from = from.wrapping_byte_add(step.wrapping_mul(TIMES));
+            self.now(if PAIR {
+                self.splat_pair(from)
+            } else {
+                self.splat(*from)
+            })
+        }
+    }
     /// The sums of neighbouring lanes, 0 and 1, 2 and 3 and so on: those of `a`, then those of `b`.
     fn add_neighbours(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// Writes lanes to memory of any alignment.

@@ -83,6 +83,18 @@ pub fn product<S: Simd, const P: usize, const V: usize, const PAIRS: bool>(
         // SAFETY: every row is at most the last one, which lies inside `a`.
         *pointer = unsafe { pointer.add(row) };
     }
+    // More rows than there are registers to point at them.
+    if V > 1
+        && P > 6
+        && let Some(step) = step(rows)
+    {
+        let halves = [rows[0], rows[P / 2]];
+        // SAFETY: what is read are the rows and columns checked above.
+        unsafe {
+            halves_product::<S, P, V, PAIRS>(s, (a, halves, step, columns), (b, stride), sums);
+        }
+        return;
+    }
     let mut held = *sums;
     for (k, &column) in columns.at.iter().enumerate() {
         let mut row = [s.splat(0.0); V];
@@ -110,6 +122,68 @@ pub fn product<S: Simd, const P: usize, const V: usize, const PAIRS: bool>(
             for (sum, vector) in sums.iter_mut().zip(row) {
                 *sum = s.mul_add_now(x, vector, *sum);
             }
+        }
+    }
+    *sums = held;
+}
+
+/// The bytes from each row to the next one, where they are the same within either half of the rows.
+#[inline(always)]
+fn step<const P: usize>(rows: &[usize; P]) -> Option<usize> {
+    if P % 2 == 1 || P / 2 > 7 {
+        return None;
+    }
+    let step = rows[1].wrapping_sub(rows[0]);
+    let mut even = true;
+    for p in 1..P {
+        even &= p == P / 2 || rows[p].wrapping_sub(rows[p - 1]) == step;
+    }
+    even.then_some(step.wrapping_mul(size_of::<f32>()))
+}
+
+/// [`product`] for rows in two halves, a step from each row to the next one within them: two pointers and three
+/// distances stay in registers, where a pointer to every row would not.
+///
+/// # Safety
+/// What [`product`] checks must hold for these rows, up to seven in a half.
+#[inline(always)]
+unsafe fn halves_product<S: Simd, const P: usize, const V: usize, const PAIRS: bool>(
+    s: S,
+    (a, halves, step, columns): (&[f32], [usize; 2], usize, Offsets<'_>),
+    (b, stride): (&[f32], usize),
+    sums: &mut [[S::F32; V]; P],
+) {
+    let (step_3, step_5) = (step.wrapping_mul(3), step.wrapping_mul(5));
+    let mut held = *sums;
+    for (k, &column) in columns.at.iter().enumerate() {
+        let mut row = [s.splat(0.0); V];
+        for (v, vector) in row.iter_mut().enumerate() {
+            // SAFETY: the caller vouches for every row of `b`.
+            *vector = unsafe { s.load_at(b.as_ptr().add(k * stride + v * S::WIDTH)) };
+        }
+        for (half, first) in halves.into_iter().enumerate() {
+            let at = half * (P / 2);
+            // SAFETY: the caller vouches for every row with every column.
+            let first = unsafe { a.as_ptr().add(first).add(column as usize) };
+            // Written out, since the compiler would not unroll a loop of seven and then keep the sums in memory.
+            macro_rules! add {
+                ($row:literal, $times:literal, $step:expr) => {
+                    if $row < P / 2 {
+                        // SAFETY: as above.
+                        let x = unsafe { s.splat_from::<PAIRS, $times>(first, $step) };
+                        for (sum, vector) in held[at + $row].iter_mut().zip(row) {
+                            *sum = s.mul_add_now(x, vector, *sum);
+                        }
+                    }
+                };
+            }
+            add!(0, 0, step);
+            add!(1, 1, step);
+            add!(2, 2, step);
+            add!(3, 1, step_3);
+            add!(4, 4, step);
+            add!(5, 1, step_5);
+            add!(6, 2, step_3);
         }
     }
     *sums = held;

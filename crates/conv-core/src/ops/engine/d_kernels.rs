@@ -63,8 +63,10 @@ impl DKernels<'_> {
         let channel = at.group * per_out + at.kernel;
         let width = (per_out - at.kernel).min(V * S::WIDTH);
         let images = d_output.len() / output_len;
-        // Vectors that would reach beyond their kernels are copied first, zeros behind.
-        let copied = !width.is_multiple_of(S::WIDTH);
+        // Vectors that would reach beyond their kernels are copied first, zeros behind; so are those that lie far apart,
+        // since the first cache has few places for them, if they are read often enough.
+        let far = cout > V * S::WIDTH && self.d_kernels.len() >= 8 * P * cout;
+        let copied = far || !width.is_multiple_of(S::WIDTH);
         if copied {
             let needed = groups(V * S::WIDTH) * range.len() * images;
             self.scratch
