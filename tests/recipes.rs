@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use tests::{run, stderr, succeeds, trainer};
 
-const SHIPPED: [&str; 7] = [
-    "quick",
+const SHIPPED: [&str; 8] = [
+    "stacked",
     "book",
     "dense",
-    "lenet",
-    "stacked",
     "small-data",
+    "lenet",
+    "quick",
+    "tiny",
     "best",
 ];
 

@@ -1,4 +1,4 @@
-"""The LeNet in ONNX Runtime: inference alone, of a model that is made here and left for tract in the data's folder."""
+"""ONNX Runtime, inference alone: of the LeNet, made here and left for tract in the data's folder; or of model.onnx there."""
 
 import onnx
 import onnxruntime
@@ -34,19 +34,25 @@ def model():
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = args.threads
 options.inter_op_num_threads = 1
-path = args.data / "lenet.onnx"
-path.write_bytes(model())
+if args.work == "lenet":
+    path = args.data / "lenet.onnx"
+    path.write_bytes(model())
+else:
+    path = args.data / "model.onnx"
 session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 found = stacked.Found(onnxruntime.__version__)
 test = stacked.images(args.data, "t10k")
 
+name = session.get_inputs()[0].name
+
 
 def run(place, count):
-    return session.run(None, {"x": test[place : place + count]})[0]
+    return session.run(None, {name: test[place : place + count]})[0]
 
 
 found.check("logits", stacked.checksum(run(0, stacked.TEST_BATCH)))
-places = stacked.places(len(test), stacked.TEST_BATCH)
-found.time("inference", args.window, lambda: run(next(places), stacked.TEST_BATCH))
+if args.work == "lenet":
+    places = stacked.places(len(test), stacked.TEST_BATCH)
+    found.time("inference", args.window, lambda: run(next(places), stacked.TEST_BATCH))
 found.time("latency", args.window, lambda: run(0, 1))
 found.print()

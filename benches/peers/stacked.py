@@ -25,10 +25,10 @@ LAYERS = {
 
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("work", choices=("layers", "lenet"))
+    parser.add_argument("work", choices=("layers", "lenet", "latency"))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--window", type=float, default=120, help="milliseconds")
-    parser.add_argument("--data", type=pathlib.Path, help="folder of MNIST's four files, raw")
+    parser.add_argument("--data", type=pathlib.Path, help="folder of MNIST's four files, raw; for latency of model.onnx too")
     return parser.parse_args()
 
 

@@ -22,7 +22,7 @@ pub struct Args {
     pub backend: String,
 }
 
-/// `layers|lenet --threads N --window MS [--data DIR] [--backend NAME]`, in any order.
+/// `layers|lenet|latency --threads N --window MS [--data DIR] [--backend NAME]`, in any order.
 pub fn arguments() -> Result<Args> {
     let mut args = Args {
         work: String::new(),

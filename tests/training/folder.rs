@@ -179,7 +179,7 @@ fn a_folder_that_holds_something_is_left_alone() {
     if cfg!(target_os = "linux") {
         // A folder in which nobody can write, not even root.
         let mut command = trainer();
-        command.args(["train", "quick", "--run", "/proc/run"]);
+        command.args(["train", "stacked", "--run", "/proc/run"]);
         let said = fails(&command.output().unwrap(), 1);
         assert!(said.contains("/proc/run: cannot make it"), "{said}");
     }

@@ -11,6 +11,7 @@ mod lenet;
 mod line;
 mod machine;
 mod peers;
+mod record;
 mod rivals;
 mod stacked;
 mod table;
@@ -29,6 +30,8 @@ enum What {
     Layers(layers::Args),
     /// A small stacked network: images a second in training and at work
     Lenet(lenet::Args),
+    /// A recipe's figures over several seeds: accuracy, and time of training
+    Record(record::Args),
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -36,5 +39,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         What::Book(args) => book::run(args),
         What::Layers(args) => layers::run(args),
         What::Lenet(args) => lenet::run(args),
+        What::Record(args) => record::run(args),
     }
 }

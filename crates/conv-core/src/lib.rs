@@ -6,6 +6,8 @@
 //!   size, stride, dilation, groups and padding; pooling over windows, over whole images and, as in the
 //!   chapter, across kernels; dense; tanh, `ReLU`, sigmoid, GELU; batch normalisation; dropout; losses.
 //! - [`mod@reference`]: the same in plain loops, generic over f32 and f64: the specification, with formulas.
+//! - [`backprop`]: **how backprop through a convolution works**, a page to read: each operation and its gradient by
+//!   formula, shape and source, numbers to follow by hand, and what is deterministic.
 //! - [`chapter`]: the network of *Grokking Deep Learning*, chapter 10, fused into one loop.
 //! - [`shape`]: the geometry of a window. [`simd`]: what all of it computes on.
 //! - [`NumpyRandom`]: NumPy's legacy random numbers, on which the chapter's run depends.
@@ -68,17 +70,18 @@
 //! threads, and what the parts found is added in their order. Every multiply-add rounds once, in software where
 //! the processor has none. tanh, exp, ln and the cosine of a schedule are the crate's own. The environment
 //! variable `CONV_CORE_SIMD` (`scalar`, `avx2`, `avx512`) chooses the instruction set, and so the speed alone.
+//! [`backprop`](backprop#what-is-deterministic-and-why) tells more.
 //!
 //! The crate opens no file, no connection and no clock, and prints nothing.
 //!
 //! # Features
 //!
-//! `rayon` (default): work on the threads of the current rayon pool; without it, on the caller's, and without
-//! [`chapter`]. `serde`: specs and schedules as data in any format that serde knows. `safetensors`: networks as
-//! bytes.
+//! `rayon` (default): work on the threads of the current rayon pool; without it, on the caller's, with the same
+//! bits. `serde`: specs and schedules as data in any format that serde knows. `safetensors`: networks as bytes.
+//! Without features the crate builds for `wasm32-unknown-unknown` as well.
 #![deny(unsafe_code)]
 
-#[cfg(feature = "rayon")]
+pub mod backprop;
 pub mod chapter;
 mod error;
 pub mod init;
@@ -95,6 +98,11 @@ pub mod simd;
 
 mod random;
 pub mod spec;
+
+/// The examples of the read-me are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadMe;
 
 pub use error::Error;
 pub use random::{Bits, NumpyRandom};

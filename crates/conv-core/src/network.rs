@@ -261,6 +261,24 @@ impl Network {
     /// The loss over a batch and its gradient for all parameters, which lies in the workspace
     /// ([`Workspace::gradient`]). `seed` chooses the numbers that dropout drops.
     ///
+    /// input (N, H, W, C), targets (N) or (N, outputs) → a gradient for each of [`numbers`](Self::numbers)
+    ///
+    /// ```
+    /// use conv_core::network::{Loss, Network, Targets, Workspace};
+    /// use conv_core::spec::{Dense, Layers, Spec};
+    /// use ndarray::{Array4, arr2};
+    ///
+    /// // One weight w = 3 on the input 2: L = (3 · 2 − 5)² = 1, and its gradient is 2 · (6 − 5) · 2 = 4.
+    /// let layers = Layers::new().then(Dense::new(1).without_bias());
+    /// let mut network = Network::new(&Spec::new((1, 1, 1), layers), 1)?;
+    /// network.set("0.weights", &[3.])?;
+    /// let (input, right) = (Array4::from_elem((1, 1, 1, 1), 2.), arr2(&[[5.]]));
+    /// let (targets, mut workspace) = (Targets::Numbers(right.view()), Workspace::new());
+    /// let report = network.gradient(input.view(), targets, Loss::MeanSquaredError, 0, &mut workspace)?;
+    /// assert_eq!((report.loss, workspace.gradient()), (1., &[4.][..]));
+    /// # Ok::<(), conv_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`forward`](Self::forward); if the targets do not fit or a label is out of range; [`Error::NotFinite`] if the
     /// loss or a number of the gradient is infinite or not a number.
@@ -305,6 +323,31 @@ impl Network {
 
     /// One training step: the [gradient](Self::gradient), and what the optimizer makes of it. Dropout draws by the
     /// network's seed and the number of the step.
+    ///
+    /// input (N, H, W, C), targets (N) or (N, outputs); the report is of the network as it was before the step
+    ///
+    /// ```
+    /// use conv_core::network::{Loss, Network, Targets, Workspace};
+    /// use conv_core::optimizer::Optimizer;
+    /// use conv_core::spec::{Layers, Spec};
+    /// use ndarray::Array4;
+    ///
+    /// // A dark and a bright image, to be told apart.
+    /// let input = Array4::from_shape_fn((2, 6, 6, 1), |(n, ..)| n as f32);
+    /// let layers = Layers::new().conv(2, (3, 3)).tanh().flatten().dense(2);
+    /// let mut network = Network::new(&Spec::new((6, 6, 1), layers), 1)?;
+    /// let (mut optimizer, mut workspace) = (Optimizer::momentum(0.05, 0.9), Workspace::new());
+    /// let loss = Loss::CrossEntropy { smoothing: 0. };
+    /// let mut losses = Vec::new();
+    /// for _ in 0..20 {
+    ///     let targets = Targets::Labels(&[0, 1]);
+    ///     let report = network.train_step(input.view(), targets, loss, &mut optimizer, &mut workspace)?;
+    ///     losses.push(report.loss);
+    /// }
+    /// assert!(losses[19] < losses[0] / 2.);
+    /// assert_eq!(network.predict(input.view(), &mut workspace)?, [0, 1]);
+    /// # Ok::<(), conv_core::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`gradient`](Self::gradient) and [`Optimizer::step`]; the network has not changed then.

@@ -21,3 +21,59 @@ pub(crate) fn parts_mut<T: Send>(
         work(part, items);
     }
 }
+
+/// [`parts_mut`] of three arrays at once, of each so many items; as many parts as the shortest has.
+pub(crate) fn parts_of_three_mut<A: Send, B: Send, C: Send>(
+    (a, a_size): (&mut [A], usize),
+    (b, b_size): (&mut [B], usize),
+    (c, c_size): (&mut [C], usize),
+    work: impl Fn(usize, &mut [A], &mut [B], &mut [C]) + Send + Sync,
+) {
+    #[cfg(feature = "rayon")]
+    {
+        use rayon::prelude::*;
+        let parts = (
+            a.par_chunks_mut(a_size),
+            b.par_chunks_mut(b_size),
+            c.par_chunks_mut(c_size),
+        );
+        let parts = parts.into_par_iter().enumerate();
+        parts.for_each(|(part, (a, b, c))| work(part, a, b, c));
+    }
+    #[cfg(not(feature = "rayon"))]
+    {
+        let parts = a.chunks_mut(a_size).zip(b.chunks_mut(b_size));
+        for (part, ((a, b), c)) in parts.zip(c.chunks_mut(c_size)).enumerate() {
+            work(part, a, b, c);
+        }
+    }
+}
+
+/// What two pieces of work give, at once where there are threads.
+pub(crate) fn both<A: Send, B: Send>(
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    #[cfg(feature = "rayon")]
+    {
+        rayon::join(a, b)
+    }
+    #[cfg(not(feature = "rayon"))]
+    {
+        let a = a();
+        (a, b())
+    }
+}
+
+/// What the pieces of work number 0 to `count − 1` give together.
+pub(crate) fn sum(count: usize, work: impl Fn(usize) -> usize + Send + Sync) -> usize {
+    #[cfg(feature = "rayon")]
+    {
+        use rayon::prelude::*;
+        (0..count).into_par_iter().map(work).sum()
+    }
+    #[cfg(not(feature = "rayon"))]
+    {
+        (0..count).map(work).sum()
+    }
+}

@@ -10,6 +10,18 @@ use support::*;
 
 const STEPS: usize = 3;
 
+/// The parameters that [`trains_to_the_same_bits_everywhere`] ends with, on any machine and with any features.
+const DIGEST: &str = "39380b420de41bdb";
+const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// The 64-bit FNV-1a digest, a whole number further (G. Fowler, L. Noll and K. Vo).
+fn fnv(digest: u64, number: u64) -> u64 {
+    let bytes = number.to_le_bytes();
+    bytes.iter().fold(digest, |digest, &byte| {
+        (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 /// Images of which most pixels are 0, as in MNIST, and their labels.
 fn images(random: &mut NumpyRandom, n: usize, (h, w): (usize, usize)) -> (Array3<u8>, Vec<u8>) {
     let images = Array3::from_shape_simple_fn((n, h, w), || {
@@ -237,6 +249,7 @@ fn trains_as_the_composed_operations_do() {
 
 #[test]
 fn trains_to_the_same_bits_everywhere() {
+    let mut digest = FNV_START;
     for (image, kernel, kernels, pooling) in [
         ((28, 28), (3, 3), 20, None),
         ((13, 12), (5, 3), 5, None),
@@ -253,7 +266,7 @@ fn trains_to_the_same_bits_everywhere() {
         random.randint2(n * geometry.hidden(), &mut masks);
         let made = Images::new(geometry, pixels.view(), &labels).unwrap();
         let batch = Batch::new(&made, 0..n).unwrap();
-        same_everywhere(|| {
+        let train = || {
             let mut net = start.clone();
             let mut workspace = Workspace::new(&geometry, [&batch]);
             let mut correct = Vec::new();
@@ -269,6 +282,15 @@ fn trains_to_the_same_bits_everywhere() {
                 .map(|x| x.to_bits())
                 .collect();
             (correct, parameters)
-        });
+        };
+        same_everywhere(train);
+        for bits in train().1 {
+            digest = fnv(digest, bits);
+        }
     }
+    assert_eq!(
+        format!("{digest:016x}"),
+        DIGEST,
+        "other bits than on other machines, or with or without the feature rayon"
+    );
 }

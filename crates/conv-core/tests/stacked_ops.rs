@@ -4,7 +4,7 @@ mod support;
 
 use conv_core::ops::batch_norm::{self, Statistics};
 use conv_core::ops::conv::{self, Conv};
-use conv_core::ops::{activation, global_pool, loss, residual};
+use conv_core::ops::{activation, dense, global_pool, loss, residual};
 use conv_core::reference;
 use conv_core::shape::Window;
 use conv_core::{Error, NumpyRandom};
@@ -416,5 +416,11 @@ fn refuses_what_is_empty() {
     assert_eq!(
         error.unwrap_err().to_string(),
         "rows is 0, expected at least 1"
+    );
+    let weights = Array2::<f32>::zeros((3, 2));
+    let error = dense::forward(flat.view(), weights.view(), None, nan((0, 2)).view_mut());
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "rows of the input is 0, expected at least 1"
     );
 }

@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .filter(|word| word != "--bench")
         .collect();
     let word = |at: usize, usual: &str| arguments.get(at).map_or(usual, String::as_str).to_owned();
-    let (recipe, epochs) = (word(0, "quick"), word(1, "40"));
+    let (recipe, epochs) = (word(0, "stacked"), word(1, "40"));
     let folder = tempfile::tempdir()?;
     let (mut bare, mut made, mut whole) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
     for round in 0..ROUNDS {

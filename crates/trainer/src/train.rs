@@ -30,11 +30,11 @@ use session::Session;
     arg_required_else_help = true,
     allow_negative_numbers = true,
     after_help = "Examples:
-  trainer train quick                              a few seconds, in the folder runs/quick
+  trainer train stacked                            a few seconds, in the folder runs/stacked
   trainer train stacked --epochs 20 --seed 7       other settings
   trainer train stacked --set optimizer.rate=0.01 --set batch=100
   trainer train mine.toml --dry-run                shapes, memory and one step, without writing anything
-  trainer train stacked --data \"$(cargo xtask fetch-mnist)\"     all 60,000 images
+  trainer train quick --data \"$(cargo xtask fetch-mnist)\"       all 60,000 images, in about a second
   trainer train lenet --dataset fashion-mnist      once `cargo xtask fetch-mnist --dataset fashion-mnist` is done
   trainer train --resume runs/stacked              go on with a run that was interrupted
 
@@ -55,7 +55,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "NAME", value_parser = names())]
     dataset: Option<String>,
     /// Passes over the training images
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     epochs: Option<u64>,
     /// Seed of all random numbers
     #[arg(long, value_name = "N")]
@@ -79,7 +79,7 @@ pub(crate) struct TrainArgs {
     #[arg(short, long)]
     quiet: bool,
     /// One JSON object a line: each epoch as in metrics.jsonl, then the result
-    #[arg(long, conflicts_with = "quiet")]
+    #[arg(long, conflicts_with_all = ["quiet", "dry_run"])]
     json: bool,
 }
 

@@ -38,6 +38,7 @@ const PASSES: [(&str, &str, u64); 2] =
 pub(super) fn run(args: &Args) -> Result<()> {
     let work = Work {
         name: "layers",
+        threads: stacked::THREADS,
         window: 120,
         data: None,
         needs,

@@ -33,6 +33,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     write_raw(from, &folder)?;
     let work = Work {
         name: "lenet",
+        threads: stacked::THREADS,
         window: 480,
         data: Some(&folder),
         needs,
@@ -42,7 +43,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 /// The four files without compression, in a folder for all programs.
-fn write_raw(from: &Path, folder: &Path) -> Result<()> {
+pub(super) fn write_raw(from: &Path, folder: &Path) -> Result<()> {
     let splits = read_dir(from)?;
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let train = repeated(&splits.train, EPOCH)?;

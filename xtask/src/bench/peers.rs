@@ -166,7 +166,7 @@ impl Environment {
     }
 
     /// A script of `benches/peers`.
-    fn script(&self, root: &Path, name: &str) -> Command {
+    pub(super) fn script(&self, root: &Path, name: &str) -> Command {
         let mut command = Command::new(&self.python);
         command
             .arg(folder(root).join(name))

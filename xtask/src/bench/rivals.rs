@@ -43,10 +43,10 @@ pub(super) const RIVALS: [Rival; 7] = [
             file: "ort_stacked.py",
             needs: &["numpy", "onnx", "onnxruntime"],
         },
-        works: &["lenet"],
+        works: &["lenet", "latency"],
     },
     Rival {
-        works: &["lenet"],
+        works: &["lenet", "latency"],
         ..in_rust("tract", "tract", "tract-onnx", &[])
     },
     in_rust("rust-autograd", "autograd", "autograd", &[]),

@@ -1,4 +1,4 @@
-//! What `cargo xtask bench layers` and `bench lenet` share: this project's program, its peers, and the rounds.
+//! What `cargo xtask bench layers`, `bench lenet` and `bench record latency` share: this project's program, its peers, and the rounds.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -28,18 +28,29 @@ pub(crate) struct Args {
     window: Option<u32>,
 }
 
+impl Args {
+    pub(super) fn new(peers: bool, rounds: u32) -> Self {
+        Self {
+            peers,
+            rounds,
+            window: None,
+        }
+    }
+}
+
 /// This project's rows: a name, and the instruction set if it is not the best.
 const OURS: [(&str, Option<&str>); 2] = [
     ("this project", None),
     ("this project, AVX2 only", Some("avx2")),
 ];
 
-/// Every program runs on each of these numbers of threads.
-const THREADS: [usize; 2] = [1, 2];
+/// The numbers of threads on which every program runs, where the work names no others.
+pub(super) const THREADS: &[usize] = &[1, 2];
 
 /// The pieces of work, and their tables.
 pub(super) struct Work<'a> {
     pub(super) name: &'static str,
+    pub(super) threads: &'static [usize],
     /// Milliseconds of a window, if none are asked for.
     pub(super) window: u32,
     /// The folder of the images.
@@ -63,7 +74,14 @@ pub(super) fn run(args: &Args, work: &Work<'_>) -> Result<()> {
     let target = build::target(root);
     let program = build::ours(
         root,
-        &["--package", "conv-core", "--bench", "stacked"],
+        &[
+            "--package",
+            "conv-core",
+            "--features",
+            "safetensors",
+            "--bench",
+            "stacked",
+        ],
         "stacked",
     )?;
     let machine = machine::here();
@@ -73,7 +91,7 @@ pub(super) fn run(args: &Args, work: &Work<'_>) -> Result<()> {
         if level.is_some_and(|level| !machine.instruction_sets.contains(&level)) {
             continue;
         }
-        for threads in THREADS {
+        for &threads in work.threads {
             let mut command = command(&program, &[], (args, work), threads);
             command.env_remove("CONV_CORE_SIMD");
             command.envs(level.map(|level| ("CONV_CORE_SIMD", level)));
@@ -117,7 +135,7 @@ fn peers((args, work): (&Args, &Work<'_>), root: &Path, target: &Path) -> Vec<En
         if let Err(reason) = &ready {
             eprintln!("{}: {reason}", rival.name);
         }
-        for threads in THREADS {
+        for &threads in work.threads {
             let mut entrant = Entrant {
                 name: rival.name.to_owned(),
                 version: rival.version(root),

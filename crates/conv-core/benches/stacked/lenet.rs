@@ -16,7 +16,7 @@ use crate::numbers::{agree, bias, checksum, drawn, images, kernels};
 use crate::{Found, Settings, clock};
 
 const BATCH: usize = 64;
-const TEST_BATCH: usize = 100;
+pub(crate) const TEST_BATCH: usize = 100;
 /// Steps whose losses are compared.
 const COMPARED: usize = 10;
 const RATE: f64 = 0.02;
@@ -112,13 +112,13 @@ pub(crate) fn verify() -> Result<(), Box<dyn Error>> {
 }
 
 /// Images as (image, row, column, 1) from 0 to 1, and labels.
-fn arrays(set: &Dataset) -> (Array4<f32>, Vec<usize>) {
+pub(crate) fn arrays(set: &Dataset) -> (Array4<f32>, Vec<usize>) {
     let images = set.images().mapv(|pixel| f32::from(pixel) / 255.0);
     let labels = set.labels().iter().map(|&label| usize::from(label));
     (images.insert_axis(Axis(3)), labels.collect())
 }
 
-fn some(images: &Array4<f32>, which: Range<usize>) -> ArrayView4<'_, f32> {
+pub(crate) fn some(images: &Array4<f32>, which: Range<usize>) -> ArrayView4<'_, f32> {
     images.slice_axis(Axis(0), which.into())
 }
 

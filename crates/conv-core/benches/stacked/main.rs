@@ -1,13 +1,15 @@
 //! Convolution layers and a small stacked network, verified and then timed; the last line of stdout is JSON.
-//! `cargo xtask bench layers` and `cargo xtask bench lenet` run it beside its peers, which print the same.
+//! `cargo xtask bench layers`, `bench lenet` and `bench record latency` run it beside its peers, which print the same.
 //!
 //! ```console
-//! cargo bench -p conv-core --bench stacked -- layers --threads 2
-//! cargo bench -p conv-core --bench stacked -- lenet --threads 2 --data DIR
+//! cargo bench -p conv-core --features safetensors --bench stacked -- layers --threads 2
+//! cargo bench -p conv-core --features safetensors --bench stacked -- lenet --threads 2 --data DIR
+//! cargo bench -p conv-core --features safetensors --bench stacked -- latency --threads 1 --data DIR
 //! ```
 #![forbid(unsafe_code)]
 
 mod clock;
+mod latency;
 mod layers;
 mod lenet;
 mod numbers;
@@ -19,11 +21,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-const USAGE: &str = "usage: stacked layers|lenet [--threads N] [--window MS] [--data DIR]
+const USAGE: &str = "usage: stacked layers|lenet|latency [--threads N] [--window MS] [--data DIR]
 
   --threads N   threads of the pool (2)
   --window MS   milliseconds of a window; of three a time is the fastest one's mean (120)
-  --data DIR    lenet: folder of MNIST's four files (the images in this project)";
+  --data DIR    lenet: folder of MNIST's four files (the images in this project); latency: of model.safetensors too";
 
 /// What is timed, and how.
 struct Settings {
@@ -118,6 +120,7 @@ fn run() -> Result<(), Box<dyn Error>> {
             lenet::verify()?;
             lenet::time(&settings, &pool)?
         }
+        "latency" => latency::time(&settings, &pool)?,
         _ => return Err(format!("{what} is no work\n{USAGE}").into()),
     };
     println!("{}", found.line());

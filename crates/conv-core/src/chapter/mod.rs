@@ -10,6 +10,36 @@
 //! prediction too close to call in `f32` is made again in `f64`.
 //!
 //! Chapter 9's dense network is the same with one section, the whole image.
+//!
+//! ```
+//! use conv_core::chapter::{Batch, Geometry, Images, Network, Rules, Workspace};
+//! use conv_core::{Bits, NumpyRandom};
+//! use mnist_data::embedded;
+//!
+//! // The listing's 16 kernels of 3 × 3 pixels, put right: gradient descent over 1,000 digits in batches of 125.
+//! let digits = embedded::load();
+//! let geometry = Geometry::new((28, 28), (3, 3), 16, None)?;
+//! let train = Images::new(geometry, digits.train.images(), digits.train.labels())?;
+//! let mut random = NumpyRandom::new(1);
+//! let mut network = Network::new(geometry, &mut random);
+//! let batches = (0..8).map(|i| Batch::new(&train, 125 * i..125 * (i + 1)));
+//! let batches = batches.collect::<Result<Vec<_>, _>>()?;
+//! let mut workspace = Workspace::new(&geometry, &batches);
+//! let rules = Rules {
+//!     alpha: 1., kernel_alpha: 1., delta_divisor: 125.,
+//!     slope: 0.25, dropout_gradient: 2., subtract_maximum: true,
+//! };
+//! for _ in 0..10 {
+//!     for batch in &batches {
+//!         let mut masks = Bits::default();
+//!         random.randint2(batch.len() * geometry.hidden(), &mut masks);
+//!         network.train(&train, batch, (&masks, 0), &rules, &mut workspace)?;
+//!     }
+//! }
+//! let correct = network.count_correct(&train)?;
+//! assert!(correct > 800, "{correct} of 1,000");
+//! # Ok::<(), conv_core::Error>(())
+//! ```
 
 mod batch;
 mod exact;

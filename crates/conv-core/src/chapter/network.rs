@@ -1,11 +1,10 @@
 use ndarray::Array2;
-use rayon::prelude::*;
 
 use super::batch::Dropout;
 use super::window::{Any, Fixed, Window};
 use super::{CLASSES, Geometry, Images, exact, per_kernel, pooled};
 use crate::simd::{LANES, Lanes, Op, Simd, dispatch};
-use crate::{Error, NumpyRandom};
+use crate::{Error, NumpyRandom, parallel};
 
 /// Images that one task takes through the network.
 const CHUNK: usize = 50;
@@ -89,22 +88,19 @@ impl Network {
     pub fn count_correct(&self, images: &Images) -> Result<usize, Error> {
         self.check(images)?;
         let chunks = images.len().div_ceil(CHUNK);
-        Ok((0..chunks)
-            .into_par_iter()
-            .map(|chunk| {
-                let range = chunk * CHUNK..images.len().min((chunk + 1) * CHUNK);
-                let mut correct = 0;
-                dispatch(Predict {
-                    net: self,
-                    images,
-                    range,
-                    each: |image, logits: &[f64; CLASSES]| {
-                        correct += usize::from(argmax(logits) == images.label(image));
-                    },
-                });
-                correct
-            })
-            .sum())
+        Ok(parallel::sum(chunks, |chunk| {
+            let range = chunk * CHUNK..images.len().min((chunk + 1) * CHUNK);
+            let mut correct = 0;
+            dispatch(Predict {
+                net: self,
+                images,
+                range,
+                each: |image, logits: &[f64; CLASSES]| {
+                    correct += usize::from(argmax(logits) == images.label(image));
+                },
+            });
+            correct
+        }))
     }
 
     /// The logits (N, 10) of the images, without dropout.

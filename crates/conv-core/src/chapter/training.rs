@@ -1,4 +1,3 @@
-use rayon::prelude::*;
 use std::ops::Range;
 
 use super::batch::Dropout;
@@ -6,7 +5,7 @@ use super::network::argmax;
 use super::window::{Any, Fixed, Window};
 use super::{Batch, CLASSES, Geometry, Images, Network, Workspace, exact, per_kernel, pooled};
 use crate::simd::{LANES, Lanes, Op, Simd, dispatch, math};
-use crate::{Bits, Error};
+use crate::{Bits, Error, parallel};
 
 /// Images that one task takes forward.
 const CHUNK: usize = 4;
@@ -60,7 +59,9 @@ impl Network {
                 })
             }
         };
-        fits("masks", first_mask + count * geometry.hidden(), masks.len())?;
+        let needed = first_mask.checked_add(count * geometry.hidden());
+        let needed = needed.ok_or(Error::Overflow { what: "masks" })?;
+        fits("masks", needed, masks.len())?;
         fits(
             "workspace",
             count * geometry.pixels(),
@@ -116,14 +117,11 @@ impl Network {
         };
         let taps = groups * geometry.taps();
         let d_taps = &mut workspace.d_taps[..tasks * geometry.taps()];
-        (
-            self.dense.par_chunks_mut(vectors),
-            self.master_dense.par_chunks_mut(vectors),
-            d_taps.par_chunks_mut(taps),
-        )
-            .into_par_iter()
-            .enumerate()
-            .for_each(|(task, (dense, master, d_taps))| {
+        parallel::parts_of_three_mut(
+            (&mut self.dense, vectors),
+            (&mut self.master_dense, vectors),
+            (d_taps, taps),
+            |task, dense, master, d_taps| {
                 dispatch(BackwardTask {
                     step: &backward,
                     task,
@@ -131,7 +129,8 @@ impl Network {
                     master,
                     d_taps,
                 });
-            });
+            },
+        );
 
         // The kernels' gradients, summed in the order of the tasks.
         let scale = rules.kernel_alpha * rules.dropout_gradient / 255.0;
@@ -194,7 +193,7 @@ impl Forward<'_> {
         let pixels = pixels.split_at_mut(half * geometry.pixels());
         let hidden = hidden.split_at_mut(self.images.section_count(&left) * geometry.groups());
         let delta = delta.split_at_mut(half);
-        let (a, b) = rayon::join(
+        let (a, b) = parallel::both(
             || self.images(left, pixels.0, hidden.0, delta.0),
             || self.images(right, pixels.1, hidden.1, delta.1),
         );

@@ -183,7 +183,7 @@ impl Part {
         match &step.op {
             StepOp::Conv { plan, bias, .. } => {
                 let bias = bias.clone().map(|bias| &parameters[bias]);
-                let placed = placed(plan, x, &mut self.placed[at]);
+                let placed = plan.placed(x, &mut self.placed[at]);
                 plan.forward(placed, 0, &network.packed[at], bias, output);
             }
             StepOp::Dense { bias, .. } => {
@@ -287,20 +287,6 @@ impl Part {
             self.report.correct += usize::from(largest(row) == right);
         }
     }
-}
-
-/// Images where the plan's windows find them: as they are, or copied among the zeros of a buffer.
-fn placed<'a>(plan: &Plan, images: &'a [f32], buffer: &'a mut [f32]) -> &'a [f32] {
-    if plan.in_place() {
-        return images;
-    }
-    let count = images.len() / plan.input_len();
-    let buffer = &mut buffer[..count * plan.placed_len()];
-    let pairs = images.chunks_exact(plan.input_len());
-    for (image, to) in pairs.zip(buffer.chunks_exact_mut(plan.placed_len())) {
-        plan.place(image, to);
-    }
-    buffer
 }
 
 /// Number i, counted over the batch from `first`, is dropped where its own draw says so.

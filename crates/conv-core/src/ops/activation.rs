@@ -34,6 +34,19 @@ pub fn tanh_d_input<D: Dimension>(
 
 /// `output = input` where it is above 0, else `slope · input`: a leaky `ReLU`, and with slope 0 the `ReLU`.
 ///
+/// ```
+/// use conv_core::ops::activation;
+/// use ndarray::{Array1, arr1};
+///
+/// let (input, mut output, mut d_input) = (arr1(&[-2., 0., 3.]), Array1::zeros(3), Array1::zeros(3));
+/// activation::relu(0.5, input.view(), output.view_mut())?;
+/// assert_eq!(output, arr1(&[-1., 0., 3.]));
+/// let d_output = arr1(&[10., 10., 10.]);
+/// activation::relu_d_input(0.5, input.view(), d_output.view(), d_input.view_mut())?;
+/// assert_eq!(d_input, arr1(&[5., 5., 10.]));
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+///
 /// # Errors
 /// If the shapes differ or an array is not in row-major order.
 pub fn relu<D: Dimension>(

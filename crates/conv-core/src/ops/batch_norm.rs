@@ -3,9 +3,25 @@
 //!
 //! In training the statistics are the batch's, in inference a running average of them; [`forward`] takes
 //! either. [`fold`] works them into the convolution before, after which inference needs no normalisation.
+//!
+//! ```
+//! use conv_core::ops::batch_norm::{self, Statistics};
+//! use ndarray::{Array4, arr1};
+//!
+//! // One channel of the numbers 1, 3, 5 and 7, to mean 10 and a standard deviation of 2.
+//! let input = Array4::from_shape_fn((2, 1, 2, 1), |(n, _, x, _)| (4 * n + 2 * x + 1) as f32);
+//! let statistics = Statistics::of(input.view())?;
+//! assert_eq!((statistics.mean[0], statistics.variance[0]), (4., 5.));
+//! let (gamma, beta, mut output) = (arr1(&[2.]), arr1(&[10.]), Array4::zeros((2, 1, 2, 1)));
+//! batch_norm::forward(input.view(), &statistics, 0., gamma.view(), beta.view(), output.view_mut())?;
+//! let first = 10. - 2. * 3. / 5_f32.sqrt();
+//! assert!((output[[0, 0, 0, 0]] - first).abs() < 1e-6);
+//! # Ok::<(), conv_core::Error>(())
+//! ```
 
 use ndarray::{ArrayView1, ArrayView4, ArrayViewMut1, ArrayViewMut4};
 
+use super::channels::{self, Channels, pixels, pixels_mut};
 use super::{expect_shape, expect_some, numbers, numbers_mut};
 use crate::{Error, parallel};
 
@@ -61,22 +77,13 @@ impl Statistics {
     pub(crate) fn set(&mut self, input: &[f32]) {
         let channels = self.mean.len();
         self.count = input.len() / channels;
-        let count = self.count.max(1) as f64;
-        self.mean.fill(0.0);
-        for pixel in input.chunks_exact(channels) {
-            for (sum, &x) in self.mean.iter_mut().zip(pixel) {
-                *sum += f64::from(x);
-            }
-        }
-        self.mean.iter_mut().for_each(|sum| *sum /= count);
-        self.variance.fill(0.0);
-        for pixel in input.chunks_exact(channels) {
-            for ((sum, &x), mean) in self.variance.iter_mut().zip(pixel).zip(&self.mean) {
-                let deviation = f64::from(x) - mean;
-                *sum += deviation * deviation;
-            }
-        }
-        self.variance.iter_mut().for_each(|sum| *sum /= count);
+        channels::each(
+            channels,
+            Moments {
+                input,
+                statistics: self,
+            },
+        );
     }
 
     /// Becomes that of its own input and another one's together. T. Chan, G. Golub and R. `LeVeque`, Updating
@@ -251,12 +258,14 @@ pub(crate) fn set_lines(
 
 /// (pixels, C) → (pixels, C)
 pub(crate) fn apply(lines: &[Line], input: &[f32], output: &mut [f32]) {
-    let pixels = input.chunks_exact(lines.len());
-    for (input, output) in pixels.zip(output.chunks_exact_mut(lines.len())) {
-        for ((line, x), y) in lines.iter().zip(input).zip(output) {
-            *y = (x - line.mean) * line.scale + line.shift;
-        }
-    }
+    channels::each(
+        lines.len(),
+        Normalise {
+            lines,
+            input,
+            output,
+        },
+    );
 }
 
 /// Σ `d_output` and Σ `d_output` · x̂ of each channel.
@@ -292,13 +301,15 @@ impl Sums {
         self.clear();
         let channels = self.d_beta.len();
         self.count = input.len() / channels;
-        let pixels = input.chunks_exact(channels);
-        for (input, d_output) in pixels.zip(d_output.chunks_exact(channels)) {
-            for (channel, (&x, &d)) in input.iter().zip(d_output).enumerate() {
-                self.d_beta[channel] += f64::from(d);
-                self.d_gamma[channel] += f64::from(d) * (f64::from(x) - statistics.mean[channel]);
-            }
-        }
+        channels::each(
+            channels,
+            Products {
+                means: &statistics.mean,
+                input,
+                d_output,
+                sums: self,
+            },
+        );
         for (channel, sum) in self.d_gamma.iter_mut().enumerate() {
             *sum *= statistics.inverse_deviation(channel, epsilon);
         }
@@ -336,23 +347,158 @@ impl Sums {
         (input, d_output): (&[f32], &[f32]),
         d_input: &mut [f32],
     ) {
-        let channels = gamma.len();
-        let count = self.count as f64;
-        // Channel by channel, so that no channel's factors need a place in memory.
-        for channel in 0..channels {
-            let inverse = statistics.inverse_deviation(channel, epsilon);
-            let scale = f64::from(gamma[channel]) * inverse;
-            let mean = statistics.mean[channel];
-            let (centre, tilt) = (
-                self.d_beta[channel] / count,
-                self.d_gamma[channel] / count * inverse,
-            );
-            let sources = input[channel..].iter().step_by(channels);
-            let sources = sources.zip(d_output[channel..].iter().step_by(channels));
-            for (to, (&x, &d)) in d_input[channel..].iter_mut().step_by(channels).zip(sources) {
-                let slope = f64::from(d) - centre - (f64::from(x) - mean) * tilt;
-                *to = (scale * slope) as f32;
+        channels::each(
+            gamma.len(),
+            Slopes {
+                sums: self,
+                statistics,
+                epsilon,
+                gamma,
+                input,
+                d_output,
+                d_input,
+            },
+        );
+    }
+}
+
+/// The sums of `B` channels over all pixels, in `f64`.
+#[inline(always)]
+fn sums<const B: usize>(pixels: impl Iterator<Item = [f64; B]>) -> [f64; B] {
+    let mut sums = [0.0; B];
+    for pixel in pixels {
+        for (sum, x) in sums.iter_mut().zip(pixel) {
+            *sum += x;
+        }
+    }
+    sums
+}
+
+/// `B` numbers from `first` on; of fewer, none.
+#[inline(always)]
+fn some_of<T: Copy + Default, const B: usize>(numbers: &[T], first: usize) -> [T; B] {
+    numbers[first..]
+        .first_chunk()
+        .copied()
+        .unwrap_or([T::default(); B])
+}
+
+/// Mean and variance, in two passes.
+struct Moments<'a> {
+    input: &'a [f32],
+    statistics: &'a mut Statistics,
+}
+
+impl Channels for Moments<'_> {
+    #[inline(always)]
+    fn some<const B: usize>(&mut self, first: usize) {
+        let Statistics {
+            count,
+            mean,
+            variance,
+        } = self.statistics;
+        let (channels, count) = (mean.len(), (*count).max(1) as f64);
+        let pixels = || pixels::<B>(self.input, channels, first);
+        let means = sums(pixels().map(|pixel| pixel.map(f64::from))).map(|sum| sum / count);
+        let squares = sums(pixels().map(|pixel| {
+            let mut squares = means;
+            for (square, &x) in squares.iter_mut().zip(pixel) {
+                let deviation = f64::from(x) - *square;
+                *square = deviation * deviation;
             }
+            squares
+        }));
+        mean[first..first + B].copy_from_slice(&means);
+        variance[first..first + B].copy_from_slice(&squares.map(|sum| sum / count));
+    }
+}
+
+/// `(x − mean) · scale + shift`
+struct Normalise<'a> {
+    lines: &'a [Line],
+    input: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl Channels for Normalise<'_> {
+    #[inline(always)]
+    fn some<const B: usize>(&mut self, first: usize) {
+        let channels = self.lines.len();
+        let lines = some_of::<Line, B>(self.lines, first);
+        let (means, scales) = (lines.map(|line| line.mean), lines.map(|line| line.scale));
+        let shifts = lines.map(|line| line.shift);
+        let input = pixels::<B>(self.input, channels, first);
+        for (x, y) in input.zip(pixels_mut::<B>(self.output, channels, first)) {
+            // An array of its own: so no write can be taken to change what is still to be read.
+            let mut normalised = *x;
+            for i in 0..B {
+                normalised[i] = (normalised[i] - means[i]) * scales[i] + shifts[i];
+            }
+            *y = normalised;
+        }
+    }
+}
+
+/// Σ `d_output` and Σ `d_output` · (input − mean).
+struct Products<'a> {
+    means: &'a [f64],
+    input: &'a [f32],
+    d_output: &'a [f32],
+    sums: &'a mut Sums,
+}
+
+impl Channels for Products<'_> {
+    #[inline(always)]
+    fn some<const B: usize>(&mut self, first: usize) {
+        let channels = self.means.len();
+        let means = some_of::<f64, B>(self.means, first);
+        let (mut d_beta, mut d_gamma) = ([0.0; B], [0.0; B]);
+        let input = pixels::<B>(self.input, channels, first);
+        for (x, d) in input.zip(pixels::<B>(self.d_output, channels, first)) {
+            for i in 0..B {
+                d_beta[i] += f64::from(d[i]);
+                d_gamma[i] += f64::from(d[i]) * (f64::from(x[i]) - means[i]);
+            }
+        }
+        self.sums.d_beta[first..first + B].copy_from_slice(&d_beta);
+        self.sums.d_gamma[first..first + B].copy_from_slice(&d_gamma);
+    }
+}
+
+/// [`Sums::d_input`].
+struct Slopes<'a> {
+    sums: &'a Sums,
+    statistics: &'a Statistics,
+    epsilon: f32,
+    gamma: &'a [f32],
+    input: &'a [f32],
+    d_output: &'a [f32],
+    d_input: &'a mut [f32],
+}
+
+impl Channels for Slopes<'_> {
+    #[inline(always)]
+    fn some<const B: usize>(&mut self, first: usize) {
+        let channels = self.gamma.len();
+        let count = self.sums.count as f64;
+        let means = some_of::<f64, B>(&self.statistics.mean, first);
+        let (mut scales, mut centres, mut tilts) = ([0.0; B], [0.0; B], [0.0; B]);
+        for i in 0..B {
+            let channel = first + i;
+            let inverse = self.statistics.inverse_deviation(channel, self.epsilon);
+            scales[i] = f64::from(self.gamma[channel]) * inverse;
+            centres[i] = self.sums.d_beta[channel] / count;
+            tilts[i] = self.sums.d_gamma[channel] / count * inverse;
+        }
+        let input = pixels::<B>(self.input, channels, first);
+        let sources = input.zip(pixels::<B>(self.d_output, channels, first));
+        for ((x, d), to) in sources.zip(pixels_mut::<B>(self.d_input, channels, first)) {
+            let (x, mut d) = (*x, *d);
+            for i in 0..B {
+                let slope = f64::from(d[i]) - centres[i] - (f64::from(x[i]) - means[i]) * tilts[i];
+                d[i] = (scales[i] * slope) as f32;
+            }
+            *to = d;
         }
     }
 }

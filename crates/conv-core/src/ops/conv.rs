@@ -4,10 +4,13 @@ use ndarray::{ArrayView1, ArrayView4, ArrayViewMut1, ArrayViewMut4};
 
 use super::engine::{Plan, TAPS};
 use super::scatter::Scatter;
-use super::{expect_shape, expect_some, numbers, numbers_mut};
+use super::{expect_shape, expect_some, numbers, numbers_mut, rows};
 use crate::shape::{Window, product};
 use crate::simd::Lanes;
 use crate::{Error, parallel};
+
+/// Pixels that are whole tiles of 12, 14 and 6.
+const TILES: usize = 84;
 
 /// What a convolution is, but for its numbers of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +99,7 @@ fn placed<'a>(
     Ok(buffer)
 }
 
-/// Runs a plan over images, a few pixels a task.
+/// Runs a plan over images.
 fn run(
     plan: &Plan,
     input: &[f32],
@@ -104,11 +107,29 @@ fn run(
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) -> Result<(), Error> {
+    let images = output.len() / plan.output_len();
+    let together = images.div_ceil(16).max(TILES.div_ceil(plan.pixels()));
+    if !plan.in_place() && images.div_ceil(together) >= 8 {
+        // Some images a task, which places them one after another, so that they are in its cache.
+        parallel::parts_mut(output, together * plan.output_len(), |part, output| {
+            let few = TILES.div_ceil(plan.pixels());
+            let mut buffer = plan.buffer(few);
+            let input = &input[part * together * plan.input_len()..];
+            let blocks = input.chunks(few * plan.input_len());
+            for (output, input) in output.chunks_mut(few * plan.output_len()).zip(blocks) {
+                let placed = plan.placed(input, &mut buffer);
+                plan.forward(placed, 0, packed, bias, output);
+            }
+        });
+        return Ok(());
+    }
     let mut buffer = Vec::new();
     let placed = placed(plan, input, &mut buffer)?;
+    // A few pixels a task.
     let channels = plan.output_len() / plan.pixels();
-    // Whole tiles of 12, 14 and 6 pixels.
-    let pixels = (output.len() / channels / 16).max(1).next_multiple_of(84);
+    let pixels = (output.len() / channels / 16)
+        .max(1)
+        .next_multiple_of(TILES);
     parallel::parts_mut(output, pixels * channels, |part, output| {
         plan.forward(placed, part * pixels, packed, bias, output);
     });
@@ -236,13 +257,14 @@ pub fn d_kernels(
     let (_, h, w, cin) = input.dim();
     let cout = d_kernels.dim().3;
     let plan = Plan::new(conv, (h, w, cin), cout)?;
-    let mut buffer = Vec::new();
-    let input = placed(&plan, numbers("input", &input)?, &mut buffer)?;
+    let input = numbers("input", &input)?;
     let d_output = numbers("d_output", &d_output)?;
     let total = numbers_mut("d_kernels", &mut d_kernels)?;
     total.fill(0.0);
     if total.len() * 16 > n * (plan.placed_len() + plan.output_len()) {
         // Kernels that are large beside the batch: each task has its own taps, and sums over all images.
+        let mut buffer = Vec::new();
+        let input = placed(&plan, input, &mut buffer)?;
         let rows = plan.taps().div_ceil(16).next_multiple_of(TAPS);
         parallel::parts_mut(total, rows * cout, |part, d_kernels| {
             plan.add_d_kernels(input, d_output, part * rows, d_kernels, &mut Vec::new());
@@ -253,9 +275,15 @@ pub fn d_kernels(
     let images = n.div_ceil(16);
     let mut sums = vec![0.0; n.div_ceil(images) * total.len()];
     parallel::parts_mut(&mut sums, total.len(), |part, sum| {
-        let d_output = &d_output[part * images * plan.output_len()..];
-        let d_output = &d_output[..d_output.len().min(images * plan.output_len())];
-        let input = &input[part * images * plan.placed_len()..];
+        let few = |numbers: &'_ [f32], len: usize| {
+            let start = part * images * len;
+            start..numbers.len().min(start + images * len)
+        };
+        let input = &input[few(input, plan.input_len())];
+        let d_output = &d_output[few(d_output, plan.output_len())];
+        let count = d_output.len() / plan.output_len();
+        let mut buffer = plan.buffer(count);
+        let input = plan.placed(input, &mut buffer);
         plan.add_d_kernels(input, d_output, 0, sum, &mut Vec::new());
     });
     for sum in sums.chunks_exact(total.len()) {
@@ -280,16 +308,21 @@ pub fn d_bias(
     expect_shape("d_bias", &[channels], d_bias.shape())?;
     let d_output = numbers("d_output", &d_output)?;
     let total = numbers_mut("d_bias", &mut d_bias)?;
-    total.fill(0.0);
-    let mut sum = vec![0.0; channels];
-    for image in d_output.chunks_exact((rows * cols * channels).max(1)) {
-        sum.fill(0.0);
-        for pixel in image.chunks_exact(channels) {
-            for (sum, d) in sum.iter_mut().zip(pixel) {
-                *sum += d;
-            }
+    let image = (rows * cols * channels).max(1);
+    let images = d_output.len() / image;
+    // To wake a thread takes longer than to add up a few numbers.
+    let tasks = d_output.len().div_ceil(1 << 15).clamp(1, 16);
+    let size = images.div_ceil(tasks) * channels;
+    let mut sums = vec![0.0; images * channels];
+    parallel::parts_mut(&mut sums, size, |part, sums| {
+        let d_output = d_output[part * size / channels * image..].chunks_exact(image);
+        for (image, sum) in d_output.zip(sums.chunks_exact_mut(channels)) {
+            rows::add(image, sum);
         }
-        for (total, sum) in total.iter_mut().zip(&sum) {
+    });
+    total.fill(0.0);
+    for sum in sums.chunks_exact(channels.max(1)) {
+        for (total, sum) in total.iter_mut().zip(sum) {
             *total += sum;
         }
     }

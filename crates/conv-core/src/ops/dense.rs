@@ -6,6 +6,7 @@
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 
 use super::conv::{self, Conv};
+use super::expect_some;
 use crate::Error;
 use crate::shape::Window;
 
@@ -38,6 +39,17 @@ macro_rules! kernels {
 ///
 /// input (N, F), weights (F, C), bias (C) → output (N, C)
 ///
+/// ```
+/// use conv_core::ops::dense;
+/// use ndarray::{Array2, arr1, arr2};
+///
+/// let (input, weights) = (arr2(&[[1., 2.]]), arr2(&[[1., 0., 2.], [0., 1., -1.]]));
+/// let mut output = Array2::zeros((1, 3));
+/// dense::forward(input.view(), weights.view(), Some(arr1(&[10., 0., 0.]).view()), output.view_mut())?;
+/// assert_eq!(output, arr2(&[[11., 2., 0.]]));
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+///
 /// # Errors
 /// If the shapes do not fit, an array is not in row-major order, or one is empty. The shape in the error has
 /// the two axes among others of size 1.
@@ -47,6 +59,7 @@ pub fn forward(
     bias: Option<ArrayView1<'_, f32>>,
     output: ArrayViewMut2<'_, f32>,
 ) -> Result<(), Error> {
+    expect_some("rows of the input", input.nrows())?;
     conv::forward(
         &DENSE,
         image!(input),
@@ -67,6 +80,7 @@ pub fn d_input(
     weights: ArrayView2<'_, f32>,
     d_input: ArrayViewMut2<'_, f32>,
 ) -> Result<(), Error> {
+    expect_some("rows of d_input", d_input.nrows())?;
     conv::d_input(&DENSE, image!(d_output), kernels!(weights), image!(d_input))
 }
 
@@ -81,6 +95,7 @@ pub fn d_weights(
     d_output: ArrayView2<'_, f32>,
     d_weights: ArrayViewMut2<'_, f32>,
 ) -> Result<(), Error> {
+    expect_some("rows of the input", input.nrows())?;
     conv::d_kernels(&DENSE, image!(input), image!(d_output), kernels!(d_weights))
 }
 

@@ -14,6 +14,20 @@ const PART: usize = 1 << 14;
 ///
 /// With `scale` = 1 / (probability of a set bit) the expected value stays what it was.
 ///
+/// ```
+/// use conv_core::ops::dropout::dropout;
+/// use conv_core::{Bits, NumpyRandom};
+/// use ndarray::{Array1, arr1};
+///
+/// // The first draws of numpy.random.randint(2) with seed 1: 1 1 0 0 1.
+/// let mut masks = Bits::default();
+/// NumpyRandom::new(1).randint2(5, &mut masks);
+/// let (input, mut output) = (Array1::ones(5), Array1::zeros(5));
+/// dropout(input.view(), (&masks, 0), 2., output.view_mut())?;
+/// assert_eq!(output, arr1(&[2., 2., 0., 0., 2.]));
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+///
 /// # Errors
 /// If the shapes differ, an array is not in row-major order, or there are too few masks.
 pub fn dropout<D: Dimension>(

@@ -8,11 +8,13 @@
 mod d_kernels;
 mod forward;
 mod maxima;
+mod pack;
 
 use super::conv::Conv;
 use crate::Error;
 use crate::shape::product as checked;
 use crate::simd::{LANES, Lanes, dispatch, groups};
+
 use d_kernels::DKernels;
 use forward::Forward;
 pub(crate) use maxima::{Entries, Maxima};
@@ -221,6 +223,26 @@ impl Plan {
         }
     }
 
+    /// A buffer for as many placed images; none where images are used as they are.
+    pub(crate) fn buffer(&self, images: usize) -> Vec<f32> {
+        let images = if self.in_place() { 0 } else { images };
+        vec![0.0; images * self.placed_len()]
+    }
+
+    /// Images where the windows find them: as they are, or copied among the zeros of a buffer.
+    pub(crate) fn placed<'a>(&self, images: &'a [f32], buffer: &'a mut [f32]) -> &'a [f32] {
+        if self.in_place() {
+            return images;
+        }
+        let count = images.len() / self.input_len();
+        let buffer = &mut buffer[..count * self.placed_len()];
+        let pairs = images.chunks_exact(self.input_len());
+        for (image, to) in pairs.zip(buffer.chunks_exact_mut(self.placed_len())) {
+            self.place(image, to);
+        }
+        buffer
+    }
+
     /// Copies an image back from where [`place`](Self::place) put it, zeros where it was left out.
     pub(crate) fn unplace(&self, placed: &[f32], image: &mut [f32]) {
         let Placement {
@@ -246,69 +268,6 @@ impl Plan {
             None => groups(self.per_group.1) * self.taps.len(),
         };
         self.groups * per_group
-    }
-
-    /// Packs kernels (taps, Cout) for [`forward`](Self::forward): (group, panel, tap, up to 2, 16), a panel
-    /// being the kernels that one tile computes. Of pairs (group, pair, up to 2, 16), the two weights of a kernel
-    /// beside each other.
-    pub(crate) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
-        let cout = self.cout();
-        self.pack_by(packed, |group, tap, kernel| {
-            kernels[tap * cout + group * self.per_group.1 + kernel]
-        });
-    }
-
-    /// For a [transposed](Self::transposed) plan, packs the kernels (taps, Cout) of the convolution, turned round.
-    pub(crate) fn pack_transposed(&self, kernels: &[f32], packed: &mut [Lanes]) {
-        let (per_out, per_in) = self.per_group;
-        let cout = self.groups * per_out;
-        let window = self.taps.len() / per_out;
-        self.pack_by(packed, |group, tap, channel| {
-            let (place, kernel) = (window - 1 - tap / per_out, tap % per_out);
-            kernels[(place * per_in + channel) * cout + group * per_out + kernel]
-        });
-    }
-
-    /// Packs the kernels of a plan without groups by what each tap of a kernel weighs.
-    pub(crate) fn pack_from(&self, packed: &mut [Lanes], weight: impl Fn(usize, usize) -> f32) {
-        self.pack_by(packed, |_, tap, kernel| weight(tap, kernel));
-    }
-
-    fn pack_by(&self, packed: &mut [Lanes], weight: impl Fn(usize, usize, usize) -> f32) {
-        if let Some(pairs) = &self.pairs {
-            let lanes = groups(2 * self.per_group.1);
-            for (step, packed) in packed.chunks_exact_mut(lanes).enumerate() {
-                let (group, pair) = (step / pairs.at.len(), step % pairs.at.len());
-                let weights = Lanes::flat_mut(packed).chunks_exact_mut(2);
-                for (kernel, weights) in weights.enumerate().take(self.per_group.1) {
-                    let (tap, skip) = pairs.taps[pair];
-                    weights[0] = if skip {
-                        0.0
-                    } else {
-                        weight(group, tap, kernel)
-                    };
-                    weights[1] = weight(group, tap + 1, kernel);
-                }
-            }
-            return;
-        }
-        let count = self.taps.len();
-        for group in 0..self.groups {
-            for panel in self.panels() {
-                let start = (group * groups(self.per_group.1) + panel.first) * count;
-                let packed = &mut packed[start..][..panel.lanes * count];
-                for (tap, packed) in packed.chunks_exact_mut(panel.lanes).enumerate() {
-                    for (i, weights) in Lanes::flat_mut(packed).iter_mut().enumerate() {
-                        let kernel = panel.first * LANES + i;
-                        *weights = if kernel < self.per_group.1 {
-                            weight(group, tap, kernel)
-                        } else {
-                            0.0
-                        };
-                    }
-                }
-            }
-        }
     }
 
     fn panels(&self) -> impl Iterator<Item = Panel> + use<> {

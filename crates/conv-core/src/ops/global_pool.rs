@@ -9,6 +9,18 @@ use crate::{Error, parallel};
 ///
 /// input (N, H, W, C) → output (N, C)
 ///
+/// ```
+/// use conv_core::ops::global_pool;
+/// use ndarray::{Array2, Array4, arr2};
+///
+/// // Two channels: one of the columns' numbers 0 to 2, one of ones.
+/// let image = Array4::from_shape_fn((1, 4, 3, 2), |(_, _, x, c)| if c == 0 { x as f32 } else { 1. });
+/// let mut output = Array2::zeros((1, 2));
+/// global_pool::forward(image.view(), output.view_mut())?;
+/// assert_eq!(output, arr2(&[[1., 1.]]));
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+///
 /// # Errors
 /// If the shapes do not fit, an array is not in row-major order, or the input is empty.
 pub fn forward(

@@ -25,6 +25,20 @@ const PART: usize = 1 << 10;
 ///
 /// input (N, positions, kernels) → output (N, positions)
 ///
+/// ```
+/// use conv_core::ops::kernel_pool::{self, Pooling};
+/// use ndarray::{Array2, arr2, arr3};
+///
+/// // Two positions, and what three kernels say of each.
+/// let predictions = arr3(&[[[1., -2., 4.], [3., 0., 0.]]]);
+/// let mut output = Array2::zeros((1, 2));
+/// for (pooling, right) in [(Pooling::Sum, [3., 3.]), (Pooling::Mean, [1., 1.]), (Pooling::Max, [4., 3.])] {
+///     kernel_pool::forward(pooling, predictions.view(), output.view_mut())?;
+///     assert_eq!(output, arr2(&[right]));
+/// }
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+///
 /// # Errors
 /// If the shapes do not fit, an array is not in row-major order, or there are no kernels.
 pub fn forward(
@@ -61,7 +75,7 @@ pub fn d_input(
     let (input, d_output) = (numbers("input", &input)?, numbers("d_output", &d_output)?);
     parallel::parts_mut(
         numbers_mut("d_input", &mut d_input)?,
-        PART * kernels,
+        PART.saturating_mul(kernels),
         |part, d_input| {
             let (input, d_output) = (&input[part * PART * kernels..], &d_output[part * PART..]);
             spread(pooling, kernels, (input, d_output), d_input);

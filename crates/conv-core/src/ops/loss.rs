@@ -1,4 +1,7 @@
-//! Softmax and the loss that belongs to it. Both compute in `f64`, a row at a time.
+//! Softmax, and losses. They compute in `f64`, a row at a time, and give the loss of a batch with its gradient.
+//!
+//! A logit that is not a number makes the loss not a number. [`Network::gradient`](crate::network::Network::gradient)
+//! refuses that; here it is for the caller to see.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
@@ -62,6 +65,19 @@ pub fn cross_entropy(
 /// architecture for computer vision, CVPR (2016).
 ///
 /// logits (N, C), labels (N), smoothing from 0 to 1 → loss, `d_logits` (N, C)
+///
+/// ```
+/// use conv_core::ops::loss;
+/// use ndarray::{Array2, arr2};
+///
+/// // All four classes equally likely; the targets of label 2 are 0.1, 0.1, 0.7 and 0.1.
+/// let (logits, mut d_logits) = (Array2::zeros((1, 4)), Array2::zeros((1, 4)));
+/// let found = loss::cross_entropy_of_labels(logits.view(), &[2], 0.4, d_logits.view_mut())?;
+/// assert!((found - 4_f64.ln()).abs() < 1e-12);
+/// let right = arr2(&[[0.15, 0.15, -0.45, 0.15]]);
+/// assert!((&d_logits - &right).iter().all(|off: &f32| off.abs() < 1e-7));
+/// # Ok::<(), conv_core::Error>(())
+/// ```
 ///
 /// # Errors
 /// If the shapes differ, a label is no class or the smoothing no part of 1, an array is not in row-major order,

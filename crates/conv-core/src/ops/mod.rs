@@ -7,6 +7,7 @@
 
 pub mod activation;
 pub mod batch_norm;
+mod channels;
 pub mod conv;
 pub mod dense;
 pub mod dropout;
@@ -16,6 +17,7 @@ pub mod kernel_pool;
 pub mod loss;
 pub mod pool;
 pub mod residual;
+pub(crate) mod rows;
 pub(crate) mod scatter;
 pub mod sections;
 

@@ -24,6 +24,22 @@ pub enum Pool {
 ///
 /// input (N, H, W, C) → output (N, Oh, Ow, C)
 ///
+/// ```
+/// use conv_core::ops::pool::{self, Pool};
+/// use conv_core::shape::Window;
+/// use ndarray::{Array4, arr1};
+///
+/// // The numbers 0 to 7 in two rows, pooled in tiles of 2 × 2.
+/// let image = Array4::from_shape_fn((1, 2, 4, 1), |(_, y, x, _)| (4 * y + x) as f32);
+/// let tiles = Window::new(2, 2).stride(2, 2);
+/// let mut output = Array4::zeros((1, 1, 2, 1));
+/// pool::forward(Pool::Max, &tiles, image.view(), output.view_mut())?;
+/// assert_eq!(output.flatten(), arr1(&[5., 7.]));
+/// pool::forward(Pool::Mean, &tiles, image.view(), output.view_mut())?;
+/// assert_eq!(output.flatten(), arr1(&[2.5, 4.5]));
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+///
 /// # Errors
 /// If the window does not fit, or has a position with nothing but padding under it; if a shape does not fit,
 /// an array is not in row-major order or is empty.

@@ -76,7 +76,7 @@ impl Scatter {
     /// Packs kernels (taps, Cin, Cout).
     pub(crate) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
         self.sections
-            .pack_from(packed, |o, tap| kernels[tap * self.cout + o]);
+            .pack_by(packed, kernels, |_, o| (o, self.cout));
     }
 
     /// Numbers of an image's sections.

@@ -121,6 +121,9 @@ pub trait Simd: Copy + Send + Sync {
 /// [`dispatch`] for rows of `lanes` numbers: with vectors of eight lanes where those of sixteen would be at least
 /// half empty.
 pub fn dispatch_for<O: Op>(lanes: usize, op: O) -> O::Output {
+    // Where there is no choice of vectors.
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = lanes;
     match level() {
         // SAFETY: a processor has AVX-512, for a `Level`, only with AVX2 and FMA.
         #[cfg(target_arch = "x86_64")]

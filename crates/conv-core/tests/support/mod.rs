@@ -50,12 +50,19 @@ pub(crate) fn on_every_level(mut test: impl FnMut(Level)) {
     );
 }
 
+/// The numbers of threads of [`same_everywhere`].
+const THREADS: &[usize] = if cfg!(feature = "rayon") {
+    &[1, 2, 3, 8]
+} else {
+    &[1]
+};
+
 /// Runs `make` on every level and on pools of 1, 2, 3 and 8 threads (without the feature `rayon`, on one); fails
 /// unless all give the same.
 pub(crate) fn same_everywhere<T: PartialEq + Send>(make: impl Fn() -> T + Sync) {
     let mut first = None;
     on_every_level(|level| {
-        for threads in [1, 2, 3, 8] {
+        for &threads in THREADS {
             let made = on_threads(threads, &make);
             let first = first.get_or_insert_with(&make);
             assert!(

@@ -6,14 +6,15 @@ use super::{Changes, Recipe};
 use crate::failure::Failure;
 use crate::output::print;
 
-/// Each with its text, from the simplest to the best.
-const SHIPPED: [(&str, &str); 7] = [
-    ("quick", include_str!("../../recipes/quick.toml")),
+/// Each with its text: first those for the images that come along, then those for all of MNIST.
+const SHIPPED: [(&str, &str); 8] = [
+    ("stacked", include_str!("../../recipes/stacked.toml")),
     ("book", include_str!("../../recipes/book.toml")),
     ("dense", include_str!("../../recipes/dense.toml")),
-    ("lenet", include_str!("../../recipes/lenet.toml")),
-    ("stacked", include_str!("../../recipes/stacked.toml")),
     ("small-data", include_str!("../../recipes/small-data.toml")),
+    ("lenet", include_str!("../../recipes/lenet.toml")),
+    ("quick", include_str!("../../recipes/quick.toml")),
+    ("tiny", include_str!("../../recipes/tiny.toml")),
     ("best", include_str!("../../recipes/best.toml")),
 ];
 

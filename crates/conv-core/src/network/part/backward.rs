@@ -1,10 +1,10 @@
 //! A part of a batch on its way back: the gradients of its values, and what they add to those of the parameters.
 
-use super::{Block, Part, Pass, Pooled, dropout, placed};
+use super::{Block, Part, Pass, Pooled, dropout};
 use crate::init::Seeded;
 use crate::network::program::{Back, Step, StepOp};
 use crate::ops::activation::{GeluSlope, Relu, SigmoidSlope, TanhSlope, map};
-use crate::ops::{global_pool, kernel_pool};
+use crate::ops::{global_pool, kernel_pool, rows};
 use crate::simd::Lanes;
 
 impl Part {
@@ -66,7 +66,7 @@ impl Part {
                 let d_kernels = &mut self.gradient[kernels.clone()];
                 plan.add_d_kernels(placed, d_output, 0, d_kernels, &mut self.scratch);
                 if let Some(bias) = bias {
-                    add_rows(d_output, &mut self.gradient[bias.clone()]);
+                    rows::add(d_output, &mut self.gradient[bias.clone()]);
                 }
             }
             StepOp::Dense { kernels, bias, .. } => {
@@ -75,7 +75,7 @@ impl Part {
                     plan.add_d_kernels(x, d_output, 0, d_kernels, &mut self.scratch);
                 }
                 if let Some(bias) = bias {
-                    add_rows(d_output, &mut self.gradient[bias.clone()]);
+                    rows::add(d_output, &mut self.gradient[bias.clone()]);
                 }
             }
             StepOp::Add { other, accumulate } => {
@@ -181,7 +181,7 @@ impl Part {
             }
         }
         if let Some(bias) = bias {
-            add_rows(d_pooled, &mut self.gradient[bias.clone()]);
+            rows::add(d_pooled, &mut self.gradient[bias.clone()]);
         }
         if step.accumulate && program.needs[step.input] {
             add_to(&self.spare, &mut d_before[step.input - 1][..x.len()]);
@@ -206,7 +206,7 @@ fn d_step(
     match &step.op {
         StepOp::Conv { back, .. } => match back {
             Back::Gather(plan) => {
-                let placed = placed(plan, d_output, d_placed);
+                let placed = plan.placed(d_output, d_placed);
                 plan.forward(placed, 0, packed, None, d_input);
             }
             Back::Scatter(scatter) => scatter.run(d_output, packed, d_placed, d_input),
@@ -260,12 +260,5 @@ fn d_step(
 fn add_to(from: &[f32], to: &mut [f32]) {
     for (sum, x) in to.iter_mut().zip(from) {
         *sum += x;
-    }
-}
-
-/// Adds up the rows.
-fn add_rows(rows: &[f32], to: &mut [f32]) {
-    for row in rows.chunks_exact(to.len()) {
-        add_to(row, to);
     }
 }
