@@ -142,3 +142,19 @@ fn without_a_recipe_it_explains_itself() {
     }
     assert_eq!(stdout(&run(&["completions", "tcsh"])), "");
 }
+
+#[test]
+fn options_out_of_range_or_at_odds_are_errors_of_the_command_line() {
+    for (options, word) in [
+        (&["--epochs", "0"][..], "--epochs"),
+        (&["--epochs", "1000001"], "--epochs"),
+        (&["--seed", "9223372036854775808"], "--seed"),
+        (&["--threads", "0"], "--threads"),
+        (&["--dry-run", "--json"], "--json"),
+        (&["--quiet", "--json"], "--json"),
+        (&["--set", "epochs"], "KEY=VALUE"),
+    ] {
+        let said = fails(&run(&[&["train", "quick"], options].concat()), 2);
+        assert!(said.contains(word), "{options:?}: {said}");
+    }
+}

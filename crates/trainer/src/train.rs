@@ -55,10 +55,10 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "NAME", value_parser = names())]
     dataset: Option<String>,
     /// Passes over the training images
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     epochs: Option<u64>,
     /// Seed of all random numbers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// Change any key of the recipe, as optimizer.rate=0.01; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
@@ -79,7 +79,7 @@ pub(crate) struct TrainArgs {
     #[arg(short, long)]
     quiet: bool,
     /// One JSON object a line: each epoch as in metrics.jsonl, then the result
-    #[arg(long, conflicts_with = "quiet")]
+    #[arg(long, conflicts_with_all = ["quiet", "dry_run"])]
     json: bool,
 }
 
