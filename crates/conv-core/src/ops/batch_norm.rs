@@ -19,11 +19,14 @@
 //! # Ok::<(), conv_core::Error>(())
 //! ```
 
+mod channels;
+mod passes;
+
 use ndarray::{ArrayView1, ArrayView4, ArrayViewMut1, ArrayViewMut4};
 
-use super::channels::{self, Channels, pixels, pixels_mut};
 use super::{expect_shape, expect_some, numbers, numbers_mut};
 use crate::{Error, parallel};
+use passes::{Moments, Normalise, Products, Slopes};
 
 /// Mean and variance of each channel, in `f64`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -359,146 +362,5 @@ impl Sums {
                 d_input,
             },
         );
-    }
-}
-
-/// The sums of `B` channels over all pixels, in `f64`.
-#[inline(always)]
-fn sums<const B: usize>(pixels: impl Iterator<Item = [f64; B]>) -> [f64; B] {
-    let mut sums = [0.0; B];
-    for pixel in pixels {
-        for (sum, x) in sums.iter_mut().zip(pixel) {
-            *sum += x;
-        }
-    }
-    sums
-}
-
-/// `B` numbers from `first` on; of fewer, none.
-#[inline(always)]
-fn some_of<T: Copy + Default, const B: usize>(numbers: &[T], first: usize) -> [T; B] {
-    numbers[first..]
-        .first_chunk()
-        .copied()
-        .unwrap_or([T::default(); B])
-}
-
-/// Mean and variance, in two passes.
-struct Moments<'a> {
-    input: &'a [f32],
-    statistics: &'a mut Statistics,
-}
-
-impl Channels for Moments<'_> {
-    #[inline(always)]
-    fn some<const B: usize>(&mut self, first: usize) {
-        let Statistics {
-            count,
-            mean,
-            variance,
-        } = self.statistics;
-        let (channels, count) = (mean.len(), (*count).max(1) as f64);
-        let pixels = || pixels::<B>(self.input, channels, first);
-        let means = sums(pixels().map(|pixel| pixel.map(f64::from))).map(|sum| sum / count);
-        let squares = sums(pixels().map(|pixel| {
-            let mut squares = means;
-            for (square, &x) in squares.iter_mut().zip(pixel) {
-                let deviation = f64::from(x) - *square;
-                *square = deviation * deviation;
-            }
-            squares
-        }));
-        mean[first..first + B].copy_from_slice(&means);
-        variance[first..first + B].copy_from_slice(&squares.map(|sum| sum / count));
-    }
-}
-
-/// `(x − mean) · scale + shift`
-struct Normalise<'a> {
-    lines: &'a [Line],
-    input: &'a [f32],
-    output: &'a mut [f32],
-}
-
-impl Channels for Normalise<'_> {
-    #[inline(always)]
-    fn some<const B: usize>(&mut self, first: usize) {
-        let channels = self.lines.len();
-        let lines = some_of::<Line, B>(self.lines, first);
-        let (means, scales) = (lines.map(|line| line.mean), lines.map(|line| line.scale));
-        let shifts = lines.map(|line| line.shift);
-        let input = pixels::<B>(self.input, channels, first);
-        for (x, y) in input.zip(pixels_mut::<B>(self.output, channels, first)) {
-            // An array of its own: so no write can be taken to change what is still to be read.
-            let mut normalised = *x;
-            for i in 0..B {
-                normalised[i] = (normalised[i] - means[i]) * scales[i] + shifts[i];
-            }
-            *y = normalised;
-        }
-    }
-}
-
-/// Σ `d_output` and Σ `d_output` · (input − mean).
-struct Products<'a> {
-    means: &'a [f64],
-    input: &'a [f32],
-    d_output: &'a [f32],
-    sums: &'a mut Sums,
-}
-
-impl Channels for Products<'_> {
-    #[inline(always)]
-    fn some<const B: usize>(&mut self, first: usize) {
-        let channels = self.means.len();
-        let means = some_of::<f64, B>(self.means, first);
-        let (mut d_beta, mut d_gamma) = ([0.0; B], [0.0; B]);
-        let input = pixels::<B>(self.input, channels, first);
-        for (x, d) in input.zip(pixels::<B>(self.d_output, channels, first)) {
-            for i in 0..B {
-                d_beta[i] += f64::from(d[i]);
-                d_gamma[i] += f64::from(d[i]) * (f64::from(x[i]) - means[i]);
-            }
-        }
-        self.sums.d_beta[first..first + B].copy_from_slice(&d_beta);
-        self.sums.d_gamma[first..first + B].copy_from_slice(&d_gamma);
-    }
-}
-
-/// [`Sums::d_input`].
-struct Slopes<'a> {
-    sums: &'a Sums,
-    statistics: &'a Statistics,
-    epsilon: f32,
-    gamma: &'a [f32],
-    input: &'a [f32],
-    d_output: &'a [f32],
-    d_input: &'a mut [f32],
-}
-
-impl Channels for Slopes<'_> {
-    #[inline(always)]
-    fn some<const B: usize>(&mut self, first: usize) {
-        let channels = self.gamma.len();
-        let count = self.sums.count as f64;
-        let means = some_of::<f64, B>(&self.statistics.mean, first);
-        let (mut scales, mut centres, mut tilts) = ([0.0; B], [0.0; B], [0.0; B]);
-        for i in 0..B {
-            let channel = first + i;
-            let inverse = self.statistics.inverse_deviation(channel, self.epsilon);
-            scales[i] = f64::from(self.gamma[channel]) * inverse;
-            centres[i] = self.sums.d_beta[channel] / count;
-            tilts[i] = self.sums.d_gamma[channel] / count * inverse;
-        }
-        let input = pixels::<B>(self.input, channels, first);
-        let sources = input.zip(pixels::<B>(self.d_output, channels, first));
-        for ((x, d), to) in sources.zip(pixels_mut::<B>(self.d_input, channels, first)) {
-            let (x, mut d) = (*x, *d);
-            for i in 0..B {
-                let slope = f64::from(d[i]) - centres[i] - (f64::from(x[i]) - means[i]) * tilts[i];
-                d[i] = (scales[i] * slope) as f32;
-            }
-            *to = d;
-        }
     }
 }

@@ -14,7 +14,6 @@ use super::conv::Conv;
 use crate::Error;
 use crate::shape::product as checked;
 use crate::simd::{LANES, Lanes, dispatch, groups};
-
 use d_kernels::DKernels;
 use forward::Forward;
 pub(crate) use maxima::{Entries, Maxima};

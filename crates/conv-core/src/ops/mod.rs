@@ -7,7 +7,6 @@
 
 pub mod activation;
 pub mod batch_norm;
-mod channels;
 pub mod conv;
 pub mod dense;
 pub mod dropout;

@@ -1,0 +1,142 @@
+//! What is done to every channel's numbers, for some channels at a time.
+
+use super::channels::{Channels, pixels, pixels_mut};
+use super::{Line, Statistics, Sums};
+
+/// The sums of `B` channels over all pixels, in `f64`.
+#[inline(always)]
+fn sums<const B: usize>(pixels: impl Iterator<Item = [f64; B]>) -> [f64; B] {
+    let mut sums = [0.0; B];
+    for pixel in pixels {
+        for (sum, x) in sums.iter_mut().zip(pixel) {
+            *sum += x;
+        }
+    }
+    sums
+}
+
+/// `B` numbers from `first` on.
+#[inline(always)]
+fn some_of<T: Copy, const B: usize>(numbers: &[T], first: usize) -> [T; B] {
+    std::array::from_fn(|i| numbers[first + i])
+}
+
+/// Mean and variance, in two passes.
+pub(super) struct Moments<'a> {
+    pub(super) input: &'a [f32],
+    pub(super) statistics: &'a mut Statistics,
+}
+
+impl Channels for Moments<'_> {
+    #[inline(always)]
+    fn some<const B: usize>(&mut self, first: usize) {
+        let Statistics {
+            count,
+            mean,
+            variance,
+        } = self.statistics;
+        let (channels, count) = (mean.len(), (*count).max(1) as f64);
+        let pixels = || pixels::<B>(self.input, channels, first);
+        let means = sums(pixels().map(|pixel| pixel.map(f64::from))).map(|sum| sum / count);
+        let squares = sums(pixels().map(|pixel| {
+            let mut squares = means;
+            for (square, &x) in squares.iter_mut().zip(pixel) {
+                let deviation = f64::from(x) - *square;
+                *square = deviation * deviation;
+            }
+            squares
+        }));
+        mean[first..first + B].copy_from_slice(&means);
+        variance[first..first + B].copy_from_slice(&squares.map(|sum| sum / count));
+    }
+}
+
+/// `(x − mean) · scale + shift`
+pub(super) struct Normalise<'a> {
+    pub(super) lines: &'a [Line],
+    pub(super) input: &'a [f32],
+    pub(super) output: &'a mut [f32],
+}
+
+impl Channels for Normalise<'_> {
+    #[inline(always)]
+    fn some<const B: usize>(&mut self, first: usize) {
+        let channels = self.lines.len();
+        let lines = some_of::<Line, B>(self.lines, first);
+        let (means, scales) = (lines.map(|line| line.mean), lines.map(|line| line.scale));
+        let shifts = lines.map(|line| line.shift);
+        let input = pixels::<B>(self.input, channels, first);
+        for (x, y) in input.zip(pixels_mut::<B>(self.output, channels, first)) {
+            // An array of its own: so no write can be taken to change what is still to be read.
+            let mut normalised = *x;
+            for i in 0..B {
+                normalised[i] = (normalised[i] - means[i]) * scales[i] + shifts[i];
+            }
+            *y = normalised;
+        }
+    }
+}
+
+/// Σ `d_output` and Σ `d_output` · (input − mean).
+pub(super) struct Products<'a> {
+    pub(super) means: &'a [f64],
+    pub(super) input: &'a [f32],
+    pub(super) d_output: &'a [f32],
+    pub(super) sums: &'a mut Sums,
+}
+
+impl Channels for Products<'_> {
+    #[inline(always)]
+    fn some<const B: usize>(&mut self, first: usize) {
+        let channels = self.means.len();
+        let means = some_of::<f64, B>(self.means, first);
+        let (mut d_beta, mut d_gamma) = ([0.0; B], [0.0; B]);
+        let input = pixels::<B>(self.input, channels, first);
+        for (x, d) in input.zip(pixels::<B>(self.d_output, channels, first)) {
+            for i in 0..B {
+                d_beta[i] += f64::from(d[i]);
+                d_gamma[i] += f64::from(d[i]) * (f64::from(x[i]) - means[i]);
+            }
+        }
+        self.sums.d_beta[first..first + B].copy_from_slice(&d_beta);
+        self.sums.d_gamma[first..first + B].copy_from_slice(&d_gamma);
+    }
+}
+
+/// [`Sums::d_input`].
+pub(super) struct Slopes<'a> {
+    pub(super) sums: &'a Sums,
+    pub(super) statistics: &'a Statistics,
+    pub(super) epsilon: f32,
+    pub(super) gamma: &'a [f32],
+    pub(super) input: &'a [f32],
+    pub(super) d_output: &'a [f32],
+    pub(super) d_input: &'a mut [f32],
+}
+
+impl Channels for Slopes<'_> {
+    #[inline(always)]
+    fn some<const B: usize>(&mut self, first: usize) {
+        let channels = self.gamma.len();
+        let count = self.sums.count as f64;
+        let means = some_of::<f64, B>(&self.statistics.mean, first);
+        let (mut scales, mut centres, mut tilts) = ([0.0; B], [0.0; B], [0.0; B]);
+        for i in 0..B {
+            let channel = first + i;
+            let inverse = self.statistics.inverse_deviation(channel, self.epsilon);
+            scales[i] = f64::from(self.gamma[channel]) * inverse;
+            centres[i] = self.sums.d_beta[channel] / count;
+            tilts[i] = self.sums.d_gamma[channel] / count * inverse;
+        }
+        let input = pixels::<B>(self.input, channels, first);
+        let sources = input.zip(pixels::<B>(self.d_output, channels, first));
+        for ((x, d), to) in sources.zip(pixels_mut::<B>(self.d_input, channels, first)) {
+            let (x, mut d) = (*x, *d);
+            for i in 0..B {
+                let slope = f64::from(d[i]) - centres[i] - (f64::from(x[i]) - means[i]) * tilts[i];
+                d[i] = (scales[i] * slope) as f32;
+            }
+            *to = d;
+        }
+    }
+}
