@@ -51,6 +51,15 @@ pub fn run(arguments: &[&str]) -> Output {
     trainer().args(arguments).output().expect("trainer starts")
 }
 
+/// Ctrl-C, for this process alone.
+#[cfg(unix)]
+pub fn interrupt(child: &std::process::Child) {
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+}
+
 /// What it wrote on stdout.
 #[must_use]
 pub fn stdout(output: &Output) -> String {

@@ -38,10 +38,7 @@ fn ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut lines = first_line(&mut child);
-        let kill = Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
-            .status();
-        assert!(kill.unwrap().success());
+        tests::interrupt(&child);
         let mut rest = String::new();
         lines.read_to_string(&mut rest).unwrap();
         let output = child.wait_with_output().unwrap();

@@ -160,3 +160,14 @@ fn embed_takes_nothing_but_the_full_set() {
         &[&from, "found nothing"],
     );
 }
+
+#[test]
+fn a_record_that_has_no_peers_or_no_seeds_says_so_before_it_builds_anything() {
+    let root = TempDir::new().unwrap();
+    let record = |more: [&str; 2], says: &str| {
+        let arguments = [&["bench", "record"], &more[..]].concat();
+        fails(&arguments, root.path(), &[says]);
+    };
+    record(["tiny", "--peers"], "only quick and latency have peers");
+    record(["latency", "--seeds=3"], "latency trains with one seed");
+}

@@ -117,11 +117,11 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if args.peers && !matches!(args.name, Name::Quick | Name::Latency) {
         bail!("only quick and latency have peers; leave out --peers");
     }
+    if args.name == Name::Latency && args.seeds.is_some() {
+        bail!("latency trains with one seed; leave out --seeds");
+    }
     let trainer = build::ours(root, &["--release", "--package", "trainer"], "trainer")?;
     let Some(record) = args.name.record() else {
-        if args.seeds.is_some() {
-            bail!("latency trains with one seed; leave out --seeds");
-        }
         let data = folder("mnist", args.data.as_deref())?;
         return latency::run(&trainer, &data, args.peers);
     };
