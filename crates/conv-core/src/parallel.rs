@@ -49,6 +49,14 @@ pub(crate) fn parts_of_three_mut<A: Send, B: Send, C: Send>(
     }
 }
 
+/// Does the work once on every thread.
+pub(crate) fn on_every_thread(work: impl Fn() + Sync) {
+    #[cfg(feature = "rayon")]
+    rayon::broadcast(|_| work());
+    #[cfg(not(feature = "rayon"))]
+    work();
+}
+
 /// What two pieces of work give, at once where there are threads.
 pub(crate) fn both<A: Send, B: Send>(
     a: impl FnOnce() -> A + Send,

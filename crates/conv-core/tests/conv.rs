@@ -56,6 +56,20 @@ fn cases() -> Vec<Case> {
             [1, 4, 9, cin, cout],
         ));
     }
+    // By tiles of 2 × 2 outputs: channels that are and are not whole vectors, outputs with an odd row or column, one
+    // task of all kernels or several.
+    for (cin, cout) in [(16, 16), (17, 40), (24, 33), (32, 64)] {
+        cases.push((Conv::new(window), [3, 6, 8, cin, cout]));
+        cases.push((
+            Conv::new(window.padding(Padding::Same)),
+            [5, 7, 9, cin, cout],
+        ));
+        let window = window.padding(explicit(2, 1, 0, 3));
+        cases.push((Conv::new(window), [1, 21, 12, cin, cout]));
+    }
+    let same = window.padding(Padding::Same);
+    cases.push((Conv::new(same), [19, 14, 13, 16, 48]));
+    cases.push((Conv::new(same), [2, 37, 40, 16, 16]));
     // Groups, up to depthwise with one and with several kernels a channel.
     for (groups, cin, cout) in [
         (2, 4, 6),

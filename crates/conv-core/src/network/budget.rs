@@ -72,7 +72,13 @@ impl Budget {
         let (kh, kw) = conv.window.size;
         let (per_in, per_out) = (c / conv.groups, kernels / conv.groups);
         self.weights("kernels", &[kh, kw, per_in, kernels])?;
-        let packed = [conv.groups, padded(per_out), kh, kw, per_in];
+        // Transformed kernels of 3 × 3 have sixteen numbers.
+        let window = if (kh, kw) == (3, 3) {
+            16
+        } else {
+            numbers(&[kh, kw])
+        };
+        let packed = [conv.groups, padded(per_out), window, per_in];
         self.weights("the packed kernels", &packed)?;
         self.image("the padded input", &[rows.padded, cols.padded, c])?;
         if Scatter::suits(conv, c) {
@@ -83,7 +89,7 @@ impl Budget {
             // A run is three numbers, and the list of them may have grown to twice what it needs.
             return self.image("the sections' runs", &[numbers(&sections), 6]);
         }
-        let packed = [conv.groups, padded(per_in), kh, kw, per_out];
+        let packed = [conv.groups, padded(per_in), window, per_out];
         self.weights("the turned kernels", &packed)?;
         let (dy, dx) = conv.window.dilation;
         let [padded_h, padded_w] =

@@ -136,6 +136,13 @@ impl Back {
         }
     }
 
+    fn scratch_len(&self) -> usize {
+        match self {
+            Self::Gather(plan) => plan.scratch_len(),
+            Self::Scatter(_) => 0,
+        }
+    }
+
     pub(super) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
         match self {
             Self::Gather(plan) => plan.pack_transposed(kernels, packed),
@@ -201,6 +208,15 @@ impl Program {
     /// Numbers of an output.
     pub(super) fn output_len(&self) -> usize {
         self.lens[self.output.0]
+    }
+
+    /// Lanes that its convolutions need of each thread.
+    pub(super) fn scratch_len(&self) -> usize {
+        let steps = self.steps.iter().map(|step| match &step.op {
+            StepOp::Conv { plan, back, .. } => plan.scratch_len().max(back.scratch_len()),
+            _ => 0,
+        });
+        steps.max().unwrap_or(0)
     }
 
     fn stack(

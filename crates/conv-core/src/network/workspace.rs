@@ -9,7 +9,7 @@ use super::program::{Program, StepOp};
 use super::{Loss, Network, Report};
 use crate::ops::batch_norm::{Line, Statistics, Sums, set_lines};
 use crate::ops::dense::DENSE;
-use crate::ops::engine::{Maxima, Plan};
+use crate::ops::engine::{self, Maxima, Plan};
 use crate::ops::expect_some;
 use crate::simd::{Lanes, groups};
 use crate::{Error, parallel};
@@ -119,6 +119,8 @@ impl Workspace {
         if !known {
             *self = Self::default();
             self.pooled = pooled(program);
+            let lanes = program.scratch_len();
+            parallel::on_every_thread(|| engine::reserve(lanes));
         }
         let grown = division.per_block > self.capacity || (training && !self.training);
         if grown {

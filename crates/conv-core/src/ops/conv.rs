@@ -2,15 +2,15 @@
 
 use ndarray::{ArrayView1, ArrayView4, ArrayViewMut1, ArrayViewMut4};
 
-use super::engine::{Plan, TAPS};
+use super::engine::{PANEL, Plan, TAPS, TILES, with_kernels};
 use super::scatter::Scatter;
 use super::{expect_shape, expect_some, numbers, numbers_mut, rows};
 use crate::shape::{Window, product};
-use crate::simd::Lanes;
+use crate::simd::{Lanes, groups};
 use crate::{Error, parallel};
 
-/// Pixels that are whole tiles of 12, 14 and 6.
-const TILES: usize = 84;
+/// Pixels that are whole rows of 12, 14 and 6 for the loops over them.
+const PIXELS: usize = 84;
 
 /// What a convolution is, but for its numbers of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,15 +108,28 @@ fn run(
     output: &mut [f32],
 ) -> Result<(), Error> {
     let images = output.len() / plan.output_len();
-    let together = images.div_ceil(16).max(TILES.div_ceil(plan.pixels()));
-    if !plan.in_place() && images.div_ceil(together) >= 8 {
-        // Some images a task, which places them one after another, so that they are in its cache.
+    // Images that a task takes at once, and the least that are worth a task.
+    let (few, least, by_images) = match plan.tiles() {
+        Some(tiles) => (
+            (TILES / tiles).max(1),
+            (TILES / 2).div_ceil(tiles),
+            tiles <= TILES,
+        ),
+        None => {
+            let few = PIXELS.div_ceil(plan.pixels());
+            (few, few, false)
+        }
+    };
+    let together = images.div_ceil(16).max(least);
+    let many = images.div_ceil(together) >= 8 && (plan.tiles().is_some() || !plan.in_place());
+    if many || by_images {
+        // Some images a task, which places them a few at a time, so that they are in its cache.
         parallel::parts_mut(output, together * plan.output_len(), |part, output| {
-            let few = TILES.div_ceil(plan.pixels());
-            let mut buffer = plan.buffer(few);
+            let mut buffer = plan.buffer(few.min(together));
             let input = &input[part * together * plan.input_len()..];
             let blocks = input.chunks(few * plan.input_len());
             for (output, input) in output.chunks_mut(few * plan.output_len()).zip(blocks) {
+                let input = &input[..output.len() / plan.output_len() * plan.input_len()];
                 let placed = plan.placed(input, &mut buffer);
                 plan.forward(placed, 0, packed, bias, output);
             }
@@ -125,11 +138,22 @@ fn run(
     }
     let mut buffer = Vec::new();
     let placed = placed(plan, input, &mut buffer)?;
-    // A few pixels a task.
     let channels = plan.output_len() / plan.pixels();
+    if plan.tiles().is_some() {
+        // Some rows of an image a task.
+        let pixels = plan.band();
+        for (image, output) in output.chunks_exact_mut(plan.output_len()).enumerate() {
+            let first = image * plan.pixels();
+            parallel::parts_mut(output, pixels * channels, |part, output| {
+                plan.forward(placed, first + part * pixels, packed, bias, output);
+            });
+        }
+        return Ok(());
+    }
+    // A few pixels a task.
     let pixels = (output.len() / channels / 16)
         .max(1)
-        .next_multiple_of(TILES);
+        .next_multiple_of(PIXELS);
     parallel::parts_mut(output, pixels * channels, |part, output| {
         plan.forward(placed, part * pixels, packed, bias, output);
     });
@@ -179,15 +203,12 @@ pub fn forward(
         }
     };
     let plan = Plan::new(conv, (h, w, cin), cout)?;
-    let mut packed = vec![Lanes::ZERO; plan.packed_len()];
-    plan.pack(numbers("kernels", &kernels)?, &mut packed);
-    run(
-        &plan,
-        numbers("input", &input)?,
-        &packed,
-        bias,
-        numbers_mut("output", &mut output)?,
-    )
+    let (input, kernels) = (numbers("input", &input)?, numbers("kernels", &kernels)?);
+    let output = numbers_mut("output", &mut output)?;
+    with_kernels(plan.packed_len(), |packed| {
+        plan.pack(kernels, packed);
+        run(&plan, input, packed, bias, output)
+    })
 }
 
 /// `d_input[n, y, x, i] = Σ d_output[n, oy, ox, o] · kernels[ky, kx, i, o]`,
@@ -225,15 +246,15 @@ pub fn d_input(
         return Ok(());
     }
     let plan = Plan::transposed(conv, (h, w, cin), kernels.dim().3)?;
-    let mut packed = vec![Lanes::ZERO; plan.packed_len()];
-    plan.pack_transposed(numbers("kernels", &kernels)?, &mut packed);
-    run(
-        &plan,
+    let (d_output, kernels) = (
         numbers("d_output", &d_output)?,
-        &packed,
-        None,
-        numbers_mut("d_input", &mut d_input)?,
-    )
+        numbers("kernels", &kernels)?,
+    );
+    let d_input = numbers_mut("d_input", &mut d_input)?;
+    with_kernels(plan.packed_len(), |packed| {
+        plan.pack_transposed(kernels, packed);
+        run(&plan, d_output, packed, None, d_input)
+    })
 }
 
 /// `d_kernels[ky, kx, i, o] = Σ input[n, y, x, i] · d_output[n, oy, ox, o]`,
@@ -261,6 +282,9 @@ pub fn d_kernels(
     let d_output = numbers("d_output", &d_output)?;
     let total = numbers_mut("d_kernels", &mut d_kernels)?;
     total.fill(0.0);
+    if let Some(tiles) = plan.tiles() {
+        return tiled_d_kernels((&plan, tiles), input, d_output, total);
+    }
     if total.len() * 16 > n * (plan.placed_len() + plan.output_len()) {
         // Kernels that are large beside the batch: each task has its own taps, and sums over all images.
         let mut buffer = Vec::new();
@@ -291,6 +315,54 @@ pub fn d_kernels(
             *total += sum;
         }
     }
+    Ok(())
+}
+
+/// [`d_kernels`] by a plan with so many tiles an image: a task has some images and all kernels, or where images are few
+/// some of the kernels; the tasks' sums are added in their order.
+fn tiled_d_kernels(
+    (plan, tiles): (&Plan, usize),
+    input: &[f32],
+    d_output: &[f32],
+    total: &mut [f32],
+) -> Result<(), Error> {
+    let n = d_output.len() / plan.output_len();
+    let images = n.div_ceil((n * tiles / TILES).clamp(1, 16));
+    let parts = n.div_ceil(images);
+    let cout = plan.output_len() / plan.pixels();
+    let panels = cout.div_ceil(PANEL);
+    let each = panels.div_ceil((8 / parts).max(1));
+    let (tasks, width) = (panels.div_ceil(each), cout.min(each * PANEL));
+    let rows = plan.taps();
+    let len = product("the sums", &[rows, width])?;
+    let all = product("the sums", &[parts, tasks, len])?;
+    with_kernels(groups(all), |sums| {
+        let sums = &mut Lanes::flat_mut(sums)[..all];
+        parallel::parts_mut(sums, len, |task, sum| {
+            let (part, panel) = (task / tasks, task % tasks);
+            let few = |len: usize| part * images * len..((part + 1) * images).min(n) * len;
+            let input = &input[few(plan.input_len())];
+            let d_output = &d_output[few(plan.output_len())];
+            let mut buffer = plan.buffer(images);
+            let input = plan.placed(input, &mut buffer);
+            let panels = panel * each..panels.min((panel + 1) * each);
+            sum.fill(0.0);
+            plan.add_d_kernels_of(panels, (input, d_output), (sum, width));
+        });
+        let some = rows.div_ceil(16);
+        parallel::parts_mut(total, some * cout, |part, total| {
+            for sum in sums.chunks_exact(tasks * len) {
+                for (row, total) in (part * some..).zip(total.chunks_exact_mut(cout)) {
+                    let panels = sum.chunks_exact(len);
+                    for (total, panel) in total.chunks_mut(width).zip(panels) {
+                        for (total, sum) in total.iter_mut().zip(&panel[row * width..]) {
+                            *total += sum;
+                        }
+                    }
+                }
+            }
+        });
+    });
     Ok(())
 }
 

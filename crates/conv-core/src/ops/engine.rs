@@ -4,11 +4,15 @@
 //! Nothing is unrolled (no im2col). An output is Σₖ input[pixel + tap k] · kernel[k]: `pixels` says where the
 //! window of each output pixel begins, `taps` where the k-th number under it lies from there. The same two
 //! tables, swapped, give the gradient of the kernels: Σ over pixels of input[tap + pixel] · `d_output`[pixel].
+//!
+//! Kernels of 3 × 3 between many channels go another way, with fewer multiplications: see `winograd`.
 
 mod d_kernels;
 mod forward;
 mod maxima;
 mod pack;
+mod scratch;
+mod winograd;
 
 use super::conv::Conv;
 use crate::Error;
@@ -17,6 +21,9 @@ use crate::simd::{LANES, Lanes, dispatch, groups};
 use d_kernels::DKernels;
 use forward::Forward;
 pub(crate) use maxima::{Entries, Maxima};
+pub(crate) use scratch::{reserve, with_kernels};
+use winograd::Winograd;
+pub(crate) use winograd::{PANEL, TILES};
 
 /// Rows of a tile of a kernel gradient, and what tasks on it are multiples of.
 pub(crate) const TAPS: usize = 12;
@@ -50,6 +57,8 @@ pub(crate) struct Plan {
     taps: Vec<u32>,
     /// The taps two by two, where kernels are few.
     pairs: Option<Pairs>,
+    /// The quicker way, where there is one.
+    winograd: Option<Winograd>,
 }
 
 impl Plan {
@@ -102,11 +111,17 @@ impl Plan {
 
     fn of(
         conv: &Conv,
-        placement: Placement,
+        mut placement: Placement,
         (rows, cols): (usize, usize),
         stride: (usize, usize),
         (cin, cout): (usize, usize),
     ) -> Result<Self, Error> {
+        let winograd = if winograd::suits(conv, (rows, cols), (cin, cout)) {
+            placement.padded = (winograd::padded(rows), winograd::padded(cols));
+            Some(Winograd::new(&placement, (rows, cols), (cin, cout)))
+        } else {
+            None
+        };
         let per_group = (cin / conv.groups, cout / conv.groups);
         let width = placement.padded.1;
         checked("the padded input", &[placement.padded.0, width, cin])?;
@@ -135,12 +150,28 @@ impl Plan {
             pixels,
             pairs: Pairs::new(&taps, per_group.1),
             taps,
+            winograd,
         })
     }
 
     /// Output pixels of an image.
     pub(crate) fn pixels(&self) -> usize {
         self.pixels.len()
+    }
+
+    /// Tiles of an image's output that are computed together with those of other images, where this is the quicker way.
+    pub(crate) fn tiles(&self) -> Option<usize> {
+        self.winograd.as_ref().map(Winograd::tiles)
+    }
+
+    /// Pixels of the output that are a task of their own where tiles are computed and images are large.
+    pub(crate) fn band(&self) -> usize {
+        self.winograd.as_ref().map_or(self.pixels(), Winograd::band)
+    }
+
+    /// Lanes that a thread [reserves](reserve) for it.
+    pub(crate) fn scratch_len(&self) -> usize {
+        self.winograd.as_ref().map_or(0, Winograd::scratch_len)
     }
 
     /// Taps of a kernel, over the input channels of its group.
@@ -262,6 +293,9 @@ impl Plan {
 
     /// Vectors of sixteen in the packed kernels.
     pub(crate) fn packed_len(&self) -> usize {
+        if let Some(winograd) = &self.winograd {
+            return winograd.packed_len();
+        }
         let per_group = match &self.pairs {
             Some(pairs) => groups(2 * self.per_group.1) * pairs.at.len(),
             None => groups(self.per_group.1) * self.taps.len(),
@@ -277,7 +311,8 @@ impl Plan {
         })
     }
 
-    /// The output at some of the pixels of all the images, counted over the images.
+    /// The output at some of the pixels of all the images, counted over the images; at those of whole images or of one
+    /// [band](Self::band) where tiles are computed.
     ///
     /// placed (images, placed image), packed kernels, bias (Cout) → output (pixels, Cout)
     pub(crate) fn forward(
@@ -288,6 +323,9 @@ impl Plan {
         bias: Option<&[f32]>,
         output: &mut [f32],
     ) {
+        if let Some(winograd) = &self.winograd {
+            return winograd.forward((placed, first_pixel), packed, bias, output);
+        }
         dispatch(Forward {
             plan: self,
             placed,
@@ -298,7 +336,8 @@ impl Plan {
         });
     }
 
-    /// Adds to the rows `first_tap..` of the kernels' gradient what some images contribute.
+    /// Adds to the rows `first_tap..` of the kernels' gradient what some images contribute; to all of them where
+    /// [tiles](Self::tiles) are computed.
     ///
     /// placed (images, placed image), `d_output` (images, pixels, Cout) → `d_kernels` (some taps, Cout)
     pub(crate) fn add_d_kernels(
@@ -309,6 +348,11 @@ impl Plan {
         d_kernels: &mut [f32],
         scratch: &mut Vec<Lanes>,
     ) {
+        if let Some(winograd) = &self.winograd {
+            let panels = 0..winograd.panels();
+            let to = (d_kernels, self.cout());
+            return winograd.add_d_kernels((placed, d_output), panels, to);
+        }
         dispatch(DKernels {
             plan: self,
             placed,
@@ -317,6 +361,19 @@ impl Plan {
             d_kernels,
             scratch,
         });
+    }
+
+    /// [`add_d_kernels`](Self::add_d_kernels) for some panels of kernels where [tiles](Self::tiles) are computed: the first number of
+    /// `d_kernels` is the first one of the first panel, and it has so many a row.
+    pub(crate) fn add_d_kernels_of(
+        &self,
+        panels: std::ops::Range<usize>,
+        images: (&[f32], &[f32]),
+        d_kernels: (&mut [f32], usize),
+    ) {
+        if let Some(winograd) = &self.winograd {
+            winograd.add_d_kernels(images, panels, d_kernels);
+        }
     }
 }
 

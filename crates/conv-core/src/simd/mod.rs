@@ -14,11 +14,14 @@ mod avx512;
 mod lanes;
 mod level;
 pub mod math;
+mod matrix;
 mod product;
 mod scalar;
+pub mod winograd;
 
 pub use lanes::{LANES, Lanes, groups};
 pub use level::{Level, level, set_level};
+pub use matrix::{Matrix, matrix_product};
 pub use product::{Offsets, add_scaled, add_to_rows, product, weighted_rows};
 pub use scalar::Scalar;
 

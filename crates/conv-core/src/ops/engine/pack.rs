@@ -37,8 +37,12 @@ impl Plan {
         kernels: &[f32],
         weights: impl Fn(usize, usize) -> (usize, usize) + Sync,
     ) {
+        if let Some(winograd) = &self.winograd {
+            return winograd.pack(kernels, packed, |tap| weights(0, tap));
+        }
         if let Some(pairs) = &self.pairs {
             let lanes = groups(2 * self.per_group.1);
+            packed.fill(Lanes::ZERO);
             for (step, packed) in packed.chunks_exact_mut(lanes).enumerate() {
                 let (group, pair) = (step / pairs.at.len(), step % pairs.at.len());
                 let (tap, skip) = pairs.taps[pair];
@@ -74,7 +78,7 @@ impl Plan {
 }
 
 /// The weights of a tap for as many kernels, zeros behind them.
-fn pack_tap(from: &[f32], stride: usize, kernels: usize, packed: &mut [Lanes]) {
+pub(super) fn pack_tap(from: &[f32], stride: usize, kernels: usize, packed: &mut [Lanes]) {
     let packed = Lanes::flat_mut(packed);
     let (weights, rest) = packed.split_at_mut(kernels.min(packed.len()));
     if stride == 1 {

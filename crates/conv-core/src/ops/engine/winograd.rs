@@ -1,0 +1,466 @@
+//! Convolutions by 3 × 3 kernels in steps of one pixel, by Winograd's algorithm F(2×2, 3×3): 16 multiplications
+//! for a tile of 2 × 2 outputs instead of 36.
+//!
+//! A tile of the input, 4 × 4 pixels, and each kernel are transformed to sixteen numbers a channel. The outputs'
+//! sixteen numbers are then sixteen products of matrices, (tiles, Cin) · (Cin, Cout), and transformed back to
+//! 2 × 2 pixels. See Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015, arXiv 1509.09308).
+//! The gradients are the same, transposed. Rounding errors are some times those of the sum itself, and the
+//! halves and sums of the transforms are exact for small whole numbers.
+
+use std::ops::Range;
+
+use super::pack::pack_tap;
+use super::{Placement, scratch};
+use crate::ops::conv::Conv;
+use crate::parallel;
+use crate::simd::winograd::{self, Tile};
+use crate::simd::{LANES, Lanes, Matrix, Op, Simd, dispatch, groups, matrix_product};
+
+/// Numbers of a transformed tile.
+const NUMBERS: usize = 16;
+/// The one of them with a share of one in all four outputs: its sums begin with the bias.
+const CENTRE: usize = 5;
+/// Tiles that are multiplied together, at most.
+pub(crate) const TILES: usize = 128;
+/// Output channels that are computed together.
+pub(crate) const PANEL: usize = 2 * LANES;
+
+/// The tiles of one convolution over images of one size.
+#[derive(Clone, Debug)]
+pub(super) struct Winograd {
+    /// Rows and columns of the tiles of an image.
+    tiles: (usize, usize),
+    /// Rows and columns of an output.
+    output: (usize, usize),
+    cin: usize,
+    cout: usize,
+    /// Numbers of a row of the placed image, and of all of it.
+    placed: (usize, usize),
+}
+
+/// Whether a convolution with such an output is quicker this way.
+pub(super) fn suits(
+    conv: &Conv,
+    (rows, cols): (usize, usize),
+    (cin, cout): (usize, usize),
+) -> bool {
+    let window = &conv.window;
+    let common = window.size == (3, 3) && window.stride == (1, 1) && window.dilation == (1, 1);
+    // Of tiles that reach beyond the output, a part is computed for nothing.
+    let tiles = rows.div_ceil(2).saturating_mul(cols.div_ceil(2));
+    let pays = tiles.saturating_mul(3 * NUMBERS) <= rows.saturating_mul(cols).saturating_mul(2 * 9);
+    // Of more input channels a thread would need much memory, and of fewer the transforms would take most of the time.
+    common && conv.groups == 1 && (LANES..=512).contains(&cin) && cout >= LANES && pays
+}
+
+/// Rows or columns of the placed image that the tiles of so many outputs look at.
+pub(super) fn padded(outputs: usize) -> usize {
+    outputs.next_multiple_of(2) + 2
+}
+
+/// From one of the sixteen to the next, in vectors, for blocks of tiles: one more than needed, so that they do not all
+/// fall to the same places of the cache.
+fn step(channels: usize) -> usize {
+    groups(TILES * channels) + 1
+}
+
+/// Tiles in blocks of about the same size, of eight and eight, which the products take together.
+fn blocks(tiles: usize) -> impl Iterator<Item = Range<usize>> {
+    let size = tiles.div_ceil(tiles.div_ceil(TILES)).next_multiple_of(8);
+    let firsts = (0..tiles).step_by(size);
+    firsts.map(move |first| first..(first + size).min(tiles))
+}
+
+impl Winograd {
+    pub(super) fn new(
+        placement: &Placement,
+        output: (usize, usize),
+        (cin, cout): (usize, usize),
+    ) -> Self {
+        let (rows, cols) = placement.padded;
+        Self {
+            tiles: (output.0.div_ceil(2), output.1.div_ceil(2)),
+            output,
+            cin,
+            cout,
+            placed: (cols * cin, rows * cols * cin),
+        }
+    }
+
+    /// Tiles of an image.
+    pub(super) fn tiles(&self) -> usize {
+        self.tiles.0 * self.tiles.1
+    }
+
+    /// Panels of output channels.
+    pub(super) fn panels(&self) -> usize {
+        self.cout.div_ceil(PANEL)
+    }
+
+    /// A panel's first channel, and how many it has.
+    fn panel(&self, panel: usize) -> (usize, usize) {
+        let first = panel * PANEL;
+        (first, (self.cout - first).min(PANEL))
+    }
+
+    /// Vectors of sixteen in the transformed kernels.
+    pub(super) fn packed_len(&self) -> usize {
+        NUMBERS * self.cin * groups(self.cout)
+    }
+
+    /// Lanes for the transformed tiles of the input and of a panel, and for the gradient of a panel's kernels.
+    pub(super) fn scratch_len(&self) -> usize {
+        NUMBERS * (step(self.cin) + step(PANEL) + self.cin * groups(PANEL))
+    }
+
+    /// Where the placed images have the first number of a tile, and where it lies in an image of the output: image, row
+    /// and column.
+    fn tile(&self, tile: usize) -> (usize, [usize; 3]) {
+        let (image, at) = (tile / self.tiles(), tile % self.tiles());
+        let (y, x) = (at / self.tiles.1 * 2, at % self.tiles.1 * 2);
+        let placed = image * self.placed.1 + y * self.placed.0 + x * self.cin;
+        (placed, [image, y, x])
+    }
+
+    /// Where the outputs have the first number of a tile, and the tile there.
+    fn output_tile(&self, tile: usize) -> (usize, Tile) {
+        let (_, [image, y, x]) = self.tile(tile);
+        let (rows, cols) = self.output;
+        let size = ((rows - y).min(2), (cols - x).min(2));
+        let step = (cols * self.cout, self.cout);
+        let first = ((image * rows + y) * cols + x) * self.cout;
+        (first, Tile { step, size })
+    }
+
+    /// Packs kernels as the products read them: panel after panel, for each the sixteen. `weights` says where the first
+    /// kernel's weight of a tap lies, and how far it is from one kernel's to the next one's.
+    pub(super) fn pack(
+        &self,
+        kernels: &[f32],
+        packed: &mut [Lanes],
+        weights: impl Fn(usize) -> (usize, usize) + Sync,
+    ) {
+        let panel_len = NUMBERS * self.cin * groups(PANEL);
+        parallel::parts_mut(packed, panel_len, |panel, packed| {
+            let (first, _) = self.panel(panel);
+            for channel in 0..self.cin {
+                let mut taps = [Lanes::ZERO; 9 * 2];
+                for (place, tap) in taps.chunks_exact_mut(2).enumerate() {
+                    let (from, stride) = weights(place * self.cin + channel);
+                    let from = &kernels[from + first * stride..];
+                    pack_tap(from, stride, self.cout - first, tap);
+                }
+                dispatch(Kernels {
+                    taps: &taps,
+                    packed,
+                    at: (channel, self.cin),
+                });
+            }
+        });
+    }
+
+    /// Pixels of the output, in whole rows, that are a task of their own where images are large.
+    pub(super) fn band(&self) -> usize {
+        let (rows, cols) = self.tiles;
+        let rows = rows.div_ceil(8).max((TILES / 2).div_ceil(cols));
+        2 * rows * self.output.1
+    }
+
+    /// Tiles of an output of whole images, or of some rows of one.
+    fn tiles_of(&self, output_len: usize) -> usize {
+        let (rows, cols) = self.output;
+        let all = output_len / (cols * self.cout);
+        (all / rows * self.tiles.0 + (all % rows).div_ceil(2)) * self.tiles.1
+    }
+
+    /// placed (images, placed image), transformed kernels, bias (Cout) → output (pixels, Cout), from the first pixel of an
+    /// image or a [band](Self::band) on
+    pub(super) fn forward(
+        &self,
+        (placed, first_pixel): (&[f32], usize),
+        packed: &[Lanes],
+        bias: Option<&[f32]>,
+        output: &mut [f32],
+    ) {
+        let first = self.tiles_of(first_pixel * self.cout);
+        scratch::with_tiles(self.scratch_len(), |scratch| {
+            self.forward_in(scratch, (placed, first), (packed, bias), output);
+        });
+    }
+
+    fn forward_in(
+        &self,
+        scratch: &mut [Lanes],
+        (placed, first_tile): (&[f32], usize),
+        (packed, bias): (&[Lanes], Option<&[f32]>),
+        output: &mut [f32],
+    ) {
+        let (skipped, _) = self.output_tile(first_tile);
+        let tiles = self.tiles_of(output.len());
+        let (x, y) = scratch.split_at_mut(NUMBERS * step(self.cin));
+        let y = &mut y[..NUMBERS * step(PANEL)];
+        for range in blocks(tiles) {
+            let range = first_tile + range.start..first_tile + range.end;
+            dispatch(Inputs {
+                winograd: self,
+                placed,
+                tiles: range.clone(),
+                to: Lanes::flat_mut(x),
+            });
+            let panels = packed.chunks(NUMBERS * self.cin * groups(PANEL));
+            for (panel, kernels) in panels.enumerate() {
+                let (first, channels) = self.panel(panel);
+                let mut start = [Lanes::ZERO; 2];
+                if let Some(bias) = bias {
+                    Lanes::flat_mut(&mut start)[..channels]
+                        .copy_from_slice(&bias[first..][..channels]);
+                }
+                dispatch(Products {
+                    x: Lanes::flat(x),
+                    rows: (range.len(), self.cin),
+                    columns: (self.cin, 1),
+                    right: (kernels, self.cin * groups(channels)),
+                    start: &start[..groups(channels)],
+                    sums: (y, step(PANEL)),
+                });
+                dispatch(Outputs {
+                    winograd: self,
+                    from: Lanes::flat(y),
+                    tiles: range.clone(),
+                    panel: (first, channels),
+                    output: (output, skipped),
+                });
+            }
+        }
+    }
+
+    /// Adds to the gradient of the kernels what some images contribute: of some panels, whose first number of the first
+    /// tap is the first of `d_kernels`, with so many numbers from a tap to the next.
+    ///
+    /// placed (images, placed image), `d_output` (images, pixels, Cout) → `d_kernels` (3, 3, Cin, output channels)
+    pub(super) fn add_d_kernels(
+        &self,
+        images: (&[f32], &[f32]),
+        panels: Range<usize>,
+        d_kernels: (&mut [f32], usize),
+    ) {
+        scratch::with_tiles(self.scratch_len(), |scratch| {
+            self.add_d_kernels_in(scratch, images, panels, d_kernels);
+        });
+    }
+
+    fn add_d_kernels_in(
+        &self,
+        scratch: &mut [Lanes],
+        (placed, d_output): (&[f32], &[f32]),
+        panels: Range<usize>,
+        (d_kernels, row): (&mut [f32], usize),
+    ) {
+        let images = d_output.len() / (self.output.0 * self.output.1 * self.cout);
+        let tiles = images * self.tiles();
+        let (x, rest) = scratch.split_at_mut(NUMBERS * step(self.cin));
+        let (y, sums) = rest.split_at_mut(NUMBERS * step(PANEL));
+        for range in blocks(tiles) {
+            dispatch(Inputs {
+                winograd: self,
+                placed,
+                tiles: range.clone(),
+                to: Lanes::flat_mut(x),
+            });
+            for panel in panels.clone() {
+                let (first, channels) = self.panel(panel);
+                let lanes = groups(channels);
+                dispatch(DOutputs {
+                    winograd: self,
+                    d_output,
+                    tiles: range.clone(),
+                    panel: (first, channels),
+                    to: Lanes::flat_mut(y),
+                });
+                dispatch(Products {
+                    x: Lanes::flat(x),
+                    rows: (self.cin, 1),
+                    columns: (range.len(), self.cin),
+                    right: (y, step(PANEL)),
+                    start: &[Lanes::ZERO; 2][..lanes],
+                    sums: (sums, self.cin * lanes),
+                });
+                dispatch(DKernel {
+                    sums: Lanes::flat(sums),
+                    size: (self.cin, channels),
+                    d_kernels: &mut d_kernels[first - panels.start * PANEL..],
+                    row,
+                });
+            }
+        }
+    }
+}
+
+/// The sixteen products.
+struct Products<'a> {
+    /// Sixteen times (tiles, Cin), its rows and its columns as those of a [`Matrix`].
+    x: &'a [f32],
+    rows: (usize, usize),
+    columns: (usize, usize),
+    /// Sixteen times (columns, lanes of a panel), and how far from one to the next.
+    right: (&'a [Lanes], usize),
+    /// What the sums of the [`CENTRE`] begin with.
+    start: &'a [Lanes],
+    /// Sixteen times (rows, lanes), and how far from one to the next.
+    sums: (&'a mut [Lanes], usize),
+}
+
+impl Op for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let zeros = [Lanes::ZERO; 2];
+        let cin = self.rows.1.max(self.columns.1);
+        let all = self.x.chunks_exact(step(cin) * LANES);
+        let right = self.right.0.chunks(self.right.1);
+        let sums = self.sums.0.chunks_mut(self.sums.1);
+        for (number, ((x, right), sums)) in all.zip(right).zip(sums).enumerate() {
+            let a = Matrix {
+                numbers: x,
+                rows: self.rows,
+                columns: self.columns,
+            };
+            let start = if number == CENTRE {
+                self.start
+            } else {
+                &zeros[..self.start.len()]
+            };
+            matrix_product(s, a, right, start, sums);
+        }
+    }
+}
+
+/// Tiles of the input → sixteen times (tiles, Cin).
+struct Inputs<'a> {
+    winograd: &'a Winograd,
+    placed: &'a [f32],
+    tiles: Range<usize>,
+    to: &'a mut [f32],
+}
+
+impl Op for Inputs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let cin = self.winograd.cin;
+        let from = Tile {
+            step: (self.winograd.placed.0, cin),
+            size: (4, 4),
+        };
+        let to = Tile::spread(4, step(cin) * LANES);
+        for (row, tile) in self.tiles.enumerate() {
+            let (at, _) = self.winograd.tile(tile);
+            let placed = (&self.placed[at..], from);
+            winograd::input(s, placed, (&mut self.to[row * cin..], to), cin);
+        }
+    }
+}
+
+/// Sixteen times (tiles, channels of a panel) → tiles of the output.
+struct Outputs<'a> {
+    winograd: &'a Winograd,
+    from: &'a [f32],
+    tiles: Range<usize>,
+    /// The first channel, and how many.
+    panel: (usize, usize),
+    /// Numbers, and which one of all is their first.
+    output: (&'a mut [f32], usize),
+}
+
+impl Op for Outputs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (first, channels) = self.panel;
+        let from = Tile::spread(4, step(PANEL) * LANES);
+        for (row, tile) in self.tiles.enumerate() {
+            let (at, tile) = self.winograd.output_tile(tile);
+            let to = &mut self.output.0[at - self.output.1 + first..];
+            let from = (&self.from[row * groups(channels) * LANES..], from);
+            winograd::output(s, from, (to, tile), channels);
+        }
+    }
+}
+
+/// Tiles of the output's gradient → sixteen times (tiles, channels of a panel).
+struct DOutputs<'a> {
+    winograd: &'a Winograd,
+    d_output: &'a [f32],
+    tiles: Range<usize>,
+    /// The first channel, and how many.
+    panel: (usize, usize),
+    to: &'a mut [f32],
+}
+
+impl Op for DOutputs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (first, channels) = self.panel;
+        let to = Tile::spread(4, step(PANEL) * LANES);
+        for (row, tile) in self.tiles.enumerate() {
+            let (at, tile) = self.winograd.output_tile(tile);
+            let from = (&self.d_output[at + first..], tile);
+            let to_row = row * groups(channels) * LANES;
+            winograd::d_output(s, from, (&mut self.to[to_row..], to), channels);
+        }
+    }
+}
+
+/// The taps of an input channel for the kernels of a panel → their sixteen, where the products read them.
+struct Kernels<'a> {
+    taps: &'a [Lanes; 18],
+    packed: &'a mut [Lanes],
+    /// Which channel, of how many.
+    at: (usize, usize),
+}
+
+impl Op for Kernels<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (channel, channels) = self.at;
+        let lanes = self.packed.len() / (NUMBERS * channels);
+        let from = (Lanes::flat(self.taps), Tile::spread(3, PANEL));
+        let to = &mut Lanes::flat_mut(self.packed)[channel * lanes * LANES..];
+        let to = (to, Tile::spread(4, channels * lanes * LANES));
+        winograd::kernel(s, from, to, lanes * LANES);
+    }
+}
+
+/// Sixteen times (Cin, channels of a panel), added to the gradient of the kernels.
+struct DKernel<'a> {
+    sums: &'a [f32],
+    /// Input channels, and output channels of the panel.
+    size: (usize, usize),
+    d_kernels: &'a mut [f32],
+    /// From an input channel to the next one in the gradient.
+    row: usize,
+}
+
+impl Op for DKernel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (cin, channels) = self.size;
+        let lanes = groups(channels) * LANES;
+        let from = Tile::spread(4, cin * lanes);
+        let to = Tile::spread(3, cin * self.row);
+        for channel in 0..cin {
+            let sums = (&self.sums[channel * lanes..], from);
+            let d_kernels = (&mut self.d_kernels[channel * self.row..], to);
+            winograd::add_d_kernel(s, sums, d_kernels, channels);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Products of small matrices, row-major and close together in memory.
+
+use super::{LANES, Lanes, Simd};
+
+/// Rows that are computed together where there are registers for two vectors of each, and where there are few.
+const MANY: usize = 8;
+const FEW: usize = 6;
+
+/// A matrix, or its transpose: the number of row i and column k is `numbers[i * row + k * column]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a> {
+    /// All of its numbers.
+    pub numbers: &'a [f32],
+    /// Rows, and how far from one to the next.
+    pub rows: (usize, usize),
+    /// Columns, and how far from one to the next.
+    pub columns: (usize, usize),
+}
+
+impl Matrix<'_> {
+    /// Where the last number is.
+    fn last(&self) -> Option<usize> {
+        let row = (self.rows.0.checked_sub(1)?).checked_mul(self.rows.1)?;
+        let column = (self.columns.0.checked_sub(1)?).checked_mul(self.columns.1)?;
+        row.checked_add(column)
+    }
+}
+
+/// `c[i] = start + Σₖ a[i, k] · b[k]` for rows of as many vectors of sixteen lanes as `start` has, one or two. Each sum
+/// adds its products in the order of k, with one rounding each.
+///
+/// # Panics
+/// If `a` has no numbers, or it, `b` or `c` has fewer than its shape says.
+#[inline(always)]
+pub fn matrix_product<S: Simd>(s: S, a: Matrix<'_>, b: &[Lanes], start: &[Lanes], c: &mut [Lanes]) {
+    let lanes = start.len();
+    assert!(
+        a.last().is_some_and(|last| last < a.numbers.len()),
+        "a has fewer numbers than its shape"
+    );
+    let (b, c) = (&b[..a.columns.0 * lanes], &mut c[..a.rows.0 * lanes]);
+    let vectors = lanes * S::PARTS;
+    let mut vector = 0;
+    while vector < vectors {
+        // SAFETY: all numbers of `a` lie in its slice, the rows of `b` and `c` in theirs, each of `lanes` vectors of sixteen, of
+        // which these one or two parts begin before the last one's end.
+        unsafe {
+            vector += if vectors - vector == 1 {
+                columns::<S, 1>(s, a, (b, start, c), vector)
+            } else {
+                columns::<S, 2>(s, a, (b, start, c), vector)
+            };
+        }
+    }
+}
+
+/// Some columns, V vectors: how many they are.
+///
+/// # Safety
+/// As [`tile`], for all rows.
+#[inline(always)]
+unsafe fn columns<S: Simd, const V: usize>(
+    s: S,
+    a: Matrix<'_>,
+    (b, start, c): (&[Lanes], &[Lanes], &mut [Lanes]),
+    vector: usize,
+) -> usize {
+    let lanes = start.len();
+    let mut first = [s.splat(0.0); V];
+    for (v, first) in first.iter_mut().enumerate() {
+        let at = vector + v;
+        *first = s.load(&start[at / S::PARTS], at % S::PARTS);
+    }
+    let offset = vector * S::WIDTH;
+    let b = (b.as_ptr().cast::<f32>().wrapping_add(offset), lanes * LANES);
+    let c = (
+        c.as_mut_ptr().cast::<f32>().wrapping_add(offset),
+        lanes * LANES,
+    );
+    let mut row = 0;
+    while row < a.rows.0 {
+        let left = a.rows.0 - row;
+        // SAFETY: the caller vouches for all rows.
+        unsafe {
+            row += match S::REGISTERS {
+                32 if left >= MANY => tile::<S, MANY, V>(s, a, row, b, &first, c),
+                _ if left >= FEW => tile::<S, FEW, V>(s, a, row, b, &first, c),
+                _ if left >= 4 => tile::<S, 4, V>(s, a, row, b, &first, c),
+                _ if left >= 2 => tile::<S, 2, V>(s, a, row, b, &first, c),
+                _ => tile::<S, 1, V>(s, a, row, b, &first, c),
+            };
+        }
+    }
+    V
+}
+
+/// P rows and V vectors: how many rows they are.
+///
+/// # Safety
+/// The rows of `a` from this one on must have all its columns; at `b` V vectors must be readable for each of these, and at `c`
+/// writable for each of the rows, as far from one to the next as each says.
+#[inline(always)]
+unsafe fn tile<S: Simd, const P: usize, const V: usize>(
+    s: S,
+    a: Matrix<'_>,
+    row: usize,
+    (b, b_row): (*const f32, usize),
+    start: &[S::F32; V],
+    (c, c_row): (*mut f32, usize),
+) -> usize {
+    let step = a.rows.1 * size_of::<f32>();
+    let (step_3, step_5, step_7) = (step * 3, step * 5, step * 7);
+    let mut sums = [*start; P];
+    let mut from = a.numbers.as_ptr().wrapping_add(row * a.rows.1);
+    let mut b = b;
+    for _ in 0..a.columns.0 {
+        let mut vectors = [s.splat(0.0); V];
+        for (v, vector) in vectors.iter_mut().enumerate() {
+            // SAFETY: the caller vouches for a row of `b` for each column.
+            *vector = unsafe { s.load_at(b.wrapping_add(v * S::WIDTH)) };
+        }
+        // Written out, since the compiler would not keep the sums of a loop in registers.
+        macro_rules! add {
+            ($row:literal, $times:literal, $step:expr) => {
+                if $row < P {
+                    // SAFETY: the caller vouches for the rows.
+                    let x = unsafe { s.splat_from::<false, $times>(from, $step) };
+                    for (sum, vector) in sums[$row].iter_mut().zip(vectors) {
+                        *sum = s.mul_add_now(x, vector, *sum);
+                    }
+                }
+            };
+        }
+        add!(0, 0, step);
+        add!(1, 1, step);
+        add!(2, 2, step);
+        add!(3, 1, step_3);
+        add!(4, 4, step);
+        add!(5, 1, step_5);
+        add!(6, 2, step_3);
+        add!(7, 1, step_7);
+        from = from.wrapping_add(a.columns.1);
+        b = b.wrapping_add(b_row);
+    }
+    for (p, sums) in sums.into_iter().enumerate() {
+        for (v, sum) in sums.into_iter().enumerate() {
+            // SAFETY: the caller vouches for the rows of `c`.
+            unsafe { s.store_at(sum, c.wrapping_add((row + p) * c_row + v * S::WIDTH)) };
+        }
+    }
+    P
+}

@@ -1,0 +1,268 @@
+//! The transforms of Winograd's convolution F(2×2, 3×3): tiles of 4 × 4 numbers, or 2 × 2, a channel a lane.
+//!
+//! Each is a matrix on either side, `L · x · Lᵀ`, and takes additions alone, but for halves with the kernels.
+//! The names are those of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015,
+//! arXiv 1509.09308, section 4.1), for an input tile d, a kernel g and an output tile Y:
+//! `Y = Aᵀ ((G g Gᵀ) ⊙ (Bᵀ d B)) A`. What they do to gradients is the same matrices transposed.
+
+use super::Simd;
+
+/// A tile in memory: where a slice has its numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Tile {
+    /// From a row to the next one, and from a column to the next one.
+    pub step: (usize, usize),
+    /// Rows and columns that there are; beyond them zeros are read, and nothing is written.
+    pub size: (usize, usize),
+}
+
+impl Tile {
+    /// A whole tile of numbers that lie so far from each other.
+    #[must_use]
+    pub fn spread(side: usize, step: usize) -> Self {
+        Self {
+            step: (side * step, step),
+            size: (side, side),
+        }
+    }
+
+    /// Where the last channel of the last number ends.
+    #[inline(always)]
+    fn end(self, channels: usize) -> Option<usize> {
+        let rows = self.size.0.checked_sub(1)?.checked_mul(self.step.0)?;
+        let columns = self.size.1.checked_sub(1)?.checked_mul(self.step.1)?;
+        rows.checked_add(columns)?.checked_add(channels)
+    }
+}
+
+/// A matrix L: `M` numbers from `N`.
+trait Transform<const N: usize, const M: usize> {
+    fn apply<S: Simd>(s: S, x: [S::F32; N]) -> [S::F32; M];
+}
+
+/// Bᵀ
+struct Input;
+/// Aᵀ
+struct Output;
+/// A
+struct DOutput;
+/// G
+struct Kernel;
+/// Gᵀ
+struct DKernel;
+
+impl Transform<4, 4> for Input {
+    #[inline(always)]
+    fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 4] {
+        [s.sub(a, c), s.add(b, c), s.sub(c, b), s.sub(b, d)]
+    }
+}
+
+impl Transform<4, 2> for Output {
+    #[inline(always)]
+    fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 2] {
+        [s.add(s.add(a, b), c), s.sub(s.sub(b, c), d)]
+    }
+}
+
+impl Transform<2, 4> for DOutput {
+    #[inline(always)]
+    fn apply<S: Simd>(s: S, [a, b]: [S::F32; 2]) -> [S::F32; 4] {
+        [a, s.add(a, b), s.sub(a, b), s.sub(s.splat(0.0), b)]
+    }
+}
+
+impl Transform<3, 4> for Kernel {
+    #[inline(always)]
+    fn apply<S: Simd>(s: S, [a, b, c]: [S::F32; 3]) -> [S::F32; 4] {
+        let (ends, half) = (s.add(a, c), s.splat(0.5));
+        [
+            a,
+            s.mul(s.add(ends, b), half),
+            s.mul(s.sub(ends, b), half),
+            c,
+        ]
+    }
+}
+
+impl Transform<4, 3> for DKernel {
+    #[inline(always)]
+    fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 3] {
+        let half = s.splat(0.5);
+        let (sum, difference) = (s.mul(s.add(b, c), half), s.mul(s.sub(b, c), half));
+        [s.add(a, sum), difference, s.add(sum, d)]
+    }
+}
+
+/// `L · x · Lᵀ`
+#[inline(always)]
+fn both_sides<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
+    s: S,
+    x: [[S::F32; N]; N],
+) -> [[S::F32; M]; M] {
+    let zero = s.splat(0.0);
+    // Columns first, kept as rows.
+    let mut turned = [[zero; N]; M];
+    for column in 0..N {
+        let mut from = [zero; N];
+        for (from, row) in from.iter_mut().zip(&x) {
+            *from = row[column];
+        }
+        for (to, number) in turned.iter_mut().zip(T::apply(s, from)) {
+            to[column] = number;
+        }
+    }
+    // No closure, which would be compiled for no instruction set.
+    let mut y = [[zero; M]; M];
+    for (y, row) in y.iter_mut().zip(turned) {
+        *y = T::apply(s, row);
+    }
+    y
+}
+
+/// `to = L · from · Lᵀ` for each of so many channels, or with ADD the sum with what stands there.
+///
+/// # Panics
+/// If a tile is larger than the matrix has it, or reaches beyond its slice.
+#[inline(always)]
+fn transform<T: Transform<N, M>, S: Simd, const N: usize, const M: usize, const ADD: bool>(
+    s: S,
+    (from, read): (&[f32], Tile),
+    (to, written): (&mut [f32], Tile),
+    channels: usize,
+) {
+    for (tile, len, side) in [(read, from.len(), N), (written, to.len(), M)] {
+        assert!(
+            tile.size.0 <= side
+                && tile.size.1 <= side
+                && tile.end(channels).is_some_and(|end| end <= len),
+            "a tile beyond the end of its numbers"
+        );
+    }
+    let mut channel = 0;
+    while channel < channels {
+        let left = channels - channel;
+        if left >= S::WIDTH {
+            // SAFETY: both tiles end within their slices, as checked, and the channel is a vector before the last one's end.
+            unsafe {
+                let x = load::<S, N>(s, from.as_ptr().add(channel), read);
+                let y = both_sides::<T, S, N, M>(s, x);
+                store::<S, M, ADD>(s, y, to.as_mut_ptr().add(channel), written);
+            }
+        } else {
+            let mut x = [[s.splat(0.0); N]; N];
+            for (y, row) in x.iter_mut().enumerate().take(read.size.0) {
+                for (column, number) in row.iter_mut().enumerate().take(read.size.1) {
+                    let at = y * read.step.0 + column * read.step.1 + channel;
+                    *number = s.load_first(&from[at..][..left]);
+                }
+            }
+            let x = both_sides::<T, S, N, M>(s, x);
+            for (y, row) in x.into_iter().enumerate().take(written.size.0) {
+                for (column, number) in row.into_iter().enumerate().take(written.size.1) {
+                    let at = y * written.step.0 + column * written.step.1 + channel;
+                    let to = &mut to[at..][..left];
+                    let number = if ADD {
+                        s.add(s.load_first(to), number)
+                    } else {
+                        number
+                    };
+                    s.store_first(number, to);
+                }
+            }
+        }
+        channel += S::WIDTH;
+    }
+}
+
+/// The numbers of a tile for a vector of channels.
+///
+/// # Safety
+/// A vector must be readable at each of its numbers, the first of which `from` points to.
+#[inline(always)]
+unsafe fn load<S: Simd, const N: usize>(s: S, from: *const f32, tile: Tile) -> [[S::F32; N]; N] {
+    let mut x = [[s.splat(0.0); N]; N];
+    for (y, row) in x.iter_mut().enumerate() {
+        for (column, number) in row.iter_mut().enumerate() {
+            if y < tile.size.0 && column < tile.size.1 {
+                // SAFETY: the caller vouches for it.
+                *number = unsafe { s.load_at(from.add(y * tile.step.0 + column * tile.step.1)) };
+            }
+        }
+    }
+    x
+}
+
+/// Writes the numbers of a tile.
+///
+/// # Safety
+/// As with [`load`], for writing too.
+#[inline(always)]
+unsafe fn store<S: Simd, const M: usize, const ADD: bool>(
+    s: S,
+    x: [[S::F32; M]; M],
+    to: *mut f32,
+    tile: Tile,
+) {
+    for (y, row) in x.into_iter().enumerate() {
+        for (column, number) in row.into_iter().enumerate() {
+            if y < tile.size.0 && column < tile.size.1 {
+                // SAFETY: the caller vouches for it.
+                unsafe {
+                    let to = to.add(y * tile.step.0 + column * tile.step.1);
+                    let number = if ADD {
+                        s.add(s.load_at(to), number)
+                    } else {
+                        number
+                    };
+                    s.store_at(number, to);
+                }
+            }
+        }
+    }
+}
+
+/// `Bᵀ d B`: a tile of the input, 4 × 4 → 4 × 4.
+///
+/// # Panics
+/// As all of these: if a tile is larger than that, or reaches beyond its slice.
+#[inline(always)]
+pub fn input<S: Simd>(s: S, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+    transform::<Input, S, 4, 4, false>(s, from, to, channels);
+}
+
+/// `Aᵀ m A`: a tile of the output, 4 × 4 → 2 × 2.
+///
+/// # Panics
+/// As [`input`].
+#[inline(always)]
+pub fn output<S: Simd>(s: S, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+    transform::<Output, S, 4, 2, false>(s, from, to, channels);
+}
+
+/// `A dY Aᵀ`: a tile of the output's gradient, 2 × 2 → 4 × 4.
+///
+/// # Panics
+/// As [`input`].
+#[inline(always)]
+pub fn d_output<S: Simd>(s: S, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+    transform::<DOutput, S, 2, 4, false>(s, from, to, channels);
+}
+
+/// `G g Gᵀ`: a kernel, 3 × 3 → 4 × 4.
+///
+/// # Panics
+/// As [`input`].
+#[inline(always)]
+pub fn kernel<S: Simd>(s: S, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+    transform::<Kernel, S, 3, 4, false>(s, from, to, channels);
+}
+
+/// Adds `Gᵀ u G` to a kernel's gradient, 4 × 4 → 3 × 3.
+///
+/// # Panics
+/// As [`input`].
+#[inline(always)]
+pub fn add_d_kernel<S: Simd>(s: S, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+    transform::<DKernel, S, 4, 3, true>(s, from, to, channels);
+}
