@@ -19,6 +19,8 @@ use crate::simd::{Lanes, groups};
 const PARTS: usize = 16;
 /// Numbers that the values and gradients of a block of images may have, to stay in a core's cache.
 const BLOCK: usize = 1 << 17;
+/// Numbers of a convolution that stay in the first cache until they are pooled.
+const NEAR: usize = 1 << 13;
 /// Parameters of a task that adds up the gradients.
 const ADDED: usize = 1 << 12;
 
@@ -191,6 +193,7 @@ impl Workspace {
             input,
             rows: &self.rows,
             lines: &network.lines,
+            pooled: &self.pooled,
             training: None,
         };
         let parts = &mut self.parts[..division.parts()];
@@ -271,7 +274,6 @@ impl Workspace {
                     goal,
                     loss,
                     seed,
-                    pooled,
                     packed_back,
                     statistics: &whole.statistics,
                     sums: &whole.sums,
@@ -281,6 +283,7 @@ impl Workspace {
                     input,
                     rows,
                     lines: &whole.lines,
+                    pooled,
                     training: Some(training),
                 };
                 let steps = runs[stage.min(2 * last - stage)].clone();
@@ -398,6 +401,7 @@ fn pooled(program: &Program) -> Vec<Option<Pooled>> {
             pooled[conv] = Maxima::new(plan, positions).map(|maxima| Pooled {
                 maxima,
                 step: number,
+                images: (NEAR / plan.output_len()).max(1),
             });
         }
     }
