@@ -3,6 +3,10 @@
 //!
 //! The parts depend on the array and never on the number of threads, and so do the results.
 
+mod stages;
+
+pub(crate) use stages::{Items, stages};
+
 /// Calls `work` with each part of `size` items and the part's number; the last part may be shorter.
 pub(crate) fn parts_mut<T: Send>(
     data: &mut [T],

@@ -8,7 +8,7 @@ use crate::init::Seeded;
 use crate::ops::activation::{Gelu, Relu, Sigmoid, Tanh, map};
 use crate::ops::batch_norm::{Line, Statistics, Sums, apply};
 use crate::ops::engine::{Entries, Maxima, Plan};
-use crate::ops::{global_pool, kernel_pool, loss, residual};
+use crate::ops::{global_pool, kernel_pool, loss, pool, residual};
 use crate::simd::{Lanes, Op, Simd, dispatch};
 
 /// The targets of a batch, checked.
@@ -28,6 +28,7 @@ pub(super) struct Pass<'a> {
     pub(super) rows: &'a [Option<(Plan, Plan)>],
     /// Normalisations: the network's own lines, or in training those of the batch.
     pub(super) lines: &'a [Vec<Line>],
+    pub(super) pooled: &'a [Option<Pooled>],
     /// What training needs besides.
     pub(super) training: Option<Training<'a>>,
 }
@@ -37,6 +38,8 @@ pub(super) struct Pass<'a> {
 pub(super) struct Pooled {
     pub(super) maxima: Maxima,
     pub(super) step: usize,
+    /// Images whose outputs are there at a time: they are pooled while they are in the first cache.
+    pub(super) images: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -46,7 +49,6 @@ pub(super) struct Training<'a> {
     pub(super) goal: Goal<'a>,
     pub(super) loss: Loss,
     pub(super) seed: u64,
-    pub(super) pooled: &'a [Option<Pooled>],
     /// Kernels packed for the gradients of inputs.
     pub(super) packed_back: &'a [Vec<Lanes>],
     /// The statistics of the batch, and the sums of the gradients through its normalisations.
@@ -96,8 +98,10 @@ impl Part {
         let mut part = Self::default();
         for (at, step) in program.steps.iter().enumerate() {
             let len = images * program.lens[at + 1];
-            part.values.push(vec![0.0; len]);
-            let pooled = pooled[at].as_ref().filter(|_| training);
+            let pooled = pooled[at].as_ref();
+            let there = pooled.map_or(images, |pooled| pooled.images.min(images));
+            part.values.push(vec![0.0; there * program.lens[at + 1]]);
+            let pooled = pooled.filter(|_| training);
             let needed = training && program.needs[at + 1] && pooled.is_none();
             part.d_values.push(vec![0.0; if needed { len } else { 0 }]);
             let (placed, d_placed) = match &step.op {
@@ -175,6 +179,15 @@ impl Part {
         let network = pass.network;
         let program = &network.program;
         let step = &program.steps[at];
+        if let Some(pooled) = &pass.pooled[at] {
+            return self.forward_pooled(pass, (at, pooled), block);
+        }
+        if let (StepOp::Pool(_), Some(conv)) = (&step.op, step.input.checked_sub(1))
+            && pass.pooled[conv].is_some()
+        {
+            // Pooled already.
+            return;
+        }
         let (before, after) = self.values.split_at_mut(at);
         let x = Self::value(before, pass, step.input, block);
         let len = program.lens[at + 1];
@@ -192,18 +205,7 @@ impl Part {
                     plan.forward(x, 0, &network.packed[at], bias, output);
                 }
             }
-            StepOp::Pool(plan) => {
-                let images = x.chunks_exact(plan.input_len());
-                let mut places = self.places[at].chunks_exact_mut(len);
-                for (x, output) in images.zip(output.chunks_exact_mut(len)) {
-                    match places.next() {
-                        Some(places) if pass.training.is_some() => {
-                            plan.largest(x, output, Some(places));
-                        }
-                        _ => plan.forward(x, output),
-                    }
-                }
-            }
+            StepOp::Pool(plan) => pool(pass, plan, x, output, &mut self.places[at]),
             StepOp::GlobalPool => {
                 let images = x.chunks_exact(program.lens[step.input]);
                 for (x, output) in images.zip(output.chunks_exact_mut(len)) {
@@ -228,6 +230,33 @@ impl Part {
             StepOp::Add { other, .. } => {
                 residual::add(x, Self::value(before, pass, *other, block), output);
             }
+        }
+    }
+
+    /// The forward pass of a convolution whose outputs are pooled by their largest, and of the pooling.
+    fn forward_pooled(&mut self, pass: &Pass<'_>, (at, pooled): (usize, &Pooled), block: Block) {
+        let network = pass.network;
+        let steps = &network.program.steps;
+        let (StepOp::Conv { plan, bias, .. }, StepOp::Pool(pooling)) =
+            (&steps[at].op, &steps[pooled.step].op)
+        else {
+            return;
+        };
+        let bias = bias.clone().map(|bias| &network.parameters[bias]);
+        let (before, after) = self.values.split_at_mut(at);
+        let x = Self::value(before, pass, steps[at].input, block);
+        let placed = plan.placed(x, &mut self.placed[at]);
+        let (output, after) = after.split_at_mut(1);
+        let few = pooled.images * pooling.output_len();
+        let to = &mut after[pooled.step - at - 1][..block.count * pooling.output_len()];
+        let places = &mut self.places[pooled.step];
+        for (number, to) in to.chunks_mut(few).enumerate() {
+            let first = number * pooled.images;
+            let output = &mut output[0][..to.len() / pooling.output_len() * plan.output_len()];
+            let pixel = first * plan.pixels();
+            plan.forward(placed, pixel, &network.packed[at], bias, output);
+            let places = places.get_mut(number * few..).unwrap_or_default();
+            pool(pass, pooling, output, to, places);
         }
     }
 
@@ -285,6 +314,19 @@ impl Part {
             };
             self.report.loss += own;
             self.report.correct += usize::from(largest(row) == right);
+        }
+    }
+}
+
+/// The pooling of some images, and where the largest are, if it has places for them.
+fn pool(pass: &Pass<'_>, plan: &pool::Plan, x: &[f32], output: &mut [f32], places: &mut [u32]) {
+    let len = plan.output_len();
+    let mut places = places.chunks_exact_mut(len);
+    let images = x.chunks_exact(plan.input_len());
+    for (x, output) in images.zip(output.chunks_exact_mut(len)) {
+        match places.next() {
+            Some(places) if pass.training.is_some() => plan.largest(x, output, Some(places)),
+            _ => plan.forward(x, output),
         }
     }
 }

@@ -7,17 +7,20 @@ use ndarray::ArrayView2;
 use super::part::{Block, Goal, Part, Pass, Pooled, Training, largest};
 use super::program::{Program, StepOp};
 use super::{Loss, Network, Report};
+use crate::Error;
 use crate::ops::batch_norm::{Line, Statistics, Sums, set_lines};
 use crate::ops::dense::DENSE;
 use crate::ops::engine::{self, Maxima, Plan};
 use crate::ops::expect_some;
+use crate::parallel::{self, Items};
 use crate::simd::{Lanes, groups};
-use crate::{Error, parallel};
 
 /// Parts of a batch, each a task: a number that follows from the batch alone.
 const PARTS: usize = 16;
 /// Numbers that the values and gradients of a block of images may have, to stay in a core's cache.
 const BLOCK: usize = 1 << 17;
+/// Numbers of a convolution that stay in the first cache until they are pooled.
+const NEAR: usize = 1 << 13;
 /// Parameters of a task that adds up the gradients.
 const ADDED: usize = 1 << 12;
 
@@ -35,12 +38,18 @@ pub struct Workspace {
     /// Convolutions of which the largest outputs alone have a gradient.
     pooled: Vec<Option<Pooled>>,
     packed_back: Vec<Vec<Lanes>>,
-    statistics: Vec<Statistics>,
-    lines: Vec<Vec<Line>>,
-    sums: Vec<Sums>,
+    whole: Whole,
     gradient: Vec<f32>,
     outputs: Vec<f32>,
     largest: Vec<usize>,
+}
+
+/// What normalisations know of the whole batch.
+#[derive(Debug, Default)]
+struct Whole {
+    statistics: Vec<Statistics>,
+    lines: Vec<Vec<Line>>,
+    sums: Vec<Sums>,
 }
 
 /// How a batch is divided.
@@ -102,7 +111,7 @@ impl Workspace {
 
     /// The statistics of the last batch at each normalisation.
     pub(crate) fn statistics(&self) -> &[Statistics] {
-        &self.statistics
+        &self.whole.statistics
     }
 
     fn prepare(
@@ -161,9 +170,10 @@ impl Workspace {
                 let needed = if program.needs[step.input] { back } else { 0 };
                 self.packed_back.push(vec![Lanes::ZERO; needed]);
                 if let StepOp::BatchNorm { channels, .. } = step.op {
-                    self.statistics.push(Statistics::new(channels));
-                    self.lines.push(vec![Line::default(); channels]);
-                    self.sums.push(Sums::new(channels));
+                    let whole = &mut self.whole;
+                    whole.statistics.push(Statistics::new(channels));
+                    whole.lines.push(vec![Line::default(); channels]);
+                    whole.sums.push(Sums::new(channels));
                 }
             }
         }
@@ -185,6 +195,7 @@ impl Workspace {
             input,
             rows: &self.rows,
             lines: &network.lines,
+            pooled: &self.pooled,
             training: None,
         };
         let parts = &mut self.parts[..division.parts()];
@@ -253,102 +264,59 @@ impl Workspace {
             }
         }
         let count = division.parts();
-        for (run, steps) in runs.iter().enumerate() {
-            let (pass, parts) = self.training_pass(network, input, (goal, loss), images, seed);
-            parallel::parts_mut(&mut parts[..count], 1, |number, parts| {
-                for part in parts {
-                    if run == last {
-                        part.gradient.fill(0.0);
-                        part.report = Report::default();
-                    }
-                    for block in division.blocks(number) {
-                        part.forward(&pass, steps.clone(), block);
-                        if run < last {
-                            part.measure(&pass, steps.end, block);
-                        } else {
-                            part.loss(&pass, block);
-                            part.backward(&pass, steps.clone(), block);
-                        }
-                    }
+        let (rows, pooled, packed_back) = (&self.rows, &self.pooled, &self.packed_back);
+        // Forward through the runs, and back through all but the last, with which the way back begins.
+        parallel::stages::<PARTS, _, _>(
+            &mut self.parts[..count],
+            &mut self.whole,
+            2 * last + 1,
+            |stage, whole, number, part| {
+                let training = Training {
+                    count: images,
+                    goal,
+                    loss,
+                    seed,
+                    packed_back,
+                    statistics: &whole.statistics,
+                    sums: &whole.sums,
+                };
+                let pass = Pass {
+                    network,
+                    input,
+                    rows,
+                    lines: &whole.lines,
+                    pooled,
+                    training: Some(training),
+                };
+                let steps = runs[stage.min(2 * last - stage)].clone();
+                if stage == last {
+                    part.gradient.fill(0.0);
+                    part.report = Report::default();
                 }
-            });
-            if run < last {
-                self.meet_forward(network, steps.end, count);
-            }
-        }
-        for steps in runs[..last].iter().rev() {
-            self.meet_backward(network, steps.end, count);
-            let (pass, parts) = self.training_pass(network, input, (goal, loss), images, seed);
-            parallel::parts_mut(&mut parts[..count], 1, |number, parts| {
-                for part in parts {
-                    for block in division.blocks(number) {
+                for block in division.blocks(number) {
+                    if stage > last {
                         part.backward_step(&pass, steps.end, block);
+                        part.backward(&pass, steps.clone(), block);
+                        continue;
+                    }
+                    part.forward(&pass, steps.clone(), block);
+                    if stage < last {
+                        part.measure(&pass, steps.end, block);
+                    } else {
+                        part.loss(&pass, block);
                         part.backward(&pass, steps.clone(), block);
                     }
                 }
-            });
-        }
+            },
+            |stage, whole, parts| {
+                if stage < last {
+                    whole.meet_forward(network, runs[stage].end, &parts);
+                } else if stage < 2 * last {
+                    whole.meet_backward(network, runs[2 * last - 1 - stage].end, &parts);
+                }
+            },
+        );
         Ok(self.add_up(network, count, images))
-    }
-
-    fn training_pass<'a>(
-        &'a mut self,
-        network: &'a Network,
-        input: &'a [f32],
-        (goal, loss): (Goal<'a>, Loss),
-        count: usize,
-        seed: u64,
-    ) -> (Pass<'a>, &'a mut [Part]) {
-        let training = Training {
-            count,
-            goal,
-            loss,
-            seed,
-            pooled: &self.pooled,
-            packed_back: &self.packed_back,
-            statistics: &self.statistics,
-            sums: &self.sums,
-        };
-        let pass = Pass {
-            network,
-            input,
-            rows: &self.rows,
-            lines: &self.lines,
-            training: Some(training),
-        };
-        (pass, &mut self.parts)
-    }
-
-    /// The parts' statistics become the batch's.
-    fn meet_forward(&mut self, network: &Network, at: usize, parts: usize) {
-        if let StepOp::BatchNorm {
-            index,
-            epsilon,
-            gamma,
-            beta,
-            ..
-        } = &network.program.steps[at].op
-        {
-            let all = &mut self.statistics[*index];
-            all.set(&[]);
-            for part in &self.parts[..parts] {
-                all.merge(&part.statistics[*index]);
-            }
-            let parameters = &network.parameters;
-            let (gamma, beta) = (&parameters[gamma.clone()], &parameters[beta.clone()]);
-            set_lines(&mut self.lines[*index], all, *epsilon, gamma, beta);
-        }
-    }
-
-    /// The parts' sums become the batch's.
-    fn meet_backward(&mut self, network: &Network, at: usize, parts: usize) {
-        if let StepOp::BatchNorm { index, .. } = &network.program.steps[at].op {
-            let all = &mut self.sums[*index];
-            all.clear();
-            for part in &self.parts[..parts] {
-                all.add(&part.sums[*index]);
-            }
-        }
     }
 
     /// The gradient of the batch, the parts' added in their order, and its report.
@@ -367,7 +335,7 @@ impl Workspace {
                 index, gamma, beta, ..
             } = &step.op
             {
-                let sums = &self.sums[*index];
+                let sums = &self.whole.sums[*index];
                 sums.write(&mut self.gradient[gamma.clone()], []);
                 sums.write([], &mut self.gradient[beta.clone()]);
             }
@@ -379,6 +347,36 @@ impl Workspace {
         }
         report.loss /= images as f64;
         report
+    }
+}
+
+impl Whole {
+    /// The parts' statistics become the batch's.
+    fn meet_forward(&mut self, network: &Network, at: usize, parts: &Items<'_, '_, Part>) {
+        if let StepOp::BatchNorm {
+            index,
+            epsilon,
+            gamma,
+            beta,
+            ..
+        } = &network.program.steps[at].op
+        {
+            let all = &mut self.statistics[*index];
+            all.set(&[]);
+            parts.each(|part| all.merge(&part.statistics[*index]));
+            let parameters = &network.parameters;
+            let (gamma, beta) = (&parameters[gamma.clone()], &parameters[beta.clone()]);
+            set_lines(&mut self.lines[*index], all, *epsilon, gamma, beta);
+        }
+    }
+
+    /// The parts' sums become the batch's.
+    fn meet_backward(&mut self, network: &Network, at: usize, parts: &Items<'_, '_, Part>) {
+        if let StepOp::BatchNorm { index, .. } = &network.program.steps[at].op {
+            let all = &mut self.sums[*index];
+            all.clear();
+            parts.each(|part| all.add(&part.sums[*index]));
+        }
     }
 }
 
@@ -405,6 +403,7 @@ fn pooled(program: &Program) -> Vec<Option<Pooled>> {
             pooled[conv] = Maxima::new(plan, positions).map(|maxima| Pooled {
                 maxima,
                 step: number,
+                images: (NEAR / plan.output_len()).max(1),
             });
         }
     }

@@ -275,29 +275,90 @@ impl Op for Largest<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let channels = self.plan.channels;
-        for (position, taps) in self.plan.positions().enumerate() {
-            let mut channel = 0;
-            while channel + S::WIDTH <= channels {
-                self.some(s, (position, taps), channel, S::WIDTH);
-                channel += S::WIDTH;
-            }
-            if channel < channels {
-                self.some(s, (position, taps), channel, channels - channel);
-            }
+        // NaN if a number is, or if there are infinities of both signs.
+        let mut sums = s.splat(0.0);
+        self.all(s, Some(&mut sums));
+        let mut lanes = [0.0; LANES];
+        s.store_first(sums, &mut lanes[..S::WIDTH]);
+        if lanes.iter().any(|sum| sum.is_nan()) {
+            self.all(s, None);
         }
     }
 }
 
 impl Largest<'_> {
+    /// All positions; with sums, those of usual windows as if no number were NaN, and the sums of their numbers.
+    #[inline(always)]
+    fn all<S: Simd>(&mut self, s: S, mut sums: Option<&mut S::F32>) {
+        let channels = self.plan.channels;
+        for (position, taps) in self.plan.positions().enumerate() {
+            let mut channel = 0;
+            while channel + S::WIDTH <= channels {
+                self.channels(s, (position, channel, S::WIDTH), taps, &mut sums);
+                channel += S::WIDTH;
+            }
+            if channel < channels {
+                self.channels(s, (position, channel, channels - channel), taps, &mut sums);
+            }
+        }
+    }
+
     /// Some channels of a position: a vector, or fewer.
+    #[inline(always)]
+    fn channels<S: Simd>(
+        &mut self,
+        s: S,
+        at: (usize, usize, usize),
+        taps: &[u32],
+        sums: &mut Option<&mut S::F32>,
+    ) {
+        match (sums, taps.as_array::<4>(), taps.as_array::<9>()) {
+            (Some(sums), Some(taps), _) => self.numbers(s, at, taps, sums),
+            (Some(sums), _, Some(taps)) => self.numbers(s, at, taps, sums),
+            _ => self.some(s, at, taps),
+        }
+    }
+
+    /// [`some`](Self::some) of numbers none of which is NaN, for windows of few pixels: each is read once.
+    #[inline(always)]
+    fn numbers<S: Simd, const N: usize>(
+        &mut self,
+        s: S,
+        (position, channel, count): (usize, usize, usize),
+        taps: &[u32; N],
+        sums: &mut S::F32,
+    ) {
+        let channels = self.plan.channels;
+        let mut x = [s.splat(0.0); N];
+        for (x, &tap) in x.iter_mut().zip(taps) {
+            *x = s.load_first(&self.input[tap as usize * channels + channel..][..count]);
+        }
+        let (mut value, mut sum) = (x[0], x[0]);
+        for &x in &x[1..] {
+            value = s.max(x, value);
+            sum = s.add(sum, x);
+        }
+        *sums = s.add(*sums, sum);
+        let at = position * channels + channel;
+        s.store_first(value, &mut self.output[at..][..count]);
+        let Some(places) = &mut self.places else {
+            return;
+        };
+        // The first that nothing is larger than.
+        let mut place = s.splat(f32::from_bits(taps[N - 1]));
+        for (&x, &tap) in x.iter().zip(taps).rev().skip(1) {
+            place = s.if_greater(value, x, place, s.splat(f32::from_bits(tap)));
+        }
+        write_places(s, place, &mut places[at..][..count]);
+    }
+
+    /// Of equals the first, of NaN the first.
     #[inline(always)]
     fn some<S: Simd>(
         &mut self,
         s: S,
-        (position, taps): (usize, &[u32]),
-        channel: usize,
-        count: usize,
+        (position, channel, count): (usize, usize, usize),
+        taps: &[u32],
     ) {
         let channels = self.plan.channels;
         let x = |tap: u32| s.load_first(&self.input[tap as usize * channels + channel..][..count]);
@@ -321,11 +382,17 @@ impl Largest<'_> {
             value = s.if_nan(x, x, s.max(x, value));
         }
         s.store_first(value, &mut self.output[at..][..count]);
-        let mut bits = [0.0; LANES];
-        s.store_first(place, &mut bits[..S::WIDTH]);
-        for (place, bits) in places[at..][..count].iter_mut().zip(bits) {
-            *place = bits.to_bits();
-        }
+        write_places(s, place, &mut places[at..][..count]);
+    }
+}
+
+/// Pixels as the bits of lanes.
+#[inline(always)]
+fn write_places<S: Simd>(s: S, place: S::F32, to: &mut [u32]) {
+    let mut bits = [0.0; LANES];
+    s.store_first(place, &mut bits[..S::WIDTH]);
+    for (to, bits) in to.iter_mut().zip(bits) {
+        *to = bits.to_bits();
     }
 }
 

@@ -39,15 +39,11 @@ impl Part {
         let network = pass.network;
         let program = &network.program;
         let step = &program.steps[at];
-        let pooled = |at: usize| {
-            pass.training
-                .and_then(|training| training.pooled[at].as_ref())
-        };
-        if let Some(pooled) = pooled(at) {
+        if let Some(pooled) = &pass.pooled[at] {
             return self.backward_pooled(pass, (at, pooled), block);
         }
         if let (StepOp::Pool(_), Some(conv)) = (&step.op, step.input.checked_sub(1))
-            && pooled(conv).is_some()
+            && pass.pooled[conv].is_some()
         {
             // The convolution goes by the places.
             return;
@@ -124,7 +120,12 @@ impl Part {
     fn backward_pooled(
         &mut self,
         pass: &Pass<'_>,
-        (at, Pooled { maxima, step: pool }): (usize, &Pooled),
+        (
+            at,
+            Pooled {
+                maxima, step: pool, ..
+            },
+        ): (usize, &Pooled),
         block: Block,
     ) {
         let program = &pass.network.program;
