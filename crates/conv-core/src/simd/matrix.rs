@@ -2,8 +2,9 @@
 
 use super::{LANES, Lanes, Simd};
 
-/// Rows that are computed together where there are registers for two vectors of each, and where there are few.
+/// Rows that are computed together where there are registers for two vectors of each, for one, and where there are few.
 const MANY: usize = 8;
+const MOST: usize = 16;
 const FEW: usize = 6;
 
 /// A matrix, or its transpose: the number of row i and column k is `numbers[i * row + k * column]`.
@@ -83,6 +84,7 @@ unsafe fn columns<S: Simd, const V: usize>(
         // SAFETY: the caller vouches for all rows.
         unsafe {
             row += match S::REGISTERS {
+                32 if V == 1 && left >= MOST => tile::<S, MOST, V>(s, a, row, b, &first, c),
                 32 if left >= MANY => tile::<S, MANY, V>(s, a, row, b, &first, c),
                 _ if left >= FEW => tile::<S, FEW, V>(s, a, row, b, &first, c),
                 _ if left >= 4 => tile::<S, 4, V>(s, a, row, b, &first, c),
@@ -121,24 +123,30 @@ unsafe fn tile<S: Simd, const P: usize, const V: usize>(
         }
         // Written out, since the compiler would not keep the sums of a loop in registers.
         macro_rules! add {
-            ($row:literal, $times:literal, $step:expr) => {
+            ($row:expr, $from:expr, $times:literal, $step:expr) => {
                 if $row < P {
                     // SAFETY: the caller vouches for the rows.
-                    let x = unsafe { s.splat_from::<false, $times>(from, $step) };
+                    let x = unsafe { s.splat_from::<false, $times>($from, $step) };
                     for (sum, vector) in sums[$row].iter_mut().zip(vectors) {
                         *sum = s.mul_add_now(x, vector, *sum);
                     }
                 }
             };
         }
-        add!(0, 0, step);
-        add!(1, 1, step);
-        add!(2, 2, step);
-        add!(3, 1, step_3);
-        add!(4, 4, step);
-        add!(5, 1, step_5);
-        add!(6, 2, step_3);
-        add!(7, 1, step_7);
+        macro_rules! add_eight {
+            ($row:literal, $from:expr) => {
+                add!($row, $from, 0, step);
+                add!($row + 1, $from, 1, step);
+                add!($row + 2, $from, 2, step);
+                add!($row + 3, $from, 1, step_3);
+                add!($row + 4, $from, 4, step);
+                add!($row + 5, $from, 1, step_5);
+                add!($row + 6, $from, 2, step_3);
+                add!($row + 7, $from, 1, step_7);
+            };
+        }
+        add_eight!(0, from);
+        add_eight!(8, from.wrapping_byte_add(8 * step));
         from = from.wrapping_add(a.columns.1);
         b = b.wrapping_add(b_row);
     }
