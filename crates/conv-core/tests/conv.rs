@@ -70,6 +70,12 @@ fn cases() -> Vec<Case> {
     let same = window.padding(Padding::Same);
     cases.push((Conv::new(same), [19, 14, 13, 16, 48]));
     cases.push((Conv::new(same), [2, 37, 40, 16, 16]));
+    // One channel under 3 × 3, whose gradient is added up by rows, beyond all edges of narrow and wide images.
+    for (h, w) in [(3, 3), (4, 20), (1, 2)] {
+        cases.push((Conv::new(same), [2, h, w, 1, 9]));
+        let window = window.padding(explicit(3, 1, 2, 4));
+        cases.push((Conv::new(window), [2, h, w, 1, 16]));
+    }
     // Groups, up to depthwise with one and with several kernels a channel.
     for (groups, cin, cout) in [
         (2, 4, 6),
