@@ -85,7 +85,8 @@ impl Budget {
             let packed = [padded(numbers(&[kh, kw, c])), kernels];
             self.weights("the turned kernels", &packed)?;
             let sections = [rows.output, cols.output, kh, kw];
-            self.image("the sections", &[numbers(&sections), c])?;
+            // Of a single channel under 3 × 3, sixteen numbers a section.
+            self.image("the sections", &[numbers(&sections), 2, c])?;
             // A run is three numbers, and the list of them may have grown to twice what it needs.
             return self.image("the sections' runs", &[numbers(&sections), 6]);
         }

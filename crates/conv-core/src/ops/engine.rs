@@ -164,6 +164,14 @@ impl Plan {
         self.winograd.as_ref().map(Winograd::tiles)
     }
 
+    /// The same with the taps one by one, however few the kernels are: packed, they are the rows of a matrix.
+    pub(crate) fn without_pairs(self) -> Self {
+        Self {
+            pairs: None,
+            ..self
+        }
+    }
+
     /// Pixels of the output that are a task of their own where tiles are computed and images are large.
     pub(crate) fn band(&self) -> usize {
         self.winograd.as_ref().map_or(self.pixels(), Winograd::band)

@@ -9,7 +9,7 @@ use super::dense::DENSE;
 use super::engine::Plan;
 use crate::Error;
 use crate::shape::{Window, product};
-use crate::simd::Lanes;
+use crate::simd::{LANES, Lanes, Matrix, Op, Simd, dispatch, matrix_product};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Scatter {
@@ -27,9 +27,10 @@ pub(crate) struct Scatter {
 /// Sections of 3 × 3 pixels of one channel, one pixel apart.
 #[derive(Clone, Debug)]
 struct Rows {
-    /// Rows and columns of the image, and of the sections.
+    /// Rows and columns of the image.
     image: (usize, usize),
-    sections: (usize, usize),
+    /// Columns of sections.
+    cols: usize,
     /// Rows above the image and columns left of it that belong to sections.
     before: (usize, usize),
 }
@@ -37,8 +38,8 @@ struct Rows {
 impl Rows {
     /// Adds all sections, a pixel's in their order: in registers, while memory would see nine additions.
     fn add(&self, sections: &[f32], d_input: &mut [f32]) {
-        let ((h, w), (_, cols), (top, left)) = (self.image, self.sections, self.before);
-        for (row, sections) in sections.chunks_exact(cols * 9).enumerate() {
+        let ((h, w), cols, (top, left)) = (self.image, self.cols, self.before);
+        for (row, sections) in sections.chunks_exact(cols * LANES).enumerate() {
             for (tap, y) in (row..row + 3).enumerate() {
                 let Some(y) = y.checked_sub(top).filter(|&y| y < h) else {
                     continue;
@@ -51,22 +52,45 @@ impl Rows {
                     for column in (0..3).rev() {
                         let section = (x + left).checked_sub(column).filter(|&x| x < cols);
                         if let Some(section) = section {
-                            d_input[x] += sections[section * 9 + tap * 3 + column];
+                            d_input[x] += sections[section * LANES + tap * 3 + column];
                         }
                     }
                 };
                 (0..start).for_each(&mut edge);
                 (end..w).for_each(&mut edge);
                 let first = start + left - 2;
-                let inside = sections[first.min(cols) * 9..]
-                    .windows(19 + tap * 3)
-                    .step_by(9);
+                let inside = sections[first.min(cols) * LANES..].windows(2 * LANES + 1 + tap * 3);
+                let inside = inside.step_by(LANES);
                 for (sum, three) in d_input[start..end].iter_mut().zip(inside) {
                     let three = &three[tap * 3..];
-                    *sum = *sum + three[2] + three[10] + three[18];
+                    *sum = *sum + three[2] + three[LANES + 1] + three[2 * LANES];
                 }
             }
         }
+    }
+}
+
+/// The sections of all pixels of an image, sixteen numbers each of which nine are used.
+struct Sections<'a> {
+    /// (pixels, Cout)
+    d_output: Matrix<'a>,
+    /// (Cout, taps)
+    kernels: &'a [Lanes],
+    sections: &'a mut [f32],
+}
+
+impl Op for Sections<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        matrix_product(
+            s,
+            self.d_output,
+            self.kernels,
+            &[Lanes::ZERO],
+            self.sections,
+        );
     }
 }
 
@@ -108,18 +132,22 @@ impl Scatter {
                 }
             }
         }
+        let single = size == (3, 3) && cin == 1 && stride == (1, 1) && dilation == (1, 1);
+        let sections = Plan::new(&DENSE, (rows * cols, 1, cout), taps)?;
         Ok(Self {
-            sections: Plan::new(&DENSE, (rows * cols, 1, cout), taps)?,
+            sections: if single {
+                sections.without_pairs()
+            } else {
+                sections
+            },
             input_len: h * w * cin,
             cout,
             taps,
-            rows: (size == (3, 3) && cin == 1 && stride == (1, 1) && dilation == (1, 1)).then_some(
-                Rows {
-                    image: (h, w),
-                    sections: (rows, cols),
-                    before: (top, left),
-                },
-            ),
+            rows: single.then_some(Rows {
+                image: (h, w),
+                cols,
+                before: (top, left),
+            }),
             runs,
         })
     }
@@ -136,7 +164,12 @@ impl Scatter {
 
     /// Numbers of an image's sections.
     pub(crate) fn buffer_len(&self) -> usize {
-        self.sections.pixels() * self.taps
+        let taps = if self.rows.is_some() {
+            LANES
+        } else {
+            self.taps
+        };
+        self.sections.pixels() * taps
     }
 
     /// Images: `d_output` (pixels, Cout) each → `d_input` (H, W, Cin) each
@@ -150,12 +183,21 @@ impl Scatter {
         let buffer = &mut buffer[..self.buffer_len()];
         let images = d_output.chunks_exact(self.sections.pixels() * self.cout);
         for (d_output, d_input) in images.zip(d_input.chunks_exact_mut(self.input_len)) {
-            self.sections.forward(d_output, 0, packed, None, buffer);
             d_input.fill(0.0);
             if let Some(rows) = &self.rows {
+                dispatch(Sections {
+                    d_output: Matrix {
+                        numbers: d_output,
+                        rows: (self.sections.pixels(), self.cout),
+                        columns: (self.cout, 1),
+                    },
+                    kernels: packed,
+                    sections: buffer,
+                });
                 rows.add(buffer, d_input);
                 continue;
             }
+            self.sections.forward(d_output, 0, packed, None, buffer);
             for &[from, to, len] in &self.runs {
                 let from = &buffer[from as usize..][..len as usize];
                 for (sum, d) in d_input[to as usize..][..len as usize].iter_mut().zip(from) {

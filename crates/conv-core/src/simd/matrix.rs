@@ -33,13 +33,16 @@ impl Matrix<'_> {
 /// # Panics
 /// If `a` has no numbers, or it, `b` or `c` has fewer than its shape says.
 #[inline(always)]
-pub fn matrix_product<S: Simd>(s: S, a: Matrix<'_>, b: &[Lanes], start: &[Lanes], c: &mut [Lanes]) {
+pub fn matrix_product<S: Simd>(s: S, a: Matrix<'_>, b: &[Lanes], start: &[Lanes], c: &mut [f32]) {
     let lanes = start.len();
     assert!(
         a.last().is_some_and(|last| last < a.numbers.len()),
         "a has fewer numbers than its shape"
     );
-    let (b, c) = (&b[..a.columns.0 * lanes], &mut c[..a.rows.0 * lanes]);
+    let (b, c) = (
+        &b[..a.columns.0 * lanes],
+        &mut c[..a.rows.0 * lanes * LANES],
+    );
     let vectors = lanes * S::PARTS;
     let mut vector = 0;
     while vector < vectors {
@@ -63,7 +66,7 @@ pub fn matrix_product<S: Simd>(s: S, a: Matrix<'_>, b: &[Lanes], start: &[Lanes]
 unsafe fn columns<S: Simd, const V: usize>(
     s: S,
     a: Matrix<'_>,
-    (b, start, c): (&[Lanes], &[Lanes], &mut [Lanes]),
+    (b, start, c): (&[Lanes], &[Lanes], &mut [f32]),
     vector: usize,
 ) -> usize {
     let lanes = start.len();
@@ -74,10 +77,7 @@ unsafe fn columns<S: Simd, const V: usize>(
     }
     let offset = vector * S::WIDTH;
     let b = (b.as_ptr().cast::<f32>().wrapping_add(offset), lanes * LANES);
-    let c = (
-        c.as_mut_ptr().cast::<f32>().wrapping_add(offset),
-        lanes * LANES,
-    );
+    let c = (c.as_mut_ptr().wrapping_add(offset), lanes * LANES);
     let mut row = 0;
     while row < a.rows.0 {
         let left = a.rows.0 - row;

@@ -331,7 +331,7 @@ impl Op for Products<'_> {
             } else {
                 &zeros[..self.start.len()]
             };
-            matrix_product(s, a, right, start, sums);
+            matrix_product(s, a, right, start, Lanes::flat_mut(sums));
         }
     }
 }
