@@ -7,14 +7,17 @@
 //! The gradients are the same, transposed. Rounding errors are some times those of the sum itself, and the
 //! halves and sums of the transforms are exact for small whole numbers.
 
+mod passes;
+
 use std::ops::Range;
 
+use self::passes::{DKernel, DOutputs, Inputs, Kernels, Outputs, Products};
 use super::pack::pack_tap;
 use super::{Placement, scratch};
 use crate::ops::conv::Conv;
 use crate::parallel;
-use crate::simd::winograd::{self, Tile};
-use crate::simd::{LANES, Lanes, Matrix, Op, Simd, dispatch, groups, matrix_product};
+use crate::simd::winograd::Tile;
+use crate::simd::{LANES, Lanes, dispatch, groups};
 
 /// Numbers of a transformed tile.
 const NUMBERS: usize = 16;
@@ -66,7 +69,8 @@ fn step(channels: usize) -> usize {
 
 /// Tiles in blocks of about the same size, of eight and eight, which the products take together.
 fn blocks(tiles: usize) -> impl Iterator<Item = Range<usize>> {
-    let size = tiles.div_ceil(tiles.div_ceil(TILES)).next_multiple_of(8);
+    let count = tiles.div_ceil(TILES).max(1);
+    let size = tiles.div_ceil(count).next_multiple_of(8).max(8);
     let firsts = (0..tiles).step_by(size);
     firsts.map(move |first| first..(first + size).min(tiles))
 }
@@ -292,175 +296,6 @@ impl Winograd {
                     row,
                 });
             }
-        }
-    }
-}
-
-/// The sixteen products.
-struct Products<'a> {
-    /// Sixteen times (tiles, Cin), its rows and its columns as those of a [`Matrix`].
-    x: &'a [f32],
-    rows: (usize, usize),
-    columns: (usize, usize),
-    /// Sixteen times (columns, lanes of a panel), and how far from one to the next.
-    right: (&'a [Lanes], usize),
-    /// What the sums of the [`CENTRE`] begin with.
-    start: &'a [Lanes],
-    /// Sixteen times (rows, lanes), and how far from one to the next.
-    sums: (&'a mut [Lanes], usize),
-}
-
-impl Op for Products<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let zeros = [Lanes::ZERO; 2];
-        let cin = self.rows.1.max(self.columns.1);
-        let all = self.x.chunks_exact(step(cin) * LANES);
-        let right = self.right.0.chunks(self.right.1);
-        let sums = self.sums.0.chunks_mut(self.sums.1);
-        for (number, ((x, right), sums)) in all.zip(right).zip(sums).enumerate() {
-            let a = Matrix {
-                numbers: x,
-                rows: self.rows,
-                columns: self.columns,
-            };
-            let start = if number == CENTRE {
-                self.start
-            } else {
-                &zeros[..self.start.len()]
-            };
-            matrix_product(s, a, right, start, Lanes::flat_mut(sums));
-        }
-    }
-}
-
-/// Tiles of the input → sixteen times (tiles, Cin).
-struct Inputs<'a> {
-    winograd: &'a Winograd,
-    placed: &'a [f32],
-    tiles: Range<usize>,
-    to: &'a mut [f32],
-}
-
-impl Op for Inputs<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let cin = self.winograd.cin;
-        let from = Tile {
-            step: (self.winograd.placed.0, cin),
-            size: (4, 4),
-        };
-        let to = Tile::spread(4, step(cin) * LANES);
-        for (row, tile) in self.tiles.enumerate() {
-            let (at, _) = self.winograd.tile(tile);
-            let placed = (&self.placed[at..], from);
-            winograd::input(s, placed, (&mut self.to[row * cin..], to), cin);
-        }
-    }
-}
-
-/// Sixteen times (tiles, channels of a panel) → tiles of the output.
-struct Outputs<'a> {
-    winograd: &'a Winograd,
-    from: &'a [f32],
-    tiles: Range<usize>,
-    /// The first channel, and how many.
-    panel: (usize, usize),
-    /// Numbers, and which one of all is their first.
-    output: (&'a mut [f32], usize),
-}
-
-impl Op for Outputs<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let (first, channels) = self.panel;
-        let from = Tile::spread(4, step(PANEL) * LANES);
-        for (row, tile) in self.tiles.enumerate() {
-            let (at, tile) = self.winograd.output_tile(tile);
-            let to = &mut self.output.0[at - self.output.1 + first..];
-            let from = (&self.from[row * groups(channels) * LANES..], from);
-            winograd::output(s, from, (to, tile), channels);
-        }
-    }
-}
-
-/// Tiles of the output's gradient → sixteen times (tiles, channels of a panel).
-struct DOutputs<'a> {
-    winograd: &'a Winograd,
-    d_output: &'a [f32],
-    tiles: Range<usize>,
-    /// The first channel, and how many.
-    panel: (usize, usize),
-    to: &'a mut [f32],
-}
-
-impl Op for DOutputs<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let (first, channels) = self.panel;
-        let to = Tile::spread(4, step(PANEL) * LANES);
-        for (row, tile) in self.tiles.enumerate() {
-            let (at, tile) = self.winograd.output_tile(tile);
-            let from = (&self.d_output[at + first..], tile);
-            let to_row = row * groups(channels) * LANES;
-            winograd::d_output(s, from, (&mut self.to[to_row..], to), channels);
-        }
-    }
-}
-
-/// The taps of an input channel for the kernels of a panel → their sixteen, where the products read them.
-struct Kernels<'a> {
-    taps: &'a [Lanes; 18],
-    packed: &'a mut [Lanes],
-    /// Which channel, of how many.
-    at: (usize, usize),
-}
-
-impl Op for Kernels<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let (channel, channels) = self.at;
-        let lanes = self.packed.len() / (NUMBERS * channels);
-        let from = (Lanes::flat(self.taps), Tile::spread(3, PANEL));
-        let to = &mut Lanes::flat_mut(self.packed)[channel * lanes * LANES..];
-        let to = (to, Tile::spread(4, channels * lanes * LANES));
-        winograd::kernel(s, from, to, lanes * LANES);
-    }
-}
-
-/// Sixteen times (Cin, channels of a panel), added to the gradient of the kernels.
-struct DKernel<'a> {
-    sums: &'a [f32],
-    /// Input channels, and output channels of the panel.
-    size: (usize, usize),
-    d_kernels: &'a mut [f32],
-    /// From an input channel to the next one in the gradient.
-    row: usize,
-}
-
-impl Op for DKernel<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let (cin, channels) = self.size;
-        let lanes = groups(channels) * LANES;
-        let from = Tile::spread(4, cin * lanes);
-        let to = Tile::spread(3, cin * self.row);
-        for channel in 0..cin {
-            let sums = (&self.sums[channel * lanes..], from);
-            let d_kernels = (&mut self.d_kernels[channel * self.row..], to);
-            winograd::add_d_kernel(s, sums, d_kernels, channels);
         }
     }
 }
