@@ -76,6 +76,10 @@ fn cases() -> Vec<Case> {
         let window = window.padding(explicit(3, 1, 2, 4));
         cases.push((Conv::new(window), [2, h, w, 1, 16]));
     }
+    cases.push((
+        Conv::new(window.padding(explicit(0, 2, 0, 2))),
+        [2, 1, 1, 1, 3],
+    ));
     // Groups, up to depthwise with one and with several kernels a channel.
     for (groups, cin, cout) in [
         (2, 4, 6),

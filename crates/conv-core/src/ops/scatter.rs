@@ -58,7 +58,7 @@ impl Rows {
                 };
                 (0..start).for_each(&mut edge);
                 (end..w).for_each(&mut edge);
-                let first = start + left - 2;
+                let first = (start + left).saturating_sub(2);
                 let inside = sections[first.min(cols) * LANES..].windows(2 * LANES + 1 + tap * 3);
                 let inside = inside.step_by(LANES);
                 for (sum, three) in d_input[start..end].iter_mut().zip(inside) {
