@@ -11,7 +11,7 @@ use support::*;
 
 fn windows() -> Vec<Window> {
     let mut windows = Vec::new();
-    for (height, width) in [(1, 1), (2, 2), (3, 2), (5, 6)] {
+    for (height, width) in [(1, 1), (2, 2), (3, 2), (3, 3), (5, 6)] {
         for stride in [(1, 1), (2, 2), (1, 3)] {
             for padding in [Padding::Valid, Padding::Same] {
                 let window = Window::new(height, width);
@@ -51,6 +51,58 @@ fn is_that_of_the_reference() {
                     );
                 });
             }
+        }
+    }
+}
+
+/// The largest is the first NaN where there is one, and the gradient goes to its place; infinities are numbers.
+#[test]
+fn what_is_no_number_is_the_largest() {
+    let mut random = NumpyRandom::new(4);
+    for side in [2, 3] {
+        let window = Window::new(side, side).stride(side, side);
+        for (channels, specials) in [
+            (1, [f32::NAN, 1e38]),
+            (5, [f32::NAN, f32::INFINITY]),
+            (17, [f32::INFINITY, f32::NEG_INFINITY]),
+        ] {
+            let mut input = whole(&mut random, (2, 6, 6, channels));
+            for (number, x) in input.iter_mut().enumerate() {
+                match (number * 7) % 11 {
+                    0 => *x = specials[0],
+                    5 => *x = specials[1],
+                    _ => {}
+                }
+            }
+            let outputs = (2, 6 / side, 6 / side, channels);
+            let mut right = nan(outputs);
+            let mut right_d = Array4::zeros(input.raw_dim());
+            for ((n, y, x, c), right) in right.indexed_iter_mut() {
+                let taps =
+                    (0..side * side).map(|tap| (y * side + tap / side, x * side + tap % side));
+                let place = taps
+                    .reduce(|a, b| {
+                        let [best, next] = [a, b].map(|(y, x)| input[[n, y, x, c]]);
+                        let kept = best.is_nan() || !(next > best || next.is_nan());
+                        if kept { a } else { b }
+                    })
+                    .unwrap();
+                *right = input[[n, place.0, place.1, c]];
+                right_d[[n, place.0, place.1, c]] = 1.0;
+            }
+            on_every_level(|level| {
+                let (mut output, mut d_input) = (nan(outputs), nan(input.raw_dim()));
+                pool::forward(Pool::Max, &window, input.view(), output.view_mut()).unwrap();
+                let equal = |(a, b): (&f32, &f32)| a == b || (a.is_nan() && b.is_nan());
+                assert!(
+                    output.iter().zip(&right).all(equal),
+                    "{side}, {channels} channels on {level}: {output} for {right}"
+                );
+                let d_output = Array4::ones(outputs);
+                let d_view = d_input.view_mut();
+                pool::d_input(Pool::Max, &window, input.view(), d_output.view(), d_view).unwrap();
+                assert_eq!(d_input, right_d, "{side}, {channels} channels on {level}");
+            });
         }
     }
 }
