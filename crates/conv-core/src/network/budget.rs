@@ -3,6 +3,7 @@
 
 use crate::Error;
 use crate::ops::conv::Conv;
+use crate::ops::engine;
 use crate::ops::scatter::Scatter;
 use crate::shape::Window;
 use crate::simd::LANES;
@@ -72,15 +73,12 @@ impl Budget {
         let (kh, kw) = conv.window.size;
         let (per_in, per_out) = (c / conv.groups, kernels / conv.groups);
         self.weights("kernels", &[kh, kw, per_in, kernels])?;
-        // Transformed kernels of 3 × 3 have sixteen numbers.
-        let window = if (kh, kw) == (3, 3) {
-            16
-        } else {
-            numbers(&[kh, kw])
-        };
+        let window = engine::packed_window(conv, (rows.output, cols.output), (c, kernels));
         let packed = [conv.groups, padded(per_out), window, per_in];
         self.weights("the packed kernels", &packed)?;
-        self.image("the padded input", &[rows.padded, cols.padded, c])?;
+        // There may be a row and a column more, to whole tiles.
+        let [padded_h, padded_w] = [rows.padded, cols.padded].map(|side| side.saturating_add(1));
+        self.image("the padded input", &[padded_h, padded_w, c])?;
         if Scatter::suits(conv, c) {
             let packed = [padded(numbers(&[kh, kw, c])), kernels];
             self.weights("the turned kernels", &packed)?;
@@ -90,11 +88,12 @@ impl Budget {
             // A run is three numbers, and the list of them may have grown to twice what it needs.
             return self.image("the sections' runs", &[numbers(&sections), 6]);
         }
+        let window = engine::packed_window(conv, (h, w), (kernels, c));
         let packed = [conv.groups, padded(per_in), window, per_out];
         self.weights("the turned kernels", &packed)?;
         let (dy, dx) = conv.window.dilation;
         let [padded_h, padded_w] =
-            [(h, kh, dy), (w, kw, dx)].map(|(side, k, d)| side.saturating_add((k - 1) * d));
+            [(h, kh, dy), (w, kw, dx)].map(|(side, k, d)| side.saturating_add((k - 1) * d + 1));
         self.image("the padded gradient", &[padded_h, padded_w, kernels])
     }
 

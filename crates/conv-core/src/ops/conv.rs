@@ -108,21 +108,22 @@ fn run(
     output: &mut [f32],
 ) -> Result<(), Error> {
     let images = output.len() / plan.output_len();
+    let channels = plan.output_len() / plan.pixels();
     // Images that a task takes at once, and the least that are worth a task.
-    let (few, least, by_images) = match plan.tiles() {
-        Some(tiles) => (
-            (TILES / tiles).max(1),
-            (TILES / 2).div_ceil(tiles),
-            tiles <= TILES,
+    let (few, least) = match plan.tiles() {
+        Some(tiles) => ((TILES / tiles).max(1), (TILES / 2).div_ceil(tiles)),
+        None => (
+            PIXELS.div_ceil(plan.pixels()),
+            PIXELS.div_ceil(plan.pixels()),
         ),
-        None => {
-            let few = PIXELS.div_ceil(plan.pixels());
-            (few, few, false)
-        }
     };
     let together = images.div_ceil(16).max(least);
-    let many = images.div_ceil(together) >= 8 && (plan.tiles().is_some() || !plan.in_place());
-    if many || by_images {
+    let many = images.div_ceil(together) >= 8;
+    let by_images = match plan.tiles() {
+        Some(tiles) => many || tiles <= TILES,
+        None => many && !plan.in_place(),
+    };
+    if by_images {
         // Some images a task, which places them a few at a time, so that they are in its cache.
         parallel::parts_mut(output, together * plan.output_len(), |part, output| {
             let mut buffer = plan.buffer(few.min(together));
@@ -138,25 +139,20 @@ fn run(
     }
     let mut buffer = Vec::new();
     let placed = placed(plan, input, &mut buffer)?;
-    let channels = plan.output_len() / plan.pixels();
-    if plan.tiles().is_some() {
-        // Some rows of an image a task.
-        let pixels = plan.band();
-        for (image, output) in output.chunks_exact_mut(plan.output_len()).enumerate() {
-            let first = image * plan.pixels();
-            parallel::parts_mut(output, pixels * channels, |part, output| {
-                plan.forward(placed, first + part * pixels, packed, bias, output);
-            });
+    // Of tiles some rows of an image a task, else some pixels of all images.
+    let (whole, pixels) = match plan.band() {
+        Some(pixels) => (plan.output_len(), pixels),
+        None => {
+            let pixels = output.len() / channels / 16;
+            (output.len(), pixels.max(1).next_multiple_of(PIXELS))
         }
-        return Ok(());
+    };
+    for (number, output) in output.chunks_exact_mut(whole).enumerate() {
+        let first = number * whole / channels;
+        parallel::parts_mut(output, pixels * channels, |part, output| {
+            plan.forward(placed, first + part * pixels, packed, bias, output);
+        });
     }
-    // A few pixels a task.
-    let pixels = (output.len() / channels / 16)
-        .max(1)
-        .next_multiple_of(PIXELS);
-    parallel::parts_mut(output, pixels * channels, |part, output| {
-        plan.forward(placed, part * pixels, packed, bias, output);
-    });
     Ok(())
 }
 

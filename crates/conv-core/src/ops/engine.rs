@@ -31,6 +31,19 @@ pub(crate) const TAPS: usize = 12;
 /// `d_output` stays in the first cache, and that a sum's rounding errors stay small.
 const BLOCK: usize = 256;
 
+/// Numbers that a kernel is packed into for each of its input channels.
+pub(crate) fn packed_window(
+    conv: &Conv,
+    output: (usize, usize),
+    channels: (usize, usize),
+) -> usize {
+    if winograd::suits(conv, output, channels) {
+        return winograd::NUMBERS;
+    }
+    let (kh, kw) = conv.window.size;
+    kh.saturating_mul(kw)
+}
+
 /// How an image is brought into the form in which no window leaves it.
 #[derive(Clone, Copy, Debug)]
 struct Placement {
@@ -173,8 +186,8 @@ impl Plan {
     }
 
     /// Pixels of the output that are a task of their own where tiles are computed and images are large.
-    pub(crate) fn band(&self) -> usize {
-        self.winograd.as_ref().map_or(self.pixels(), Winograd::band)
+    pub(crate) fn band(&self) -> Option<usize> {
+        self.winograd.as_ref().map(Winograd::band)
     }
 
     /// Lanes that a thread [reserves](reserve) for it.

@@ -20,7 +20,7 @@ use crate::simd::winograd::Tile;
 use crate::simd::{LANES, Lanes, dispatch, groups};
 
 /// Numbers of a transformed tile.
-const NUMBERS: usize = 16;
+pub(super) const NUMBERS: usize = 16;
 /// The one of them with a share of one in all four outputs: its sums begin with the bias.
 const CENTRE: usize = 5;
 /// Tiles that are multiplied together, at most.
