@@ -15,8 +15,10 @@ use crate::ops::expect_some;
 use crate::parallel::{self, Items};
 use crate::simd::{Lanes, groups};
 
-/// Parts of a batch, each a task: a number that follows from the batch alone.
-const PARTS: usize = 16;
+/// Parts of a batch at least, and at most: a number that follows from the batch and the network alone.
+const PARTS: (usize, usize) = (8, 16);
+/// Multiply-adds forward that are worth a part of their own: each has a gradient of all parameters, which is to be added up.
+const WORK: usize = 1 << 22;
 /// Numbers that the values and gradients of a block of images may have, to stay in a core's cache.
 const BLOCK: usize = 1 << 17;
 /// Numbers of a convolution that stay in the first cache until they are pooled.
@@ -62,7 +64,10 @@ struct Division {
 
 impl Division {
     fn new(program: &Program, images: usize, together: bool) -> Self {
-        let per_part = images.div_ceil(PARTS);
+        let layers = program.layers.iter().map(|layer| layer.multiply_adds);
+        let work = layers.fold(0, usize::saturating_add).saturating_mul(images);
+        let parts = (work / WORK).clamp(PARTS.0, PARTS.1);
+        let per_part = images.div_ceil(parts);
         let numbers = 2 * program.lens.iter().sum::<usize>();
         let per_block = (BLOCK / numbers).clamp(1, 32).min(per_part);
         Self {
@@ -266,7 +271,7 @@ impl Workspace {
         let count = division.parts();
         let (rows, pooled, packed_back) = (&self.rows, &self.pooled, &self.packed_back);
         // Forward through the runs, and back through all but the last, with which the way back begins.
-        parallel::stages::<PARTS, _, _>(
+        parallel::stages::<{ PARTS.1 }, _, _>(
             &mut self.parts[..count],
             &mut self.whole,
             2 * last + 1,

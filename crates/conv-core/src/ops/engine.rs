@@ -64,8 +64,13 @@ pub(crate) struct Plan {
     /// Input channels, and output channels, of a group.
     per_group: (usize, usize),
     placement: Placement,
-    /// Where the window of each output pixel begins in the placed image.
+    /// Output pixels of an image.
+    count: usize,
+    /// Where the window of each output pixel begins in the placed image; then in those behind it, for as many images as a
+    /// gradient of the kernels takes together.
     pixels: Vec<u32>,
+    /// Whether the pixels lie evenly by fours, but not by sevens: a tile's two halves then are quicker to address.
+    by_fours: bool,
     /// Where each tap (row, column, input channel of the group) lies from there.
     taps: Vec<u32>,
     /// The taps two by two, where kernels are few.
@@ -140,15 +145,28 @@ impl Plan {
         checked("the padded input", &[placement.padded.0, width, cin])?;
         checked("output", &[rows, cols, cout])?;
         let ((kh, kw), (dy, dx)) = (conv.window.size, conv.window.dilation);
-        let count = checked("kernels", &[kh, kw, per_group.0])?;
-        checked("kernels", &[count, groups(per_group.1), LANES, conv.groups])?;
-        let mut pixels = Vec::with_capacity(rows * cols);
+        let tap_count = checked("kernels", &[kh, kw, per_group.0])?;
+        checked(
+            "kernels",
+            &[tap_count, groups(per_group.1), LANES, conv.groups],
+        )?;
+        let (count, placed) = (rows * cols, placement.padded.0 * width * cin);
+        let together = (BLOCK / count.max(1)).min(u32::MAX as usize / placed.max(1));
+        let mut pixels = Vec::with_capacity(count * together.max(1));
         for y in 0..rows {
             for x in 0..cols {
                 pixels.push(((y * stride.0 * width + x * stride.1) * cin) as u32);
             }
         }
-        let mut taps = Vec::with_capacity(count);
+        for number in 1..together {
+            pixels.extend_from_within(..count);
+            for pixel in &mut pixels[number * count..] {
+                *pixel += (number * placed) as u32;
+            }
+        }
+        let mut taps = Vec::with_capacity(tap_count);
+        // Pixels that lie evenly.
+        let even = if cols == 1 { rows } else { cols };
         for ky in 0..kh {
             for kx in 0..kw {
                 for channel in 0..per_group.0 {
@@ -160,16 +178,23 @@ impl Plan {
             groups: conv.groups,
             per_group,
             placement,
+            count,
             pixels,
+            by_fours: even.is_multiple_of(4) && !even.is_multiple_of(7),
             pairs: Pairs::new(&taps, per_group.1),
             taps,
             winograd,
         })
     }
 
+    /// Images that a gradient of the kernels takes together.
+    fn together(&self) -> usize {
+        self.pixels.len() / self.count
+    }
+
     /// Output pixels of an image.
     pub(crate) fn pixels(&self) -> usize {
-        self.pixels.len()
+        self.count
     }
 
     /// Tiles of an image's output that are computed together with those of other images, where this is the quicker way.

@@ -11,6 +11,9 @@ use crate::Error;
 use crate::shape::{Window, product};
 use crate::simd::{LANES, Lanes, Matrix, Op, Simd, dispatch, matrix_product};
 
+/// Numbers of sections that stay in the first cache until they are added up.
+const NEAR: usize = 1 << 13;
+
 #[derive(Clone, Debug)]
 pub(crate) struct Scatter {
     /// (pixels, Cout) → (pixels, taps · Cin)
@@ -70,7 +73,7 @@ impl Rows {
     }
 }
 
-/// The sections of all pixels of an image, sixteen numbers each of which nine are used.
+/// The sections of some pixels, sixteen numbers each of which nine are used.
 struct Sections<'a> {
     /// (pixels, Cout)
     d_output: Matrix<'a>,
@@ -162,14 +165,23 @@ impl Scatter {
             .pack_by(packed, kernels, |_, o| (o, self.cout));
     }
 
-    /// Numbers of an image's sections.
-    pub(crate) fn buffer_len(&self) -> usize {
-        let taps = if self.rows.is_some() {
+    /// Numbers that a section takes.
+    fn section(&self) -> usize {
+        if self.rows.is_some() {
             LANES
         } else {
             self.taps
-        };
-        self.sections.pixels() * taps
+        }
+    }
+
+    /// Images whose sections are computed together.
+    fn together(&self) -> usize {
+        (NEAR / (self.sections.pixels() * self.section())).max(1)
+    }
+
+    /// Numbers of the sections that are there at a time.
+    pub(crate) fn buffer_len(&self) -> usize {
+        self.together() * self.sections.pixels() * self.section()
     }
 
     /// Images: `d_output` (pixels, Cout) each → `d_input` (H, W, Cin) each
@@ -180,29 +192,40 @@ impl Scatter {
         buffer: &mut [f32],
         d_input: &mut [f32],
     ) {
-        let buffer = &mut buffer[..self.buffer_len()];
-        let images = d_output.chunks_exact(self.sections.pixels() * self.cout);
-        for (d_output, d_input) in images.zip(d_input.chunks_exact_mut(self.input_len)) {
-            d_input.fill(0.0);
-            if let Some(rows) = &self.rows {
+        let (pixels, together) = (self.sections.pixels(), self.together());
+        let images = d_output.chunks(together * pixels * self.cout);
+        for (d_output, d_input) in images.zip(d_input.chunks_mut(together * self.input_len)) {
+            let count = d_output.len() / self.cout;
+            let sections = &mut buffer[..count * self.section()];
+            if self.rows.is_some() {
                 dispatch(Sections {
                     d_output: Matrix {
                         numbers: d_output,
-                        rows: (self.sections.pixels(), self.cout),
+                        rows: (count, self.cout),
                         columns: (self.cout, 1),
                     },
                     kernels: packed,
-                    sections: buffer,
+                    sections,
                 });
-                rows.add(buffer, d_input);
-                continue;
+            } else {
+                self.sections.forward(d_output, 0, packed, None, sections);
             }
-            self.sections.forward(d_output, 0, packed, None, buffer);
-            for &[from, to, len] in &self.runs {
-                let from = &buffer[from as usize..][..len as usize];
-                for (sum, d) in d_input[to as usize..][..len as usize].iter_mut().zip(from) {
-                    *sum += d;
+            d_input.fill(0.0);
+            let images = sections.chunks_exact(pixels * self.section());
+            for (sections, d_input) in images.zip(d_input.chunks_exact_mut(self.input_len)) {
+                match &self.rows {
+                    Some(rows) => rows.add(sections, d_input),
+                    None => self.add_runs(sections, d_input),
                 }
+            }
+        }
+    }
+
+    fn add_runs(&self, sections: &[f32], d_input: &mut [f32]) {
+        for &[from, to, len] in &self.runs {
+            let from = &sections[from as usize..][..len as usize];
+            for (sum, d) in d_input[to as usize..][..len as usize].iter_mut().zip(from) {
+                *sum += d;
             }
         }
     }

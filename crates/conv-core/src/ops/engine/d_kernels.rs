@@ -18,15 +18,12 @@ impl Op for DKernels<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         let plan = self.plan;
-        // An image that is rows of a batch may be short of some.
-        let pixels = plan.pixels().min(self.d_output.len() / plan.cout());
         let per_out = plan.per_group.1;
-        // Small images are taken together, large ones a part at a time.
-        let images = (BLOCK / pixels).max(1);
-        let blocks = self.d_output.chunks(images * pixels * plan.cout());
+        // Small images are taken together, large ones a part at a time. One that is rows of a batch may be short of some.
+        let blocks = self.d_output.chunks(plan.pixels.len() * plan.cout());
         for (block, d_output) in blocks.enumerate() {
-            let placed = &self.placed[block * images * plan.placed_len()..];
-            let from = (placed, d_output, pixels * plan.cout());
+            let placed = &self.placed[block * plan.together() * plan.placed_len()..];
+            let (from, pixels) = ((placed, d_output), d_output.len() / plan.cout());
             for start in (0..pixels).step_by(BLOCK) {
                 let range = start..(start + BLOCK).min(pixels);
                 for group in 0..plan.groups {
@@ -54,7 +51,7 @@ impl DKernels<'_> {
         &mut self,
         s: S,
         at: Place,
-        (placed, d_output, output_len): (&[f32], &[f32], usize),
+        (placed, d_output): (&[f32], &[f32]),
         range: &std::ops::Range<usize>,
     ) -> usize {
         let plan = self.plan;
@@ -62,26 +59,30 @@ impl DKernels<'_> {
         let cout = plan.cout();
         let channel = at.group * per_out + at.kernel;
         let width = (per_out - at.kernel).min(V * S::WIDTH);
-        let images = d_output.len() / output_len;
+        let d_output = &d_output[range.start * cout..range.end * cout];
         // Vectors that would reach beyond their kernels are copied first, zeros behind; so are those that lie far apart,
         // since the first cache has few places for them, if they are read often enough.
         let far = cout > V * S::WIDTH && self.d_kernels.len() >= 8 * P * cout;
         let copied = far || !width.is_multiple_of(S::WIDTH);
         if copied {
-            let needed = groups(V * S::WIDTH) * range.len() * images;
+            let stride = groups(V * S::WIDTH);
+            let needed = stride * range.len();
             self.scratch
                 .resize(needed.max(self.scratch.len()), Lanes::ZERO);
-            let rows = d_output.chunks_exact(output_len);
-            let rows = rows
-                .flat_map(|image| image[range.start * cout..range.end * cout].chunks_exact(cout));
-            for (row, to) in rows.zip(self.scratch.chunks_exact_mut(groups(V * S::WIDTH))) {
+            let rows = d_output.chunks_exact(cout);
+            for (row, to) in rows.zip(self.scratch.chunks_exact_mut(stride)) {
                 let to = Lanes::flat_mut(to).chunks_exact_mut(S::WIDTH);
                 for (from, to) in row[channel..][..width].chunks(S::WIDTH).zip(to) {
                     s.store_first(s.load_first(from), to);
                 }
             }
         }
-        let pixels = Offsets::new(&plan.pixels[..output_len / cout]).part(range.clone());
+        let b = if copied {
+            (Lanes::flat(self.scratch), groups(V * S::WIDTH) * LANES)
+        } else {
+            (&d_output[channel..], cout)
+        };
+        let pixels = Offsets::new(&plan.pixels[range.clone()]);
         let taps = self.d_kernels.len() / cout;
         for (tile, d_kernels) in self.d_kernels.chunks_mut(P * cout).enumerate() {
             let mut rows = [0; P];
@@ -90,20 +91,7 @@ impl DKernels<'_> {
                 *row = plan.taps[tap] as usize + at.group * per_in;
             }
             let mut sums = [[s.splat(0.0); V]; P];
-            for image in 0..images {
-                let a = (&placed[image * plan.placed_len()..], &rows, pixels);
-                let b = if copied {
-                    let stride = groups(V * S::WIDTH);
-                    let b = &self.scratch[image * range.len() * stride..];
-                    (Lanes::flat(b), stride * LANES)
-                } else {
-                    (
-                        &d_output[image * output_len + range.start * cout + channel..],
-                        cout,
-                    )
-                };
-                product::<S, P, V, false>(s, a, b, &mut sums);
-            }
+            product::<S, P, V, false>(s, (placed, &rows, pixels), b, &mut sums);
             for (sums, d_kernels) in sums.iter().zip(d_kernels.chunks_exact_mut(cout)) {
                 let d_kernels = d_kernels[channel..][..width].chunks_mut(S::WIDTH);
                 for (sum, d_kernels) in sums.iter().zip(d_kernels) {

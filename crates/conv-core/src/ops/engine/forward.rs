@@ -66,6 +66,7 @@ impl Forward<'_> {
             let b = (&kernels[vector * S::WIDTH..], lanes * LANES);
             vector += match (vectors - vector, S::REGISTERS) {
                 (1, _) => self.tiles::<S, 12, 1, PAIRS>(s, at, taps, b),
+                (_, 32) if self.plan.by_fours => self.tiles::<S, 8, 2, PAIRS>(s, at, taps, b),
                 (_, 32) => self.tiles::<S, 14, 2, PAIRS>(s, at, taps, b),
                 (_, _) => self.tiles::<S, 6, 2, PAIRS>(s, at, taps, b),
             };
