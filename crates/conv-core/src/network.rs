@@ -4,6 +4,7 @@ mod budget;
 mod folded;
 mod part;
 mod program;
+mod step;
 mod summary;
 mod workspace;
 
@@ -20,8 +21,8 @@ use crate::simd::Lanes;
 use crate::spec::Spec;
 
 pub(crate) use program::Program;
-use program::StepOp;
 pub use program::{LayerInfo, Parameter};
+use step::StepOp;
 pub use summary::Summary;
 pub use workspace::Workspace;
 

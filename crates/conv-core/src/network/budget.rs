@@ -4,7 +4,7 @@
 use crate::Error;
 use crate::ops::conv::Conv;
 use crate::ops::engine;
-use crate::ops::scatter::Scatter;
+use crate::ops::scatter::{self, Scatter};
 use crate::shape::Window;
 use crate::simd::LANES;
 
@@ -76,6 +76,7 @@ impl Budget {
         let window = engine::packed_window(conv, (rows.output, cols.output), (c, kernels));
         let packed = [conv.groups, padded(per_out), window, per_in];
         self.weights("the packed kernels", &packed)?;
+        self.image("the table of pixels", &[engine::BLOCK])?;
         // There may be a row and a column more, to whole tiles.
         let [padded_h, padded_w] = [rows.padded, cols.padded].map(|side| side.saturating_add(1));
         self.image("the padded input", &[padded_h, padded_w, c])?;
@@ -85,6 +86,7 @@ impl Budget {
             let sections = [rows.output, cols.output, kh, kw];
             // Of a single channel under 3 × 3, sixteen numbers a section.
             self.image("the sections", &[numbers(&sections), 2, c])?;
+            self.image("the sections", &[scatter::NEAR])?;
             // A run is three numbers, and the list of them may have grown to twice what it needs.
             return self.image("the sections' runs", &[numbers(&sections), 6]);
         }

@@ -2,11 +2,12 @@
 
 mod backward;
 
-use super::program::{Back, Program, StepOp};
+use super::program::Program;
+use super::step::{Back, StepOp};
 use super::{Loss, Network, Report};
 use crate::init::Seeded;
 use crate::ops::activation::{Gelu, Relu, Sigmoid, Tanh, map};
-use crate::ops::batch_norm::{Line, Statistics, Sums, apply};
+use crate::ops::batch_norm::{Applied, Line, Statistics, Sums};
 use crate::ops::engine::{Entries, Maxima, Plan};
 use crate::ops::{global_pool, kernel_pool, loss, pool, residual};
 use crate::simd::{Lanes, Op, Simd, dispatch};
@@ -31,6 +32,13 @@ pub(super) struct Pass<'a> {
     pub(super) pooled: &'a [Option<Pooled>],
     /// What training needs besides.
     pub(super) training: Option<Training<'a>>,
+}
+
+impl<'a> Pass<'a> {
+    fn applied(&self, index: usize, slope: f32) -> Applied<'a> {
+        let lines = &self.lines[index];
+        Applied { lines, slope }
+    }
 }
 
 /// What a convolution whose outputs are pooled by their largest needs, and the step that pools them.
@@ -226,7 +234,7 @@ impl Part {
                     dropout(&random, *probability, block.first * len, x, output);
                 }
             },
-            StepOp::BatchNorm { index, .. } => apply(&pass.lines[*index], x, output),
+            StepOp::BatchNorm { index, slope, .. } => pass.applied(*index, *slope).to(x, output),
             StepOp::Add { other, .. } => {
                 residual::add(x, Self::value(before, pass, *other, block), output);
             }

@@ -3,16 +3,15 @@
 use std::ops::Range;
 
 use super::budget::Budget;
+use super::step::{Back, Step, StepOp};
 use crate::Error;
 use crate::init::Init;
 use crate::ops::conv;
 use crate::ops::dense::DENSE;
 use crate::ops::engine;
-use crate::ops::kernel_pool::Pooling;
 use crate::ops::scatter::Scatter;
 use crate::ops::{expect_some, pool};
 use crate::shape::product;
-use crate::simd::Lanes;
 use crate::spec::{Layer, Layers, Spec};
 
 /// How deep residual blocks may lie in each other.
@@ -36,6 +35,8 @@ pub(crate) struct Program {
     pub(super) layers: Vec<LayerInfo>,
     /// Normalisations so far.
     norms: usize,
+    /// The value with which the last block began: its body and its shortcut both read it.
+    shared: usize,
     budget: Budget,
 }
 
@@ -66,97 +67,6 @@ pub struct LayerInfo {
     pub multiply_adds: usize,
 }
 
-#[derive(Debug)]
-pub(super) struct Step {
-    pub(super) op: StepOp,
-    pub(super) input: usize,
-    /// Whether the input's gradient has a part already when this step adds its own.
-    pub(super) accumulate: bool,
-}
-
-#[derive(Debug)]
-pub(super) enum StepOp {
-    Conv {
-        plan: engine::Plan,
-        back: Back,
-        kernels: Range<usize>,
-        bias: Option<Range<usize>>,
-    },
-    /// Plans for rows of images are the workspace's, which knows how many there are.
-    Dense {
-        features: usize,
-        outputs: usize,
-        /// For packing the weights.
-        plan: engine::Plan,
-        back: engine::Plan,
-        kernels: Range<usize>,
-        bias: Option<Range<usize>>,
-    },
-    Pool(pool::Plan),
-    GlobalPool,
-    KernelPool {
-        pooling: Pooling,
-        kernels: usize,
-    },
-    Relu(f32),
-    Tanh,
-    Sigmoid,
-    Gelu,
-    Dropout {
-        probability: f32,
-    },
-    BatchNorm {
-        /// Which of the network's normalisations.
-        index: usize,
-        channels: usize,
-        epsilon: f32,
-        momentum: f32,
-        gamma: Range<usize>,
-        beta: Range<usize>,
-    },
-    /// The sum with another value.
-    Add {
-        other: usize,
-        accumulate: bool,
-    },
-}
-
-/// The way to the gradient of a convolution's input.
-#[derive(Debug)]
-pub(super) enum Back {
-    Gather(engine::Plan),
-    Scatter(Scatter),
-}
-
-impl Back {
-    pub(super) fn packed_len(&self) -> usize {
-        match self {
-            Self::Gather(plan) => plan.packed_len(),
-            Self::Scatter(scatter) => scatter.packed_len(),
-        }
-    }
-
-    fn scratch_len(&self) -> usize {
-        match self {
-            Self::Gather(plan) => plan.scratch_len(),
-            Self::Scatter(_) => 0,
-        }
-    }
-
-    pub(super) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
-        match self {
-            Self::Gather(plan) => plan.pack_transposed(kernels, packed),
-            Self::Scatter(scatter) => scatter.pack(kernels, packed),
-        }
-    }
-}
-
-impl StepOp {
-    pub(super) fn is_batch_norm(&self) -> bool {
-        matches!(self, Self::BatchNorm { .. })
-    }
-}
-
 /// A value on its way through the layers: its number and its shape, which a flatten layer changes alone.
 type Value = (usize, [usize; 3]);
 
@@ -181,6 +91,7 @@ impl Program {
             runs: Vec::new(),
             layers: Vec::new(),
             norms: 0,
+            shared: 0,
             budget: Budget::default(),
         };
         program.budget.value("the input", len)?;
@@ -270,6 +181,7 @@ impl Program {
                 found: depth + 1,
             });
         }
+        self.shared = value.0;
         let a = self.stack(body, &format!("{path}.body."), value, depth + 1)?;
         let b = self.stack(shortcut, &format!("{path}.shortcut."), value, depth + 1)?;
         if a.1 != b.1 {
@@ -367,6 +279,7 @@ impl Program {
                     channels: c,
                     epsilon: spec.epsilon,
                     momentum: spec.momentum,
+                    slope: 1.0,
                     gamma,
                     beta,
                 };
@@ -391,6 +304,10 @@ impl Program {
             }
             Layer::Relu { slope } => {
                 check_value("slope", "finite", *slope, f32::is_finite)?;
+                if let Some(own) = self.normalisation(input) {
+                    *own = *slope;
+                    return Ok((value, 0));
+                }
                 StepOp::Relu(*slope)
             }
             Layer::Tanh => StepOp::Tanh,
@@ -406,6 +323,15 @@ impl Program {
             }
         };
         Ok((self.push(op, input, shape, needs)?, 0))
+    }
+
+    /// The slope of the normalisation that makes this value, if it has no ReLU yet and nothing else reads it.
+    fn normalisation(&mut self, value: usize) -> Option<&mut f32> {
+        let last = value == self.steps.len() && value != self.shared;
+        match &mut self.steps.last_mut()?.op {
+            StepOp::BatchNorm { slope, .. } if last && *slope == 1.0 => Some(slope),
+            _ => None,
+        }
     }
 
     fn bias(

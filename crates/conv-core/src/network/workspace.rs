@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ndarray::ArrayView2;
 
 use super::part::{Block, Goal, Part, Pass, Pooled, Training, largest};
-use super::program::{Program, StepOp};
+use super::program::Program;
+use super::step::StepOp;
 use super::{Loss, Network, Report};
 use crate::Error;
 use crate::ops::batch_norm::{Line, Statistics, Sums, set_lines};

@@ -139,7 +139,7 @@ pub fn forward(
     let input = numbers("input", &input)?;
     let output = numbers_mut("output", &mut output)?;
     parallel::parts_mut(output, image, |part, output| {
-        apply(&lines, &input[part * image..][..output.len()], output);
+        Applied::alone(&lines).to(&input[part * image..][..output.len()], output);
     });
     Ok(())
 }
@@ -172,17 +172,16 @@ pub fn backward(
     let image = input.len() / n;
     let gamma = numbers("gamma", &gamma)?;
     let (input, d_output) = (numbers("input", &input)?, numbers("d_output", &d_output)?);
+    // With nothing behind the normalisation, its lines do not matter to its gradient.
+    let lines = vec![Line::default(); channels];
+    let applied = Applied::alone(&lines);
     let images = n.div_ceil(16);
     let mut parts = vec![Sums::new(channels); n.div_ceil(images)];
     parallel::parts_mut(&mut parts, 1, |part, sums| {
         let range = part * images * image..((part + 1) * images * image).min(input.len());
         for sums in sums {
-            sums.set(
-                statistics,
-                epsilon,
-                &input[range.clone()],
-                &d_output[range.clone()],
-            );
+            let values = (&input[range.clone()], &d_output[range.clone()]);
+            sums.set((statistics, epsilon), applied, values);
         }
     });
     let mut sums = Sums::new(channels);
@@ -193,7 +192,8 @@ pub fn backward(
     let d_input = numbers_mut("d_input", &mut d_input)?;
     parallel::parts_mut(d_input, image, |part, d_input| {
         let (input, d_output) = (&input[part * image..], &d_output[part * image..]);
-        sums.d_input(statistics, epsilon, gamma, (input, d_output), d_input);
+        let values = (input, d_output);
+        sums.d_input((statistics, epsilon, gamma), applied, values, d_input);
     });
     Ok(())
 }
@@ -259,19 +259,34 @@ pub(crate) fn set_lines(
     }
 }
 
-/// (pixels, C) → (pixels, C)
-pub(crate) fn apply(lines: &[Line], input: &[f32], output: &mut [f32]) {
-    channels::each(
-        lines.len(),
-        Normalise {
-            lines,
-            input,
-            output,
-        },
-    );
+/// A normalisation and the ReLU behind it: computed together, the numbers between them need no memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Applied<'a> {
+    pub(crate) lines: &'a [Line],
+    /// The ReLU's factor of what is not above 0; without one 1, which changes nothing.
+    pub(crate) slope: f32,
 }
 
-/// Σ `d_output` and Σ `d_output` · x̂ of each channel.
+impl<'a> Applied<'a> {
+    /// A normalisation with no ReLU behind it.
+    fn alone(lines: &'a [Line]) -> Self {
+        Self { lines, slope: 1.0 }
+    }
+
+    /// (pixels, C) → (pixels, C)
+    pub(crate) fn to(self, input: &[f32], output: &mut [f32]) {
+        channels::each(
+            self.lines.len(),
+            Normalise {
+                applied: self,
+                input,
+                output,
+            },
+        );
+    }
+}
+
+/// Σ d and Σ d · x̂ of each channel, where d is `d_output` before the ReLU.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sums {
     count: usize,
@@ -296,10 +311,9 @@ impl Sums {
 
     pub(crate) fn set(
         &mut self,
-        statistics: &Statistics,
-        epsilon: f32,
-        input: &[f32],
-        d_output: &[f32],
+        (statistics, epsilon): (&Statistics, f32),
+        applied: Applied<'_>,
+        (input, d_output): (&[f32], &[f32]),
     ) {
         self.clear();
         let channels = self.d_beta.len();
@@ -307,6 +321,7 @@ impl Sums {
         channels::each(
             channels,
             Products {
+                applied,
                 means: &statistics.mean,
                 input,
                 d_output,
@@ -344,15 +359,15 @@ impl Sums {
     /// The input's gradient, from the sums over the whole batch, for some of its pixels.
     pub(crate) fn d_input(
         &self,
-        statistics: &Statistics,
-        epsilon: f32,
-        gamma: &[f32],
+        (statistics, epsilon, gamma): (&Statistics, f32, &[f32]),
+        applied: Applied<'_>,
         (input, d_output): (&[f32], &[f32]),
         d_input: &mut [f32],
     ) {
         channels::each(
             gamma.len(),
             Slopes {
+                applied,
                 sums: self,
                 statistics,
                 epsilon,

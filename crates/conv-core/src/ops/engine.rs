@@ -29,7 +29,7 @@ pub(crate) use winograd::{PANEL, TILES};
 pub(crate) const TAPS: usize = 12;
 /// Pixels over which a kernel gradient is summed before it is added to the others: few enough that their
 /// `d_output` stays in the first cache, and that a sum's rounding errors stay small.
-const BLOCK: usize = 256;
+pub(crate) const BLOCK: usize = 256;
 
 /// Numbers that a kernel is packed into for each of its input channels.
 pub(crate) fn packed_window(

@@ -12,7 +12,7 @@ use crate::shape::{Window, product};
 use crate::simd::{LANES, Lanes, Matrix, Op, Simd, dispatch, matrix_product};
 
 /// Numbers of sections that stay in the first cache until they are added up.
-const NEAR: usize = 1 << 13;
+pub(crate) const NEAR: usize = 1 << 13;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Scatter {

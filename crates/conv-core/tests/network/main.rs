@@ -91,6 +91,24 @@ pub(crate) fn specs() -> Vec<Spec> {
                 .flatten()
                 .dense(3),
         ),
+        // A ReLU behind a normalisation, alone and beside other readers of it.
+        Spec::new(
+            (3, 3, 2),
+            Layers::new()
+                .then(same(3, 3))
+                .batch_norm()
+                .leaky_relu(0.75)
+                .leaky_relu(0.875)
+                .batch_norm()
+                .residual(|block| block.leaky_relu(0.75).then(same(3, 1)))
+                .batch_norm()
+                .residual_with(Layers::new(), Layers::new().leaky_relu(1.25))
+                .flatten()
+                .dense(3)
+                .batch_norm()
+                .flatten()
+                .leaky_relu(0.75),
+        ),
         Spec::new((1, 1, 9), Layers::new().dense(40).tanh().dense(3)),
     ]
 }

@@ -2,7 +2,7 @@
 
 use super::{Block, Part, Pass, Pooled, dropout};
 use crate::init::Seeded;
-use crate::network::program::{Back, Step, StepOp};
+use crate::network::step::{Back, Step, StepOp};
 use crate::ops::activation::{GeluSlope, Relu, SigmoidSlope, TanhSlope, map};
 use crate::ops::{global_pool, kernel_pool, rows};
 use crate::simd::Lanes;
@@ -20,12 +20,19 @@ impl Part {
             if !program.needs[at + 1] {
                 continue;
             }
-            if let StepOp::BatchNorm { index, epsilon, .. } = &program.steps[at].op {
+            if let StepOp::BatchNorm {
+                index,
+                epsilon,
+                slope,
+                ..
+            } = &program.steps[at].op
+            {
                 let x = Self::value(&self.values, pass, program.steps[at].input, block);
                 let d_output = &self.d_values[at][..x.len()];
                 if let Some(training) = &pass.training {
                     let statistics = &training.statistics[*index];
-                    self.sums[*index].set(statistics, *epsilon, x, d_output);
+                    let applied = pass.applied(*index, *slope);
+                    self.sums[*index].set((statistics, *epsilon), applied, (x, d_output));
                 }
                 continue;
             }
@@ -247,12 +254,15 @@ fn d_step(
         StepOp::BatchNorm {
             index,
             epsilon,
+            slope,
             gamma,
             ..
         } => {
             let gamma = &pass.network.parameters[gamma.clone()];
             let statistics = &training.statistics[*index];
-            training.sums[*index].d_input(statistics, *epsilon, gamma, (x, d_output), d_input);
+            let normalisation = (statistics, *epsilon, gamma);
+            let applied = pass.applied(*index, *slope);
+            training.sums[*index].d_input(normalisation, applied, (x, d_output), d_input);
         }
         StepOp::Add { .. } => {}
     }

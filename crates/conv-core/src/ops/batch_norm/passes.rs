@@ -1,7 +1,7 @@
 //! What is done to every channel's numbers, for some channels at a time.
 
 use super::channels::{Channels, pixels, pixels_mut};
-use super::{Line, Statistics, Sums};
+use super::{Applied, Statistics, Sums};
 
 /// The sums of `B` channels over all pixels, in `f64`.
 #[inline(always)]
@@ -19,6 +19,50 @@ fn sums<const B: usize>(pixels: impl Iterator<Item = [f64; B]>) -> [f64; B] {
 #[inline(always)]
 fn some_of<T: Copy, const B: usize>(numbers: &[T], first: usize) -> [T; B] {
     std::array::from_fn(|i| numbers[first + i])
+}
+
+/// [`Applied`] for `B` channels, each of a line's numbers in an array of its own.
+struct Lines<const B: usize> {
+    means: [f32; B],
+    scales: [f32; B],
+    shifts: [f32; B],
+    slope: f32,
+}
+
+impl<const B: usize> Lines<B> {
+    #[inline(always)]
+    fn new(applied: Applied<'_>, first: usize) -> Self {
+        let mut own = Self {
+            means: [0.0; B],
+            scales: [0.0; B],
+            shifts: [0.0; B],
+            slope: applied.slope,
+        };
+        for (i, line) in applied.lines[first..first + B].iter().enumerate() {
+            (own.means[i], own.scales[i], own.shifts[i]) = (line.mean, line.scale, line.shift);
+        }
+        own
+    }
+
+    #[inline(always)]
+    fn normalised(&self, x: &[f32; B]) -> [f32; B] {
+        // An array of its own: so no write can be taken to change what is still to be read.
+        let mut normalised = *x;
+        for i in 0..B {
+            normalised[i] = (normalised[i] - self.means[i]) * self.scales[i] + self.shifts[i];
+        }
+        normalised
+    }
+
+    /// What the ReLU behind the normalisation makes of `y`.
+    #[inline(always)]
+    fn rectified(&self, normalised: &[f32; B], mut y: [f32; B]) -> [f32; B] {
+        for i in 0..B {
+            let leaked = self.slope * y[i];
+            y[i] = if normalised[i] > 0.0 { y[i] } else { leaked };
+        }
+        y
+    }
 }
 
 /// Mean and variance, in two passes.
@@ -51,9 +95,9 @@ impl Channels for Moments<'_> {
     }
 }
 
-/// `(x − mean) · scale + shift`
+/// `(x − mean) · scale + shift`, rectified.
 pub(super) struct Normalise<'a> {
-    pub(super) lines: &'a [Line],
+    pub(super) applied: Applied<'a>,
     pub(super) input: &'a [f32],
     pub(super) output: &'a mut [f32],
 }
@@ -61,24 +105,19 @@ pub(super) struct Normalise<'a> {
 impl Channels for Normalise<'_> {
     #[inline(always)]
     fn some<const B: usize>(&mut self, first: usize) {
-        let channels = self.lines.len();
-        let lines = some_of::<Line, B>(self.lines, first);
-        let (means, scales) = (lines.map(|line| line.mean), lines.map(|line| line.scale));
-        let shifts = lines.map(|line| line.shift);
+        let channels = self.applied.lines.len();
+        let lines = Lines::<B>::new(self.applied, first);
         let input = pixels::<B>(self.input, channels, first);
         for (x, y) in input.zip(pixels_mut::<B>(self.output, channels, first)) {
-            // An array of its own: so no write can be taken to change what is still to be read.
-            let mut normalised = *x;
-            for i in 0..B {
-                normalised[i] = (normalised[i] - means[i]) * scales[i] + shifts[i];
-            }
-            *y = normalised;
+            let normalised = lines.normalised(x);
+            *y = lines.rectified(&normalised, normalised);
         }
     }
 }
 
-/// Σ `d_output` and Σ `d_output` · (input − mean).
+/// Σ d and Σ d · (input − mean), where d is the gradient before the ReLU.
 pub(super) struct Products<'a> {
+    pub(super) applied: Applied<'a>,
     pub(super) means: &'a [f64],
     pub(super) input: &'a [f32],
     pub(super) d_output: &'a [f32],
@@ -90,9 +129,11 @@ impl Channels for Products<'_> {
     fn some<const B: usize>(&mut self, first: usize) {
         let channels = self.means.len();
         let means = some_of::<f64, B>(self.means, first);
+        let lines = Lines::<B>::new(self.applied, first);
         let (mut d_beta, mut d_gamma) = ([0.0; B], [0.0; B]);
         let input = pixels::<B>(self.input, channels, first);
         for (x, d) in input.zip(pixels::<B>(self.d_output, channels, first)) {
+            let d = lines.rectified(&lines.normalised(x), *d);
             for i in 0..B {
                 d_beta[i] += f64::from(d[i]);
                 d_gamma[i] += f64::from(d[i]) * (f64::from(x[i]) - means[i]);
@@ -105,6 +146,7 @@ impl Channels for Products<'_> {
 
 /// [`Sums::d_input`].
 pub(super) struct Slopes<'a> {
+    pub(super) applied: Applied<'a>,
     pub(super) sums: &'a Sums,
     pub(super) statistics: &'a Statistics,
     pub(super) epsilon: f32,
@@ -120,6 +162,7 @@ impl Channels for Slopes<'_> {
         let channels = self.gamma.len();
         let count = self.sums.count as f64;
         let means = some_of::<f64, B>(&self.statistics.mean, first);
+        let lines = Lines::<B>::new(self.applied, first);
         let (mut scales, mut centres, mut tilts) = ([0.0; B], [0.0; B], [0.0; B]);
         for i in 0..B {
             let channel = first + i;
@@ -131,7 +174,7 @@ impl Channels for Slopes<'_> {
         let input = pixels::<B>(self.input, channels, first);
         let sources = input.zip(pixels::<B>(self.d_output, channels, first));
         for ((x, d), to) in sources.zip(pixels_mut::<B>(self.d_input, channels, first)) {
-            let (x, mut d) = (*x, *d);
+            let (x, mut d) = (*x, lines.rectified(&lines.normalised(x), *d));
             for i in 0..B {
                 let slope = f64::from(d[i]) - centres[i] - (f64::from(x[i]) - means[i]) * tilts[i];
                 d[i] = (scales[i] * slope) as f32;
