@@ -48,8 +48,9 @@ impl<const B: usize> Lines<B> {
     fn normalised(&self, x: &[f32; B]) -> [f32; B] {
         // An array of its own: so no write can be taken to change what is still to be read.
         let mut normalised = *x;
-        for i in 0..B {
-            normalised[i] = (normalised[i] - self.means[i]) * self.scales[i] + self.shifts[i];
+        let lines = self.means.iter().zip(&self.scales).zip(&self.shifts);
+        for (x, ((mean, scale), shift)) in normalised.iter_mut().zip(lines) {
+            *x = (*x - mean) * scale + shift;
         }
         normalised
     }
@@ -57,9 +58,9 @@ impl<const B: usize> Lines<B> {
     /// What the ReLU behind the normalisation makes of `y`.
     #[inline(always)]
     fn rectified(&self, normalised: &[f32; B], mut y: [f32; B]) -> [f32; B] {
-        for i in 0..B {
-            let leaked = self.slope * y[i];
-            y[i] = if normalised[i] > 0.0 { y[i] } else { leaked };
+        for (y, &normalised) in y.iter_mut().zip(normalised) {
+            let leaked = self.slope * *y;
+            *y = if normalised > 0.0 { *y } else { leaked };
         }
         y
     }
