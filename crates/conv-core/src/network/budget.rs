@@ -12,8 +12,8 @@ use crate::simd::LANES;
 const IMAGE: usize = 1 << 26;
 /// Numbers that the parameters and their packed copies may have in all: 512 MiB.
 const WEIGHTS: usize = 1 << 27;
-/// What a layer takes besides, whatever its shapes: names, plans, buffers.
-const LAYER: usize = 128;
+/// What a layer takes besides, whatever its shapes: names, buffers, and two plans with their tables of pixels.
+const LAYER: usize = 128 + 2 * engine::BLOCK;
 
 /// What has been spent so far.
 #[derive(Debug, Default)]
@@ -76,7 +76,6 @@ impl Budget {
         let window = engine::packed_window(conv, (rows.output, cols.output), (c, kernels));
         let packed = [conv.groups, padded(per_out), window, per_in];
         self.weights("the packed kernels", &packed)?;
-        self.image("the table of pixels", &[engine::BLOCK])?;
         // There may be a row and a column more, to whole tiles.
         let [padded_h, padded_w] = [rows.padded, cols.padded].map(|side| side.saturating_add(1));
         self.image("the padded input", &[padded_h, padded_w, c])?;

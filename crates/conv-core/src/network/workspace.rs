@@ -16,7 +16,8 @@ use crate::ops::expect_some;
 use crate::parallel::{self, Items};
 use crate::simd::{Lanes, groups};
 
-/// Parts of a batch at least, and at most: a number that follows from the batch and the network alone.
+/// Most parts of a batch, where there is little to do and where there is much: a number that follows from the batch and the
+/// network alone.
 const PARTS: (usize, usize) = (8, 16);
 /// Multiply-adds forward that are worth a part of their own: each has a gradient of all parameters, which is to be added up.
 const WORK: usize = 1 << 22;

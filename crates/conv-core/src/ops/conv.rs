@@ -9,7 +9,7 @@ use crate::shape::{Window, product};
 use crate::simd::{Lanes, groups};
 use crate::{Error, parallel};
 
-/// Pixels that are whole rows of 12, 14 and 6 for the loops over them.
+/// Pixels that are whole tiles of 12, 14 and 6 for the loops over them, and whole halves of tiles of 8.
 const PIXELS: usize = 84;
 
 /// What a convolution is, but for its numbers of channels.
