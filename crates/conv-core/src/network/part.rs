@@ -128,7 +128,7 @@ impl Part {
                     let back = match back {
                         _ if !training || !program.needs[step.input] => 0,
                         _ if pooled.is_some() => len(plan),
-                        Back::Gather(plan) => len(plan),
+                        Back::Gather(plan) | Back::Tiles(plan) => len(plan),
                         Back::Scatter(scatter) => scatter.buffer_len(),
                     };
                     (len(plan), back)

@@ -9,7 +9,6 @@ use crate::init::Init;
 use crate::ops::conv;
 use crate::ops::dense::DENSE;
 use crate::ops::engine;
-use crate::ops::scatter::Scatter;
 use crate::ops::{expect_some, pool};
 use crate::shape::product;
 use crate::spec::{Layer, Layers, Spec};
@@ -222,11 +221,7 @@ impl Program {
                 product("output", &[rows, cols, spec.kernels])?;
                 self.budget.conv(&conv, (h, w, c), spec.kernels)?;
                 let plan = engine::Plan::new(&conv, (h, w, c), spec.kernels)?;
-                let back = if Scatter::suits(&conv, c) {
-                    Back::Scatter(Scatter::new(&conv, (h, w, c), spec.kernels)?)
-                } else {
-                    Back::Gather(engine::Plan::transposed(&conv, (h, w, c), spec.kernels)?)
-                };
+                let back = Back::new(&conv, &plan, (h, w, c), spec.kernels)?;
                 let shape = vec![kh, kw, per_in, spec.kernels];
                 let kernels = self.parameter(path, "kernels", shape, (spec.init, fans), true)?;
                 let bias = self.bias(path, spec.bias, spec.kernels)?;

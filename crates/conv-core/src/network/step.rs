@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::Error;
+use crate::ops::conv::Conv;
 use crate::ops::kernel_pool::Pooling;
 use crate::ops::scatter::Scatter;
 use crate::ops::{engine, pool};
@@ -71,19 +73,38 @@ pub(super) enum StepOp {
 pub(super) enum Back {
     Gather(engine::Plan),
     Scatter(Scatter),
+    /// By the tiles of the convolution's own plan.
+    Tiles(engine::Plan),
 }
 
 impl Back {
+    /// The quickest for images (H, W, Cin) and so many kernels, of whose convolution this is the plan.
+    pub(super) fn new(
+        conv: &Conv,
+        plan: &engine::Plan,
+        (h, w, cin): (usize, usize, usize),
+        kernels: usize,
+    ) -> Result<Self, Error> {
+        Ok(if plan.has_d_input() {
+            Self::Tiles(plan.clone())
+        } else if Scatter::suits(conv, cin) {
+            Self::Scatter(Scatter::new(conv, (h, w, cin), kernels)?)
+        } else {
+            Self::Gather(engine::Plan::transposed(conv, (h, w, cin), kernels)?)
+        })
+    }
+
     pub(super) fn packed_len(&self) -> usize {
         match self {
             Self::Gather(plan) => plan.packed_len(),
             Self::Scatter(scatter) => scatter.packed_len(),
+            Self::Tiles(plan) => plan.packed_back_len(),
         }
     }
 
     pub(super) fn scratch_len(&self) -> usize {
         match self {
-            Self::Gather(plan) => plan.scratch_len(),
+            Self::Gather(plan) | Self::Tiles(plan) => plan.scratch_len(),
             Self::Scatter(_) => 0,
         }
     }
@@ -92,6 +113,7 @@ impl Back {
         match self {
             Self::Gather(plan) => plan.pack_transposed(kernels, packed),
             Self::Scatter(scatter) => scatter.pack(kernels, packed),
+            Self::Tiles(plan) => plan.pack_back(kernels, packed),
         }
     }
 }

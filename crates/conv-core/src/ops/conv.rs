@@ -226,6 +226,26 @@ pub fn d_input(
         ("d_output", d_output.shape()),
     )?;
     let (_, h, w, cin) = d_input.dim();
+    let plan = Plan::new(conv, (h, w, cin), kernels.dim().3)?;
+    if plan.has_d_input() {
+        let images = d_input.dim().0.div_ceil(16);
+        let (d_output, kernels) = (
+            numbers("d_output", &d_output)?,
+            numbers("kernels", &kernels)?,
+        );
+        let d_input = numbers_mut("d_input", &mut d_input)?;
+        with_kernels(plan.packed_back_len(), |packed| {
+            plan.pack_back(kernels, packed);
+            parallel::parts_mut(d_input, images * plan.input_len(), |part, d_input| {
+                let count = d_input.len() / plan.input_len();
+                let first = part * images * plan.output_len();
+                let d_output = &d_output[first..][..count * plan.output_len()];
+                let mut buffer = plan.buffer(count);
+                plan.d_input(d_output, packed, &mut buffer, d_input);
+            });
+        });
+        return Ok(());
+    }
     if Scatter::suits(conv, cin) {
         let scatter = Scatter::new(conv, (h, w, cin), kernels.dim().3)?;
         let mut packed = vec![Lanes::ZERO; scatter.packed_len()];

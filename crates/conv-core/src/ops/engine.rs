@@ -5,7 +5,7 @@
 //! window of each output pixel begins, `taps` where the k-th number under it lies from there. The same two
 //! tables, swapped, give the gradient of the kernels: Σ over pixels of input[tap + pixel] · `d_output`[pixel].
 //!
-//! Kernels of 3 × 3 between many channels go another way, with fewer multiplications: see `winograd`.
+//! Kernels of 3 × 3 and 5 × 5 between many channels go another way, with fewer multiplications: see `winograd`.
 
 mod d_kernels;
 mod forward;
@@ -37,11 +37,21 @@ pub(crate) fn packed_window(
     output: (usize, usize),
     channels: (usize, usize),
 ) -> usize {
-    if winograd::suits(conv, output, channels) {
-        return winograd::NUMBERS;
+    if let Some(side) = winograd::suits(conv, output, channels) {
+        return side.numbers();
     }
     let (kh, kw) = conv.window.size;
     kh.saturating_mul(kw)
+}
+
+/// The same in the kernels for the gradient of the input, where this [goes by tiles](Plan::has_d_input).
+pub(crate) fn packed_window_back(
+    conv: &Conv,
+    output: (usize, usize),
+    channels: (usize, usize),
+) -> Option<usize> {
+    let side = winograd::suits(conv, output, channels)?;
+    winograd::is_back(side).then_some(side.numbers())
 }
 
 /// How an image is brought into the form in which no window leaves it.
@@ -134,12 +144,8 @@ impl Plan {
         stride: (usize, usize),
         (cin, cout): (usize, usize),
     ) -> Result<Self, Error> {
-        let winograd = if winograd::suits(conv, (rows, cols), (cin, cout)) {
-            placement.padded = (winograd::padded(rows), winograd::padded(cols));
-            Some(Winograd::new(&placement, (rows, cols), (cin, cout)))
-        } else {
-            None
-        };
+        let winograd = winograd::suits(conv, (rows, cols), (cin, cout))
+            .map(|side| Winograd::new(side, &mut placement, (rows, cols), (cin, cout)));
         let per_group = (cin / conv.groups, cout / conv.groups);
         let width = placement.padded.1;
         checked("the padded input", &[placement.padded.0, width, cin])?;
@@ -207,6 +213,51 @@ impl Plan {
         Self {
             pairs: None,
             ..self
+        }
+    }
+
+    /// Whether the gradient of the input has a [quicker way](Self::d_input) than a [transposed](Self::transposed) plan.
+    pub(crate) fn has_d_input(&self) -> bool {
+        self.winograd.as_ref().is_some_and(Winograd::is_back)
+    }
+
+    /// Vectors of sixteen in the kernels packed for [`d_input`](Self::d_input).
+    pub(crate) fn packed_back_len(&self) -> usize {
+        self.winograd.as_ref().map_or(0, Winograd::packed_back_len)
+    }
+
+    /// Packs kernels (taps, Cout) for [`d_input`](Self::d_input).
+    pub(crate) fn pack_back(&self, kernels: &[f32], packed: &mut [Lanes]) {
+        if let Some(winograd) = &self.winograd {
+            winograd.pack_back(kernels, packed);
+        }
+    }
+
+    /// The gradient of the input of some images, where there [is](Self::has_d_input) this way; `buffer` has room for them
+    /// [placed](Self::buffer).
+    ///
+    /// `d_output` (images, pixels, Cout), packed kernels → `d_input` (images, H, W, Cin)
+    pub(crate) fn d_input(
+        &self,
+        d_output: &[f32],
+        packed: &[Lanes],
+        buffer: &mut [f32],
+        d_input: &mut [f32],
+    ) {
+        let Some(winograd) = &self.winograd else {
+            return;
+        };
+        if self.in_place() {
+            d_input.fill(0.0);
+            return winograd.add_d_input(d_output, packed, d_input);
+        }
+        let images = d_input.len() / self.input_len();
+        let placed = &mut buffer[..images * self.placed_len()];
+        placed.fill(0.0);
+        winograd.add_d_input(d_output, packed, placed);
+        let placed = placed.chunks_exact(self.placed_len());
+        for (placed, d_input) in placed.zip(d_input.chunks_exact_mut(self.input_len())) {
+            self.unplace(placed, d_input);
         }
     }
 

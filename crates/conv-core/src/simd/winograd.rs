@@ -1,11 +1,46 @@
-//! The transforms of Winograd's convolution F(2×2, 3×3): tiles of 4 × 4 numbers, or 2 × 2, a channel a lane.
+//! The transforms of Winograd's convolutions F(2×2, 3×3) and F(2×2, 5×5): tiles of the input of 4 × 4 or 6 × 6 numbers,
+//! and of the output of 2 × 2, a channel a lane.
 //!
-//! Each is a matrix on either side, `L · x · Lᵀ`, and takes additions alone, but for halves with the kernels.
-//! The names are those of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015,
-//! arXiv 1509.09308, section 4.1), for an input tile d, a kernel g and an output tile Y:
-//! `Y = Aᵀ ((G g Gᵀ) ⊙ (Bᵀ d B)) A`. What they do to gradients is the same matrices transposed.
+//! Each is a matrix on either side, `L · x · Lᵀ`. The names are those of Lavin and Gray, "Fast Algorithms for
+//! Convolutional Neural Networks" (2015, arXiv 1509.09308, section 4.1), for an input tile d, a kernel g and an output
+//! tile Y: `Y = Aᵀ ((G g Gᵀ) ⊙ (Bᵀ d B)) A`. What they do to gradients is the same matrices transposed.
+
+mod matrices;
 
 use super::Simd;
+use matrices::{DInput, DKernel, DOutput, Input, Kernel, Output, Transform};
+
+/// The kernels that there are transforms for, by their rows and columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// 3 × 3, and tiles of the input of 4 × 4.
+    Three,
+    /// 5 × 5, and tiles of the input of 6 × 6.
+    Five,
+}
+
+impl Side {
+    /// Rows and columns of a kernel.
+    #[must_use]
+    pub const fn kernel(self) -> usize {
+        match self {
+            Self::Three => 3,
+            Self::Five => 5,
+        }
+    }
+
+    /// Rows and columns of a tile of the input, of which one of 2 × 2 outputs comes.
+    #[must_use]
+    pub const fn tile(self) -> usize {
+        self.kernel() + 1
+    }
+
+    /// Numbers of a transformed tile.
+    #[must_use]
+    pub const fn numbers(self) -> usize {
+        self.tile() * self.tile()
+    }
+}
 
 /// A tile in memory: where a slice has its numbers.
 #[derive(Clone, Copy, Debug)]
@@ -32,65 +67,6 @@ impl Tile {
         let rows = self.size.0.checked_sub(1)?.checked_mul(self.step.0)?;
         let columns = self.size.1.checked_sub(1)?.checked_mul(self.step.1)?;
         rows.checked_add(columns)?.checked_add(channels)
-    }
-}
-
-/// A matrix L: `M` numbers from `N`.
-trait Transform<const N: usize, const M: usize> {
-    fn apply<S: Simd>(s: S, x: [S::F32; N]) -> [S::F32; M];
-}
-
-/// Bᵀ
-struct Input;
-/// Aᵀ
-struct Output;
-/// A
-struct DOutput;
-/// G
-struct Kernel;
-/// Gᵀ
-struct DKernel;
-
-impl Transform<4, 4> for Input {
-    #[inline(always)]
-    fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 4] {
-        [s.sub(a, c), s.add(b, c), s.sub(c, b), s.sub(b, d)]
-    }
-}
-
-impl Transform<4, 2> for Output {
-    #[inline(always)]
-    fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 2] {
-        [s.add(s.add(a, b), c), s.sub(s.sub(b, c), d)]
-    }
-}
-
-impl Transform<2, 4> for DOutput {
-    #[inline(always)]
-    fn apply<S: Simd>(s: S, [a, b]: [S::F32; 2]) -> [S::F32; 4] {
-        [a, s.add(a, b), s.sub(a, b), s.sub(s.splat(0.0), b)]
-    }
-}
-
-impl Transform<3, 4> for Kernel {
-    #[inline(always)]
-    fn apply<S: Simd>(s: S, [a, b, c]: [S::F32; 3]) -> [S::F32; 4] {
-        let (ends, half) = (s.add(a, c), s.splat(0.5));
-        [
-            a,
-            s.mul(s.add(ends, b), half),
-            s.mul(s.sub(ends, b), half),
-            c,
-        ]
-    }
-}
-
-impl Transform<4, 3> for DKernel {
-    #[inline(always)]
-    fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 3] {
-        let half = s.splat(0.5);
-        let (sum, difference) = (s.mul(s.add(b, c), half), s.mul(s.sub(b, c), half));
-        [s.add(a, sum), difference, s.add(sum, d)]
     }
 }
 
@@ -222,47 +198,74 @@ unsafe fn store<S: Simd, const M: usize, const ADD: bool>(
     }
 }
 
-/// `Bᵀ d B`: a tile of the input, 4 × 4 → 4 × 4.
+/// `Bᵀ d B`: a tile of the input to a transformed one.
 ///
 /// # Panics
 /// As all of these: if a tile is larger than that, or reaches beyond its slice.
 #[inline(always)]
-pub fn input<S: Simd>(s: S, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
-    transform::<Input, S, 4, 4, false>(s, from, to, channels);
+pub fn input<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+    match side {
+        Side::Three => transform::<Input, S, 4, 4, false>(s, from, to, channels),
+        Side::Five => transform::<Input, S, 6, 6, false>(s, from, to, channels),
+    }
 }
 
-/// `Aᵀ m A`: a tile of the output, 4 × 4 → 2 × 2.
+/// `Aᵀ m A`: a transformed tile to one of the output, 2 × 2.
 ///
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn output<S: Simd>(s: S, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
-    transform::<Output, S, 4, 2, false>(s, from, to, channels);
+pub fn output<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+    match side {
+        Side::Three => transform::<Output, S, 4, 2, false>(s, from, to, channels),
+        Side::Five => transform::<Output, S, 6, 2, false>(s, from, to, channels),
+    }
 }
 
-/// `A dY Aᵀ`: a tile of the output's gradient, 2 × 2 → 4 × 4.
+/// `A dY Aᵀ`: a tile of the output's gradient, 2 × 2, to a transformed one.
 ///
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn d_output<S: Simd>(s: S, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
-    transform::<DOutput, S, 2, 4, false>(s, from, to, channels);
+pub fn d_output<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+    match side {
+        Side::Three => transform::<DOutput, S, 2, 4, false>(s, from, to, channels),
+        Side::Five => transform::<DOutput, S, 2, 6, false>(s, from, to, channels),
+    }
 }
 
-/// `G g Gᵀ`: a kernel, 3 × 3 → 4 × 4.
+/// `B m Bᵀ`: a transformed tile to one of the input's gradient.
 ///
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn kernel<S: Simd>(s: S, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
-    transform::<Kernel, S, 3, 4, false>(s, from, to, channels);
+pub fn d_input<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+    match side {
+        Side::Three => transform::<DInput, S, 4, 4, false>(s, from, to, channels),
+        Side::Five => transform::<DInput, S, 6, 6, false>(s, from, to, channels),
+    }
 }
 
-/// Adds `Gᵀ u G` to a kernel's gradient, 4 × 4 → 3 × 3.
+/// `G g Gᵀ`: a kernel to a transformed one.
 ///
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn add_d_kernel<S: Simd>(s: S, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
-    transform::<DKernel, S, 4, 3, true>(s, from, to, channels);
+pub fn kernel<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+    match side {
+        Side::Three => transform::<Kernel, S, 3, 4, false>(s, from, to, channels),
+        Side::Five => transform::<Kernel, S, 5, 6, false>(s, from, to, channels),
+    }
+}
+
+/// Adds `Gᵀ u G` to a kernel's gradient.
+///
+/// # Panics
+/// As [`input`].
+#[inline(always)]
+pub fn add_d_kernel<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+    match side {
+        Side::Three => transform::<DKernel, S, 4, 3, true>(s, from, to, channels),
+        Side::Five => transform::<DKernel, S, 6, 5, true>(s, from, to, channels),
+    }
 }

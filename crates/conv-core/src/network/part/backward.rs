@@ -218,6 +218,7 @@ fn d_step(
                 plan.forward(placed, 0, packed, None, d_input);
             }
             Back::Scatter(scatter) => scatter.run(d_output, packed, d_placed, d_input),
+            Back::Tiles(plan) => plan.d_input(d_output, packed, d_placed, d_input),
         },
         StepOp::Dense { .. } => {
             if let Some((_, back)) = &pass.rows[at] {

@@ -1,29 +1,27 @@
-//! Convolutions by 3 × 3 kernels in steps of one pixel, by Winograd's algorithm F(2×2, 3×3): 16 multiplications
-//! for a tile of 2 × 2 outputs instead of 36.
+//! Convolutions by 3 × 3 or 5 × 5 kernels in steps of one pixel, by Winograd's algorithms F(2×2, 3×3) and F(2×2, 5×5): 16
+//! multiplications for a tile of 2 × 2 outputs instead of 36, or 36 instead of 100.
 //!
-//! A tile of the input, 4 × 4 pixels, and each kernel are transformed to sixteen numbers a channel. The outputs'
-//! sixteen numbers are then sixteen products of matrices, (tiles, Cin) · (Cin, Cout), and transformed back to
+//! A tile of the input, 4 × 4 or 6 × 6 pixels, and each kernel are transformed to as many numbers a channel. The outputs'
+//! numbers are then sixteen or 36 products of matrices, (tiles, Cin) · (Cin, Cout), and transformed back to
 //! 2 × 2 pixels. See Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015, arXiv 1509.09308).
-//! The gradients are the same, transposed. Rounding errors are some times those of the sum itself, and the
+//! The gradients are the same, transposed. Rounding errors are some times those of the sum itself; for 3 × 3 the
 //! halves and sums of the transforms are exact for small whole numbers.
 
+mod d_input;
 mod passes;
 
 use std::ops::Range;
 
+pub(super) use self::d_input::is_back;
 use self::passes::{DKernel, DOutputs, Inputs, Kernels, Outputs, Products};
 use super::pack::pack_tap;
 use super::{Placement, scratch};
 use crate::ops::conv::Conv;
 use crate::parallel;
-use crate::simd::winograd::Tile;
-use crate::simd::{LANES, Lanes, dispatch, groups};
+use crate::simd::winograd::{Side, Tile};
+use crate::simd::{LANES, Lanes, dispatch, dispatch_for, groups};
 
-/// Numbers of a transformed tile.
-pub(super) const NUMBERS: usize = 16;
-/// The one of them with a share of one in all four outputs: its sums begin with the bias.
-const CENTRE: usize = 5;
-/// Tiles that are multiplied together, at most.
+/// Tiles of 4 × 4 that are multiplied together, at most, and twice as many as there may be of 6 × 6.
 pub(crate) const TILES: usize = 128;
 /// Output channels that are computed together.
 pub(crate) const PANEL: usize = 2 * LANES;
@@ -31,6 +29,7 @@ pub(crate) const PANEL: usize = 2 * LANES;
 /// The tiles of one convolution over images of one size.
 #[derive(Clone, Debug)]
 pub(super) struct Winograd {
+    side: Side,
     /// Rows and columns of the tiles of an image.
     tiles: (usize, usize),
     /// Rows and columns of an output.
@@ -41,35 +40,32 @@ pub(super) struct Winograd {
     placed: (usize, usize),
 }
 
-/// Whether a convolution with such an output is quicker this way.
+/// The kernels' side, if a convolution with such an output is quicker this way.
 pub(super) fn suits(
     conv: &Conv,
     (rows, cols): (usize, usize),
     (cin, cout): (usize, usize),
-) -> bool {
+) -> Option<Side> {
     let window = &conv.window;
-    let common = window.size == (3, 3) && window.stride == (1, 1) && window.dilation == (1, 1);
+    // Of fewer channels the transforms would take most of the time.
+    let (side, least) = match window.size {
+        (3, 3) => (Side::Three, LANES),
+        (5, 5) => (Side::Five, LANES / 2),
+        _ => return None,
+    };
+    let common = window.stride == (1, 1) && window.dilation == (1, 1) && conv.groups == 1;
     // Of tiles that reach beyond the output, a part is computed for nothing.
     let tiles = rows.div_ceil(2).saturating_mul(cols.div_ceil(2));
-    let pays = tiles.saturating_mul(3 * NUMBERS) <= rows.saturating_mul(cols).saturating_mul(2 * 9);
-    // Of more input channels a thread would need much memory, and of fewer the transforms would take most of the time.
-    common && conv.groups == 1 && (LANES..=512).contains(&cin) && cout >= LANES && pays
-}
-
-/// Rows or columns of the placed image that the tiles of so many outputs look at.
-pub(super) fn padded(outputs: usize) -> usize {
-    outputs.next_multiple_of(2) + 2
-}
-
-/// From one of the sixteen to the next, in vectors, for blocks of tiles: one more than needed, so that they do not all
-/// fall to the same places of the cache.
-fn step(channels: usize) -> usize {
-    groups(TILES * channels) + 1
+    let taps = side.kernel() * side.kernel();
+    let numbers = tiles.saturating_mul(3 * side.numbers());
+    let pays = numbers <= rows.saturating_mul(cols).saturating_mul(2 * taps);
+    // Of more input channels a thread would need much memory.
+    (common && (least..=512).contains(&cin) && cout >= LANES && pays).then_some(side)
 }
 
 /// Tiles in blocks of about the same size, of eight and eight, which the products take together.
-fn blocks(tiles: usize) -> impl Iterator<Item = Range<usize>> {
-    let count = tiles.div_ceil(TILES).max(1);
+fn blocks(tiles: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = tiles.div_ceil(most).max(1);
     let size = tiles.div_ceil(count).next_multiple_of(8).max(8);
     let firsts = (0..tiles).step_by(size);
     firsts.map(move |first| first..(first + size).min(tiles))
@@ -77,18 +73,41 @@ fn blocks(tiles: usize) -> impl Iterator<Item = Range<usize>> {
 
 impl Winograd {
     pub(super) fn new(
-        placement: &Placement,
+        side: Side,
+        placement: &mut Placement,
         output: (usize, usize),
         (cin, cout): (usize, usize),
     ) -> Self {
-        let (rows, cols) = placement.padded;
+        // What the tiles of all outputs look at.
+        let [rows, cols] =
+            [output.0, output.1].map(|outputs| outputs.next_multiple_of(2) + side.kernel() - 1);
+        placement.padded = (rows, cols);
         Self {
+            side,
             tiles: (output.0.div_ceil(2), output.1.div_ceil(2)),
             output,
             cin,
             cout,
             placed: (cols * cin, rows * cols * cin),
         }
+    }
+
+    /// Tiles that are multiplied together, at most.
+    fn together(&self) -> usize {
+        match self.side {
+            Side::Three => TILES,
+            Side::Five => TILES / 2,
+        }
+    }
+
+    /// From one of a tile's numbers to the next, in vectors, for blocks of tiles: one more than needed, so that they do not
+    /// all fall to the same places of the cache.
+    fn step(&self, channels: usize) -> usize {
+        groups(self.together() * channels) + 1
+    }
+
+    fn numbers(&self) -> usize {
+        self.side.numbers()
     }
 
     /// Tiles of an image.
@@ -109,12 +128,14 @@ impl Winograd {
 
     /// Vectors of sixteen in the transformed kernels.
     pub(super) fn packed_len(&self) -> usize {
-        NUMBERS * self.cin * groups(self.cout)
+        self.numbers() * self.cin * groups(self.cout)
     }
 
     /// Lanes for the transformed tiles of the input and of a panel, and for the gradient of a panel's kernels.
     pub(super) fn scratch_len(&self) -> usize {
-        NUMBERS * (step(self.cin) + step(PANEL) + self.cin * groups(PANEL))
+        let forward =
+            self.numbers() * (self.step(self.cin) + self.step(PANEL) + self.cin * groups(PANEL));
+        forward.max(self.scratch_back_len())
     }
 
     /// Where the placed images have the first number of a tile, and where it lies in an image of the output: image, row
@@ -136,7 +157,7 @@ impl Winograd {
         (first, Tile { step, size })
     }
 
-    /// Packs kernels as the products read them: panel after panel, for each the sixteen. `weights` says where the first
+    /// Packs kernels as the products read them: panel after panel, for each the transformed numbers. `weights` says where the first
     /// kernel's weight of a tap lies, and how far it is from one kernel's to the next one's.
     pub(super) fn pack(
         &self,
@@ -144,22 +165,39 @@ impl Winograd {
         packed: &mut [Lanes],
         weights: impl Fn(usize) -> (usize, usize) + Sync,
     ) {
-        let panel_len = NUMBERS * self.cin * groups(PANEL);
+        let panel_len = self.numbers() * self.cin * groups(PANEL);
         parallel::parts_mut(packed, panel_len, |panel, packed| {
-            let (first, _) = self.panel(panel);
+            let lanes = packed.len() / (self.numbers() * self.cin);
             for channel in 0..self.cin {
-                let mut taps = [Lanes::ZERO; 9 * 2];
-                for (place, tap) in taps.chunks_exact_mut(2).enumerate() {
-                    let (from, stride) = weights(place * self.cin + channel);
-                    let from = &kernels[from + first * stride..];
-                    pack_tap(from, stride, self.cout - first, tap);
-                }
-                dispatch(Kernels {
-                    taps: &taps,
-                    packed,
-                    at: (channel, self.cin),
-                });
+                let to = &mut Lanes::flat_mut(packed)[channel * lanes * LANES..];
+                let to = (to, self.cin * lanes * LANES);
+                self.pack_channel(kernels, (channel, panel), to, &weights);
             }
+        });
+    }
+
+    /// The transformed kernels of a panel, of one input channel, with so many numbers from one to the next.
+    fn pack_channel(
+        &self,
+        kernels: &[f32],
+        (channel, panel): (usize, usize),
+        (to, step): (&mut [f32], usize),
+        weights: impl Fn(usize) -> (usize, usize),
+    ) {
+        let (first, channels) = self.panel(panel);
+        let mut taps = [Lanes::ZERO; 25 * 2];
+        let taps = &mut taps[..2 * self.side.kernel() * self.side.kernel()];
+        for (place, tap) in taps.chunks_exact_mut(2).enumerate() {
+            let (from, stride) = weights(place * self.cin + channel);
+            let from = &kernels[from + first * stride..];
+            pack_tap(from, stride, self.cout - first, tap);
+        }
+        dispatch(Kernels {
+            side: self.side,
+            taps,
+            to,
+            step,
+            lanes: groups(channels),
         });
     }
 
@@ -201,17 +239,17 @@ impl Winograd {
     ) {
         let (skipped, _) = self.output_tile(first_tile);
         let tiles = self.tiles_of(output.len());
-        let (x, y) = scratch.split_at_mut(NUMBERS * step(self.cin));
-        let y = &mut y[..NUMBERS * step(PANEL)];
-        for range in blocks(tiles) {
+        let (x, y) = scratch.split_at_mut(self.numbers() * self.step(self.cin));
+        let y = &mut y[..self.numbers() * self.step(PANEL)];
+        for range in blocks(tiles, self.together()) {
             let range = first_tile + range.start..first_tile + range.end;
-            dispatch(Inputs {
+            dispatch_for(self.cin, Inputs {
                 winograd: self,
                 placed,
                 tiles: range.clone(),
                 to: Lanes::flat_mut(x),
             });
-            let panels = packed.chunks(NUMBERS * self.cin * groups(PANEL));
+            let panels = packed.chunks(self.numbers() * self.cin * groups(PANEL));
             for (panel, kernels) in panels.enumerate() {
                 let (first, channels) = self.panel(panel);
                 let mut start = [Lanes::ZERO; 2];
@@ -220,12 +258,14 @@ impl Winograd {
                         .copy_from_slice(&bias[first..][..channels]);
                 }
                 dispatch(Products {
+                    side: self.side,
+                    step: self.step(self.cin),
                     x: Lanes::flat(x),
                     rows: (range.len(), self.cin),
                     columns: (self.cin, 1),
                     right: (kernels, self.cin * groups(channels)),
                     start: &start[..groups(channels)],
-                    sums: (y, step(PANEL)),
+                    sums: (y, self.step(PANEL)),
                 });
                 dispatch(Outputs {
                     winograd: self,
@@ -241,7 +281,7 @@ impl Winograd {
     /// Adds to the gradient of the kernels what some images contribute: of some panels, whose first number of the first
     /// tap is the first of `d_kernels`, with so many numbers from a tap to the next.
     ///
-    /// placed (images, placed image), `d_output` (images, pixels, Cout) → `d_kernels` (3, 3, Cin, output channels)
+    /// placed (images, placed image), `d_output` (images, pixels, Cout) → `d_kernels` (Kh, Kw, Cin, output channels)
     pub(super) fn add_d_kernels(
         &self,
         images: (&[f32], &[f32]),
@@ -262,10 +302,10 @@ impl Winograd {
     ) {
         let images = d_output.len() / (self.output.0 * self.output.1 * self.cout);
         let tiles = images * self.tiles();
-        let (x, rest) = scratch.split_at_mut(NUMBERS * step(self.cin));
-        let (y, sums) = rest.split_at_mut(NUMBERS * step(PANEL));
-        for range in blocks(tiles) {
-            dispatch(Inputs {
+        let (x, rest) = scratch.split_at_mut(self.numbers() * self.step(self.cin));
+        let (y, sums) = rest.split_at_mut(self.numbers() * self.step(PANEL));
+        for range in blocks(tiles, self.together()) {
+            dispatch_for(self.cin, Inputs {
                 winograd: self,
                 placed,
                 tiles: range.clone(),
@@ -282,14 +322,17 @@ impl Winograd {
                     to: Lanes::flat_mut(y),
                 });
                 dispatch(Products {
+                    side: self.side,
+                    step: self.step(self.cin),
                     x: Lanes::flat(x),
                     rows: (self.cin, 1),
                     columns: (range.len(), self.cin),
-                    right: (y, step(PANEL)),
+                    right: (y, self.step(PANEL)),
                     start: &[Lanes::ZERO; 2][..lanes],
                     sums: (sums, self.cin * lanes),
                 });
                 dispatch(DKernel {
+                    side: self.side,
                     sums: Lanes::flat(sums),
                     size: (self.cin, channels),
                     d_kernels: &mut d_kernels[first - panels.start * PANEL..],

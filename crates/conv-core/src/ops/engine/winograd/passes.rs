@@ -2,21 +2,23 @@
 
 use std::ops::Range;
 
-use super::{CENTRE, NUMBERS, PANEL, Winograd, step};
-use crate::simd::winograd::{self, Tile};
+use super::{PANEL, Winograd};
+use crate::simd::winograd::{self, Side, Tile};
 use crate::simd::{LANES, Lanes, Matrix, Op, Simd, groups, matrix_product};
 
-/// The sixteen products.
+/// The products, one for each number of a tile.
 pub(super) struct Products<'a> {
-    /// Sixteen times (tiles, Cin), its rows and its columns as those of a [`Matrix`].
+    pub(super) side: Side,
+    /// For each number (tiles, Cin), its rows and its columns as those of a [`Matrix`], and vectors from one to the next.
     pub(super) x: &'a [f32],
+    pub(super) step: usize,
     pub(super) rows: (usize, usize),
     pub(super) columns: (usize, usize),
-    /// Sixteen times (columns, lanes of a panel), and how far from one to the next.
+    /// For each number (columns, lanes of a panel), and how far from one to the next.
     pub(super) right: (&'a [Lanes], usize),
-    /// What the sums of the [`CENTRE`] begin with.
+    /// What the sums of that number begin with that has a share of one in all four outputs.
     pub(super) start: &'a [Lanes],
-    /// Sixteen times (rows, lanes), and how far from one to the next.
+    /// For each number (rows, lanes), and how far from one to the next.
     pub(super) sums: (&'a mut [Lanes], usize),
 }
 
@@ -26,8 +28,9 @@ impl Op for Products<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let zeros = [Lanes::ZERO; 2];
-        let cin = self.rows.1.max(self.columns.1);
-        let all = self.x.chunks_exact(step(cin) * LANES);
+        // That of the value at 1, down and across.
+        let centre = self.side.tile() + 1;
+        let all = self.x.chunks_exact(self.step * LANES);
         let right = self.right.0.chunks(self.right.1);
         let sums = self.sums.0.chunks_mut(self.sums.1);
         for (number, ((x, right), sums)) in all.zip(right).zip(sums).enumerate() {
@@ -36,7 +39,7 @@ impl Op for Products<'_> {
                 rows: self.rows,
                 columns: self.columns,
             };
-            let start = if number == CENTRE {
+            let start = if number == centre {
                 self.start
             } else {
                 &zeros[..self.start.len()]
@@ -46,7 +49,7 @@ impl Op for Products<'_> {
     }
 }
 
-/// Tiles of the input → sixteen times (tiles, Cin).
+/// Tiles of the input → for each number (tiles, Cin).
 pub(super) struct Inputs<'a> {
     pub(super) winograd: &'a Winograd,
     pub(super) placed: &'a [f32],
@@ -59,21 +62,21 @@ impl Op for Inputs<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let cin = self.winograd.cin;
+        let (side, cin) = (self.winograd.side, self.winograd.cin);
         let from = Tile {
             step: (self.winograd.placed.0, cin),
-            size: (4, 4),
+            size: (side.tile(), side.tile()),
         };
-        let to = Tile::spread(4, step(cin) * LANES);
+        let to = Tile::spread(side.tile(), self.winograd.step(cin) * LANES);
         for (row, tile) in self.tiles.enumerate() {
             let (at, _) = self.winograd.tile(tile);
             let placed = (&self.placed[at..], from);
-            winograd::input(s, placed, (&mut self.to[row * cin..], to), cin);
+            winograd::input(s, side, placed, (&mut self.to[row * cin..], to), cin);
         }
     }
 }
 
-/// Sixteen times (tiles, channels of a panel) → tiles of the output.
+/// For each number (tiles, channels of a panel) → tiles of the output.
 pub(super) struct Outputs<'a> {
     pub(super) winograd: &'a Winograd,
     pub(super) from: &'a [f32],
@@ -90,17 +93,18 @@ impl Op for Outputs<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let (first, channels) = self.panel;
-        let from = Tile::spread(4, step(PANEL) * LANES);
+        let side = self.winograd.side;
+        let from = Tile::spread(side.tile(), self.winograd.step(PANEL) * LANES);
         for (row, tile) in self.tiles.enumerate() {
             let (at, tile) = self.winograd.output_tile(tile);
             let to = &mut self.output.0[at - self.output.1 + first..];
             let from = (&self.from[row * groups(channels) * LANES..], from);
-            winograd::output(s, from, (to, tile), channels);
+            winograd::output(s, side, from, (to, tile), channels);
         }
     }
 }
 
-/// Tiles of the output's gradient → sixteen times (tiles, channels of a panel).
+/// Tiles of the output's gradient → for each number (tiles, channels of a panel).
 pub(super) struct DOutputs<'a> {
     pub(super) winograd: &'a Winograd,
     pub(super) d_output: &'a [f32],
@@ -116,22 +120,26 @@ impl Op for DOutputs<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let (first, channels) = self.panel;
-        let to = Tile::spread(4, step(PANEL) * LANES);
+        let side = self.winograd.side;
+        let to = Tile::spread(side.tile(), self.winograd.step(PANEL) * LANES);
         for (row, tile) in self.tiles.enumerate() {
             let (at, tile) = self.winograd.output_tile(tile);
             let from = (&self.d_output[at + first..], tile);
             let to_row = row * groups(channels) * LANES;
-            winograd::d_output(s, from, (&mut self.to[to_row..], to), channels);
+            winograd::d_output(s, side, from, (&mut self.to[to_row..], to), channels);
         }
     }
 }
 
-/// The taps of an input channel for the kernels of a panel → their sixteen, where the products read them.
+/// The taps of an input channel for the kernels of a panel → their numbers, where the products read them.
 pub(super) struct Kernels<'a> {
-    pub(super) taps: &'a [Lanes; 18],
-    pub(super) packed: &'a mut [Lanes],
-    /// Which channel, of how many.
-    pub(super) at: (usize, usize),
+    pub(super) side: Side,
+    pub(super) taps: &'a [Lanes],
+    pub(super) to: &'a mut [f32],
+    /// From one number to the next.
+    pub(super) step: usize,
+    /// Kernels, in whole vectors.
+    pub(super) lanes: usize,
 }
 
 impl Op for Kernels<'_> {
@@ -139,17 +147,15 @@ impl Op for Kernels<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let (channel, channels) = self.at;
-        let lanes = self.packed.len() / (NUMBERS * channels);
-        let from = (Lanes::flat(self.taps), Tile::spread(3, PANEL));
-        let to = &mut Lanes::flat_mut(self.packed)[channel * lanes * LANES..];
-        let to = (to, Tile::spread(4, channels * lanes * LANES));
-        winograd::kernel(s, from, to, lanes * LANES);
+        let from = (Lanes::flat(self.taps), Tile::spread(self.side.kernel(), PANEL));
+        let to = (self.to, Tile::spread(self.side.tile(), self.step));
+        winograd::kernel(s, self.side, from, to, self.lanes * LANES);
     }
 }
 
-/// Sixteen times (Cin, channels of a panel), added to the gradient of the kernels.
+/// For each number (Cin, channels of a panel), added to the gradient of the kernels.
 pub(super) struct DKernel<'a> {
+    pub(super) side: Side,
     pub(super) sums: &'a [f32],
     /// Input channels, and output channels of the panel.
     pub(super) size: (usize, usize),
@@ -165,12 +171,12 @@ impl Op for DKernel<'_> {
     fn run<S: Simd>(self, s: S) {
         let (cin, channels) = self.size;
         let lanes = groups(channels) * LANES;
-        let from = Tile::spread(4, cin * lanes);
-        let to = Tile::spread(3, cin * self.row);
+        let from = Tile::spread(self.side.tile(), cin * lanes);
+        let to = Tile::spread(self.side.kernel(), cin * self.row);
         for channel in 0..cin {
             let sums = (&self.sums[channel * lanes..], from);
             let d_kernels = (&mut self.d_kernels[channel * self.row..], to);
-            winograd::add_d_kernel(s, sums, d_kernels, channels);
+            winograd::add_d_kernel(s, self.side, sums, d_kernels, channels);
         }
     }
 }

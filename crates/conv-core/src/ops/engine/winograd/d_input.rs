@@ -1,0 +1,182 @@
+//! The gradient of the input by tiles: each tile of 2 × 2 outputs has a share in one of the input's gradient, and these
+//! overlap and are added up.
+//!
+//! Of tiles of the gradient's own, as many as 4 pixels of it, there would be more wherever the output is smaller than the
+//! input. A vector here holds a number of sixteen tiles, since there may be few input channels.
+
+use super::super::scratch;
+use super::{PANEL, Winograd};
+use crate::parallel;
+use crate::simd::winograd::{self, Side, Tile};
+use crate::simd::{LANES, Lanes, Matrix, Op, Simd, dispatch, groups, matrix_product};
+
+/// Vectors of tiles that are computed together, at most.
+const VECTORS: usize = 2;
+
+/// Whether the gradient of the input goes this way: for the larger kernels, around which there are more pixels of the
+/// input than of the output.
+pub(in super::super) fn is_back(side: Side) -> bool {
+    side == Side::Five
+}
+
+impl Winograd {
+    /// Whether the gradient of the input goes this way.
+    pub(in super::super) fn is_back(&self) -> bool {
+        is_back(self.side)
+    }
+
+    /// Vectors of sixteen in the kernels that [`pack_back`](Self::pack_back) transforms.
+    pub(in super::super) fn packed_back_len(&self) -> usize {
+        self.cin * self.numbers() * groups(self.cout)
+    }
+
+    /// Packs kernels (taps, Cout) for [`add_d_input`](Self::add_d_input): (Cin, numbers, Cout).
+    pub(in super::super) fn pack_back(&self, kernels: &[f32], packed: &mut [Lanes]) {
+        let row = groups(self.cout);
+        parallel::parts_mut(packed, self.numbers() * row, |channel, packed| {
+            for panel in 0..self.panels() {
+                let to = &mut Lanes::flat_mut(packed)[panel * PANEL..];
+                self.pack_channel(kernels, (channel, panel), (to, row * LANES), |tap| {
+                    (tap * self.cout, 1)
+                });
+            }
+        });
+    }
+
+    /// From one of a tile's numbers to the next, in vectors.
+    fn step_back(channels: usize) -> usize {
+        VECTORS * channels + 1
+    }
+
+    /// Lanes for the tiles of the output's gradient, for them transformed, and for those of the input's gradient before and
+    /// after.
+    pub(super) fn scratch_back_len(&self) -> usize {
+        if !self.is_back() {
+            return 0;
+        }
+        (4 + self.numbers()) * Self::step_back(self.cout)
+            + 2 * self.numbers() * Self::step_back(self.cin)
+    }
+
+    /// Adds to the gradient of placed images.
+    ///
+    /// `d_output` (images, pixels, Cout), packed kernels → `d_placed` (images, placed image)
+    pub(in super::super) fn add_d_input(&self, d_output: &[f32], packed: &[Lanes], d_placed: &mut [f32]) {
+        let images = d_output.len() / (self.output.0 * self.output.1 * self.cout);
+        scratch::with_tiles(self.scratch_back_len(), |scratch| {
+            let (y, x) = scratch.split_at_mut((4 + self.numbers()) * Self::step_back(self.cout));
+            let (turned, y) = y.split_at_mut(4 * Self::step_back(self.cout));
+            let (products, x) = x.split_at_mut(self.numbers() * Self::step_back(self.cin));
+            let tiles = images * self.tiles();
+            for first in (0..tiles).step_by(VECTORS * LANES) {
+                let tiles = first..tiles.min(first + VECTORS * LANES);
+                let vectors = groups(tiles.len());
+                let lanes = vectors * LANES;
+                self.turn(d_output, tiles.clone(), Lanes::flat_mut(turned), lanes);
+                dispatch(Tiles {
+                    winograd: self,
+                    packed: Lanes::flat(packed),
+                    vectors,
+                    turned: Lanes::flat(turned),
+                    y,
+                    products: Lanes::flat_mut(products),
+                    x: Lanes::flat_mut(x),
+                });
+                self.add_tiles(Lanes::flat(x), lanes, tiles, d_placed);
+            }
+        });
+    }
+
+    /// The tiles of the output's gradient with a tile a lane: (2 × 2, Cout, lanes), zeros beyond the output.
+    fn turn(
+        &self,
+        d_output: &[f32],
+        tiles: std::ops::Range<usize>,
+        turned: &mut [f32],
+        lanes: usize,
+    ) {
+        let numbers = turned.chunks_exact_mut(Self::step_back(self.cout) * LANES);
+        for (pixel, turned) in numbers.enumerate() {
+            let turned = &mut turned[..self.cout * lanes];
+            let (row, column) = (pixel / 2, pixel % 2);
+            if tiles.len() < lanes {
+                turned.fill(0.0);
+            }
+            for (lane, tile) in tiles.clone().enumerate() {
+                let (at, Tile { step, size }) = self.output_tile(tile);
+                let to = turned[lane..].iter_mut().step_by(lanes);
+                if row < size.0 && column < size.1 {
+                    let from = &d_output[at + row * step.0 + column * step.1..][..self.cout];
+                    to.zip(from).for_each(|(to, d)| *to = *d);
+                } else {
+                    to.for_each(|to| *to = 0.0);
+                }
+            }
+        }
+    }
+
+    /// Adds tiles of the input's gradient, (numbers, Cin, lanes), to where they belong.
+    fn add_tiles(
+        &self,
+        x: &[f32],
+        lanes: usize,
+        tiles: std::ops::Range<usize>,
+        d_placed: &mut [f32],
+    ) {
+        let numbers = x.chunks_exact(Self::step_back(self.cin) * LANES);
+        for (number, x) in numbers.enumerate() {
+            let (row, column) = (number / self.side.tile(), number % self.side.tile());
+            let offset = row * self.placed.0 + column * self.cin;
+            for (lane, tile) in tiles.clone().enumerate() {
+                let (at, _) = self.tile(tile);
+                let to = &mut d_placed[at + offset..][..self.cin];
+                for (sum, d) in to.iter_mut().zip(x[lane..].iter().step_by(lanes)) {
+                    *sum += d;
+                }
+            }
+        }
+    }
+}
+
+/// Tiles of the output's gradient to tiles of the input's gradient.
+struct Tiles<'a> {
+    winograd: &'a Winograd,
+    packed: &'a [f32],
+    /// Vectors of tiles.
+    vectors: usize,
+    turned: &'a [f32],
+    y: &'a mut [Lanes],
+    products: &'a mut [f32],
+    x: &'a mut [f32],
+}
+
+impl Op for Tiles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Winograd {
+            side, cin, cout, ..
+        } = *self.winograd;
+        let lanes = self.vectors * LANES;
+        let [step_y, step_x] = [cout, cin].map(Winograd::step_back);
+        let turned = (self.turned, Tile::spread(2, step_y * LANES));
+        let y = Tile::spread(side.tile(), step_y * LANES);
+        winograd::d_output(s, side, turned, (Lanes::flat_mut(self.y), y), cout * lanes);
+        // The kernels of one input channel, (numbers, Cout).
+        let row = groups(cout) * LANES;
+        let products = self.products.chunks_exact_mut(step_x * LANES);
+        let y = self.y.chunks_exact(step_y);
+        for (number, (y, products)) in y.zip(products).enumerate() {
+            let kernels = Matrix {
+                numbers: &self.packed[number * row..],
+                rows: (cin, side.numbers() * row),
+                columns: (cout, 1),
+            };
+            let start = &[Lanes::ZERO; VECTORS][..self.vectors];
+            matrix_product(s, kernels, y, start, products);
+        }
+        let tile = Tile::spread(side.tile(), step_x * LANES);
+        winograd::d_input(s, side, (self.products, tile), (self.x, tile), cin * lanes);
+    }
+}
