@@ -20,6 +20,9 @@ use crate::{Error, ErrorKind};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Augmentation {
+    /// The part of the images that are deformed, 0 to 1. The others are shifted alone, by whole pixels, and so stay as
+    /// sharp as the images that a network is to know later; a deformed one is blurred by interpolation.
+    pub probability: f32,
     /// Pixels, down and to the right independently.
     pub shift: f32,
     /// Degrees around the centre.
@@ -35,6 +38,7 @@ pub struct Augmentation {
 impl Augmentation {
     /// Leaves every image as it is.
     pub const NONE: Self = Self {
+        probability: 1.0,
         shift: 0.0,
         rotation: 0.0,
         scale: 0.0,
@@ -48,6 +52,7 @@ impl Default for Augmentation {
     /// a tenth of shear, no elastic distortion.
     fn default() -> Self {
         Self {
+            probability: 1.0,
             shift: 2.0,
             rotation: 10.0,
             scale: 0.1,
@@ -155,6 +160,9 @@ impl Augmentation {
         // The numbers are drawn whether they are needed or not, so that one part's setting does
         // not change what another part does.
         let [down, right, angle, tall, wide, shear] = [0; 6].map(|_| random.signed());
+        if self.probability < 1.0 && (random.signed() + 1.0) / 2.0 >= self.probability {
+            return shift(from, [down, right].map(|part| self.whole(part)), to);
+        }
         let (sin, cos) = libm::sincosf((angle * self.rotation).to_radians());
         let (tall, wide) = (1.0 / size(tall * self.scale), 1.0 / size(wide * self.scale));
         let shear = shear * self.shear;
@@ -175,6 +183,26 @@ impl Augmentation {
             }
             *pixel = from.at(from_y + middle_y, from_x + middle_x);
         }
+    }
+}
+
+impl Augmentation {
+    /// A shift of whole pixels, each of the possible ones as likely, of a number from −1 to 1.
+    fn whole(&self, part: f32) -> isize {
+        let most = self.shift.floor();
+        let number = (part + 1.0) / 2.0 * (2.0 * most + 1.0);
+        (number.min(2.0 * most).floor() - most) as isize
+    }
+}
+
+/// Copies an image down and to the right.
+fn shift(from: &ArrayRef2<u8>, [down, right]: [isize; 2], to: &mut ArrayViewMut2<'_, f32>) {
+    for ((y, x), pixel) in to.indexed_iter_mut() {
+        let from = y
+            .checked_add_signed(down.saturating_neg())
+            .zip(x.checked_add_signed(right.saturating_neg()))
+            .and_then(|at| from.get(at));
+        *pixel = f32::from(from.copied().unwrap_or_default());
     }
 }
 

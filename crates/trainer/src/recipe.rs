@@ -59,6 +59,8 @@ pub(crate) struct Data {
 /// What [`Augmentation`] is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Deformation {
+    /// The part of the images that are deformed; the others are shifted alone.
+    probability: f64,
     shift: f64,
     rotation: f64,
     scale: f64,
@@ -223,6 +225,7 @@ impl Recipe {
     /// If the elastic distortion is none.
     pub(crate) fn augmentation(&self) -> Result<Option<Augmentation>, Failure> {
         let Some(Deformation {
+            probability,
             shift,
             rotation,
             scale,
@@ -238,6 +241,7 @@ impl Recipe {
         }
         let elastic = elastic.map(|(alpha, sigma)| Elastic::new(alpha as f32, sigma as f32));
         Ok(Some(Augmentation {
+            probability: probability as f32,
             shift: shift as f32,
             rotation: rotation as f32,
             scale: scale as f32,

@@ -203,7 +203,13 @@ unsafe fn store<S: Simd, const M: usize, const ADD: bool>(
 /// # Panics
 /// As all of these: if a tile is larger than that, or reaches beyond its slice.
 #[inline(always)]
-pub fn input<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+pub fn input<S: Simd>(
+    s: S,
+    side: Side,
+    from: (&[f32], Tile),
+    to: (&mut [f32], Tile),
+    channels: usize,
+) {
     match side {
         Side::Three => transform::<Input, S, 4, 4, false>(s, from, to, channels),
         Side::Five => transform::<Input, S, 6, 6, false>(s, from, to, channels),
@@ -215,7 +221,13 @@ pub fn input<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], T
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn output<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+pub fn output<S: Simd>(
+    s: S,
+    side: Side,
+    from: (&[f32], Tile),
+    to: (&mut [f32], Tile),
+    channels: usize,
+) {
     match side {
         Side::Three => transform::<Output, S, 4, 2, false>(s, from, to, channels),
         Side::Five => transform::<Output, S, 6, 2, false>(s, from, to, channels),
@@ -227,7 +239,13 @@ pub fn output<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], 
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn d_output<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+pub fn d_output<S: Simd>(
+    s: S,
+    side: Side,
+    from: (&[f32], Tile),
+    to: (&mut [f32], Tile),
+    channels: usize,
+) {
     match side {
         Side::Three => transform::<DOutput, S, 2, 4, false>(s, from, to, channels),
         Side::Five => transform::<DOutput, S, 2, 6, false>(s, from, to, channels),
@@ -239,7 +257,13 @@ pub fn d_output<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32]
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn d_input<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+pub fn d_input<S: Simd>(
+    s: S,
+    side: Side,
+    from: (&[f32], Tile),
+    to: (&mut [f32], Tile),
+    channels: usize,
+) {
     match side {
         Side::Three => transform::<DInput, S, 4, 4, false>(s, from, to, channels),
         Side::Five => transform::<DInput, S, 6, 6, false>(s, from, to, channels),
@@ -251,7 +275,13 @@ pub fn d_input<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32],
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn kernel<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+pub fn kernel<S: Simd>(
+    s: S,
+    side: Side,
+    from: (&[f32], Tile),
+    to: (&mut [f32], Tile),
+    channels: usize,
+) {
     match side {
         Side::Three => transform::<Kernel, S, 3, 4, false>(s, from, to, channels),
         Side::Five => transform::<Kernel, S, 5, 6, false>(s, from, to, channels),
@@ -263,7 +293,13 @@ pub fn kernel<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], 
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn add_d_kernel<S: Simd>(s: S, side: Side, from: (&[f32], Tile), to: (&mut [f32], Tile), channels: usize) {
+pub fn add_d_kernel<S: Simd>(
+    s: S,
+    side: Side,
+    from: (&[f32], Tile),
+    to: (&mut [f32], Tile),
+    channels: usize,
+) {
     match side {
         Side::Three => transform::<DKernel, S, 4, 3, true>(s, from, to, channels),
         Side::Five => transform::<DKernel, S, 6, 5, true>(s, from, to, channels),

@@ -40,6 +40,7 @@ impl Recipe {
         writeln!(text, "normalisation = {normalisation:?}")?;
         if let Some(deformation) = &self.augmentation {
             let Deformation {
+                probability,
                 shift,
                 rotation,
                 scale,
@@ -48,7 +49,7 @@ impl Recipe {
             } = deformation;
             writeln!(
                 text,
-                "\n[augmentation]\nshift = {shift:?}\nrotation = {rotation:?}\nscale = {scale:?}\nshear = {shear:?}"
+                "\n[augmentation]\nprobability = {probability:?}\nshift = {shift:?}\nrotation = {rotation:?}\nscale = {scale:?}\nshear = {shear:?}"
             )?;
             if let Some((alpha, sigma)) = elastic {
                 writeln!(text, "elastic = {{ alpha = {alpha:?}, sigma = {sigma:?} }}")?;

@@ -243,12 +243,15 @@ impl Winograd {
         let y = &mut y[..self.numbers() * self.step(PANEL)];
         for range in blocks(tiles, self.together()) {
             let range = first_tile + range.start..first_tile + range.end;
-            dispatch_for(self.cin, Inputs {
-                winograd: self,
-                placed,
-                tiles: range.clone(),
-                to: Lanes::flat_mut(x),
-            });
+            dispatch_for(
+                self.cin,
+                Inputs {
+                    winograd: self,
+                    placed,
+                    tiles: range.clone(),
+                    to: Lanes::flat_mut(x),
+                },
+            );
             let panels = packed.chunks(self.numbers() * self.cin * groups(PANEL));
             for (panel, kernels) in panels.enumerate() {
                 let (first, channels) = self.panel(panel);
@@ -305,12 +308,15 @@ impl Winograd {
         let (x, rest) = scratch.split_at_mut(self.numbers() * self.step(self.cin));
         let (y, sums) = rest.split_at_mut(self.numbers() * self.step(PANEL));
         for range in blocks(tiles, self.together()) {
-            dispatch_for(self.cin, Inputs {
-                winograd: self,
-                placed,
-                tiles: range.clone(),
-                to: Lanes::flat_mut(x),
-            });
+            dispatch_for(
+                self.cin,
+                Inputs {
+                    winograd: self,
+                    placed,
+                    tiles: range.clone(),
+                    to: Lanes::flat_mut(x),
+                },
+            );
             for panel in panels.clone() {
                 let (first, channels) = self.panel(panel);
                 let lanes = groups(channels);

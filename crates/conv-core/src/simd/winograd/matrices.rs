@@ -70,7 +70,12 @@ impl Transform<4, 4> for DInput {
     #[inline(always)]
     fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 4] {
         let difference = s.sub(b, c);
-        [a, s.add(difference, d), s.sub(s.add(b, c), a), s.sub(s.splat(0.0), d)]
+        [
+            a,
+            s.add(difference, d),
+            s.sub(s.add(b, c), a),
+            s.sub(s.splat(0.0), d),
+        ]
     }
 }
 
@@ -100,8 +105,16 @@ impl Transform<6, 6> for DInput {
         let odd = s.mul_add(two, difference_2, difference);
         [
             s.mul(four, a),
-            s.mul_add(four, s.sub(f, difference), s.mul(s.splat(-2.0), difference_2)),
-            s.neg_mul_add(five, a, s.neg_mul_add(four, sum, s.sub(s.splat(0.0), sum_2))),
+            s.mul_add(
+                four,
+                s.sub(f, difference),
+                s.mul(s.splat(-2.0), difference_2),
+            ),
+            s.neg_mul_add(
+                five,
+                a,
+                s.neg_mul_add(four, sum, s.sub(s.splat(0.0), sum_2)),
+            ),
             s.neg_mul_add(five, f, odd),
             s.add(s.add(a, sum), sum_2),
             f,

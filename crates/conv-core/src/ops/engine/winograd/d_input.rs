@@ -61,7 +61,12 @@ impl Winograd {
     /// Adds to the gradient of placed images.
     ///
     /// `d_output` (images, pixels, Cout), packed kernels → `d_placed` (images, placed image)
-    pub(in super::super) fn add_d_input(&self, d_output: &[f32], packed: &[Lanes], d_placed: &mut [f32]) {
+    pub(in super::super) fn add_d_input(
+        &self,
+        d_output: &[f32],
+        packed: &[Lanes],
+        d_placed: &mut [f32],
+    ) {
         let images = d_output.len() / (self.output.0 * self.output.1 * self.cout);
         scratch::with_tiles(self.scratch_back_len(), |scratch| {
             let (y, x) = scratch.split_at_mut((4 + self.numbers()) * Self::step_back(self.cout));

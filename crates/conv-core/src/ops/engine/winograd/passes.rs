@@ -147,7 +147,10 @@ impl Op for Kernels<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let from = (Lanes::flat(self.taps), Tile::spread(self.side.kernel(), PANEL));
+        let from = (
+            Lanes::flat(self.taps),
+            Tile::spread(self.side.kernel(), PANEL),
+        );
         let to = (self.to, Tile::spread(self.side.tile(), self.step));
         winograd::kernel(s, self.side, from, to, self.lanes * LANES);
     }
