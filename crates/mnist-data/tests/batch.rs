@@ -1,7 +1,7 @@
 //! Batches: the right numbers in the right order, whatever else runs.
 
 use mnist_data::{Augmentation, Batch, Dataset, Elastic, ErrorKind, Normalisation, Prefetch};
-use ndarray::{Array1, Array3, Axis, s};
+use ndarray::{Array1, Array3, Array4, Axis, s};
 
 /// Images with a bright square off their middle, each a little different.
 fn squares(count: usize) -> Dataset {
@@ -224,6 +224,44 @@ fn a_scale_changes_the_ink_by_its_square_at_most() {
 }
 
 #[test]
+fn the_images_that_are_not_deformed_are_shifted_by_whole_pixels() {
+    let plain = deformed(&Augmentation::NONE, 0).images;
+    let shifted = |down: isize, right: isize| {
+        Array4::from_shape_fn(plain.dim(), |(n, y, x, c)| {
+            let y = y.checked_add_signed(-down);
+            let x = x.checked_add_signed(-right);
+            let at = y.zip(x).map(|(y, x)| [n, y, x, c]);
+            at.and_then(|at| plain.get(at)).copied().unwrap_or(0.0)
+        })
+    };
+    let shifts: Vec<Array4<f32>> = (-2..=2)
+        .flat_map(|down| (-2..=2).map(move |right| (down, right)))
+        .map(|(down, right)| shifted(down, right))
+        .collect();
+    let mut counts = vec![0; shifts.len()];
+    let mut others = 0;
+    for seed in 0..2000 {
+        let augmentation = Augmentation {
+            probability: 0.25,
+            shift: 2.5,
+            rotation: 45.0,
+            ..Augmentation::NONE
+        };
+        let image = deformed(&augmentation, seed).images;
+        match shifts.iter().position(|shifted| *shifted == image) {
+            Some(shift) => counts[shift] += 1,
+            None => others += 1,
+        }
+    }
+    // 500 are to be deformed, with a deviation of 19, and 60 shifted each way, with one of 8.
+    assert!((400..600).contains(&others), "{others}");
+    assert!(
+        counts.iter().all(|count| (25..95).contains(count)),
+        "{counts:?}"
+    );
+}
+
+#[test]
 fn an_elastic_distortion_is_smooth_and_grows_with_alpha() {
     let plain = deformed(&Augmentation::NONE, 0);
     let change = |alpha: f32| {
@@ -254,6 +292,7 @@ fn senseless_settings_are_refused_or_harmless() {
     }
     for value in [f32::NAN, f32::INFINITY, 1e30, -1e30] {
         let wild = Augmentation {
+            probability: value,
             shift: value,
             rotation: value,
             scale: value,

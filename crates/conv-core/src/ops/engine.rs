@@ -9,6 +9,7 @@
 
 mod d_kernels;
 mod forward;
+mod lines;
 mod maxima;
 mod pack;
 mod scratch;
@@ -17,9 +18,10 @@ mod winograd;
 use super::conv::Conv;
 use crate::Error;
 use crate::shape::product as checked;
-use crate::simd::{LANES, Lanes, dispatch, groups};
+use crate::simd::{LANES, Lanes, TURNED, dispatch, dispatch_for, groups};
 use d_kernels::DKernels;
 use forward::Forward;
+use lines::Lines;
 pub(crate) use maxima::{Entries, Maxima};
 pub(crate) use scratch::{reserve, with_kernels};
 use winograd::Winograd;
@@ -83,6 +85,8 @@ pub(crate) struct Plan {
     by_fours: bool,
     /// Where each tap (row, column, input channel of the group) lies from there.
     taps: Vec<u32>,
+    /// The columns of the output where its pixels are computed line by line.
+    line: Option<usize>,
     /// The taps two by two, where kernels are few.
     pairs: Option<Pairs>,
     /// The quicker way, where there is one.
@@ -180,6 +184,7 @@ impl Plan {
                 }
             }
         }
+        let line = lines::suits((cin, cout), cols, stride);
         Ok(Self {
             groups: conv.groups,
             per_group,
@@ -187,7 +192,11 @@ impl Plan {
             count,
             pixels,
             by_fours: even.is_multiple_of(4) && !even.is_multiple_of(7),
-            pairs: Pairs::new(&taps, per_group.1),
+            pairs: match line {
+                Some(_) => None,
+                None => Pairs::new(&taps, per_group.1),
+            },
+            line,
             taps,
             winograd,
         })
@@ -422,6 +431,21 @@ impl Plan {
     ) {
         if let Some(winograd) = &self.winograd {
             return winograd.forward((placed, first_pixel), packed, bias, output);
+        }
+        if let Some(columns) = self.line {
+            // Vectors of eight pixels, of which a line is more often a multiple.
+            return dispatch_for(
+                TURNED,
+                Lines {
+                    plan: self,
+                    columns,
+                    placed,
+                    first_pixel,
+                    packed,
+                    bias,
+                    output,
+                },
+            );
         }
         dispatch(Forward {
             plan: self,

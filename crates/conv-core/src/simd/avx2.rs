@@ -50,6 +50,41 @@ fn mul_add_now(a: __m256, b: __m256, mut c: __m256) -> __m256 {
     c
 }
 
+/// Writes eight vectors turned: lane i of all of them is row i, the rows `step` numbers apart.
+///
+/// # Safety
+/// Eight numbers must be writable at each of the eight rows.
+#[inline]
+#[target_feature(enable = "avx")]
+pub(super) unsafe fn store_turned(vectors: [__m256; 8], to: *mut f32, step: usize) {
+    let [a, b, c, d, e, f, g, h] = vectors;
+    let (first, last) = (turn_halves(a, b, c, d), turn_halves(e, f, g, h));
+    for row in 0..4 {
+        let (first, last) = (first[row], last[row]);
+        // SAFETY: the caller vouches for the rows.
+        unsafe {
+            let to = to.wrapping_add(row * step);
+            _mm256_storeu_ps(to, _mm256_permute2f128_ps::<0x20>(first, last));
+            let to = to.wrapping_add(4 * step);
+            _mm256_storeu_ps(to, _mm256_permute2f128_ps::<0x31>(first, last));
+        }
+    }
+}
+
+/// In each half the lanes of four vectors as four rows.
+#[inline]
+#[target_feature(enable = "avx")]
+fn turn_halves(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
+    let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+    let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+    [
+        _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd),
+        _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd),
+        _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high),
+        _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high),
+    ]
+}
+
 /// One intrinsic as a safe method of the token.
 macro_rules! with {
     ($intrinsic:ident($($argument:expr),*)) => {
@@ -164,6 +199,11 @@ impl Simd for Avx2 {
     unsafe fn store_at(self, v: __m256, to: *mut f32) {
         // SAFETY: the caller vouches for eight numbers; the processor as in `with!`.
         unsafe { _mm256_storeu_ps(to, v) }
+    }
+    #[inline(always)]
+    unsafe fn store_turned(self, vectors: [__m256; 8], to: *mut f32, step: usize) {
+        // SAFETY: the caller vouches for eight numbers in each of eight rows; the processor as in `with!`.
+        unsafe { store_turned(vectors, to, step) }
     }
     #[inline(always)]
     fn now(self, v: __m256) -> __m256 {

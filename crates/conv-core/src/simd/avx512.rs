@@ -1,7 +1,7 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
-use super::{LANES, Lanes, Op, Simd};
+use super::{LANES, Lanes, Op, Simd, avx2};
 
 /// AVX-512F: one vector of 512 bits.
 #[derive(Clone, Copy)]
@@ -196,6 +196,20 @@ impl Simd for Avx512 {
     unsafe fn store_at(self, v: __m512, to: *mut f32) {
         // SAFETY: the caller vouches for sixteen numbers; the processor as in `with!`.
         unsafe { _mm512_storeu_ps(to, v) }
+    }
+    #[inline(always)]
+    unsafe fn store_turned(self, vectors: [__m512; 8], to: *mut f32, step: usize) {
+        // SAFETY: the caller vouches for eight numbers in each of sixteen rows, eight of them at a time; the processor as in
+        // `with!`, and it has AVX2.
+        unsafe {
+            let (mut low, mut high) = ([_mm256_setzero_ps(); 8], [_mm256_setzero_ps(); 8]);
+            for ((v, low), high) in vectors.into_iter().zip(&mut low).zip(&mut high) {
+                *low = _mm512_castps512_ps256(v);
+                *high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v)));
+            }
+            avx2::store_turned(low, to, step);
+            avx2::store_turned(high, to.wrapping_add(8 * step), step);
+        }
     }
     #[inline(always)]
     fn now(self, v: __m512) -> __m512 {

@@ -86,7 +86,8 @@ unsafe fn columns<S: Simd, const V: usize>(
             row += match S::REGISTERS {
                 32 if V == 1 && left >= MOST => tile::<S, MOST, V>(s, a, row, b, &first, c),
                 32 if left >= MANY => tile::<S, MANY, V>(s, a, row, b, &first, c),
-                _ if left >= FEW => tile::<S, FEW, V>(s, a, row, b, &first, c),
+                // Eight as twice four: of the two behind six the sums would wait for each other.
+                _ if left >= FEW && left != MANY => tile::<S, FEW, V>(s, a, row, b, &first, c),
                 _ if left >= 4 => tile::<S, 4, V>(s, a, row, b, &first, c),
                 _ if left >= 2 => tile::<S, 2, V>(s, a, row, b, &first, c),
                 _ => tile::<S, 1, V>(s, a, row, b, &first, c),

@@ -13,6 +13,7 @@ mod avx2;
 mod avx512;
 mod lanes;
 mod level;
+mod lines;
 pub mod math;
 mod matrix;
 mod product;
@@ -21,6 +22,7 @@ pub mod winograd;
 
 pub use lanes::{LANES, Lanes, groups};
 pub use level::{Level, level, set_level};
+pub use lines::{TOGETHER, TURNED, line_sums, store_turned};
 pub use matrix::{Matrix, matrix_product};
 pub use product::{Offsets, add_scaled, add_to_rows, product, weighted_rows};
 pub use scalar::Scalar;
@@ -116,6 +118,11 @@ pub trait Simd: Copy + Send + Sync {
     /// # Safety
     /// [`WIDTH`](Self::WIDTH) numbers must be writable at `to`.
     unsafe fn store_at(self, v: Self::F32, to: *mut f32);
+    /// Writes eight vectors turned: lane i of all of them is row i, and the rows lie `step` numbers apart.
+    ///
+    /// # Safety
+    /// Eight numbers must be writable at each of the rows, of which there are [`WIDTH`](Self::WIDTH).
+    unsafe fn store_turned(self, vectors: [Self::F32; 8], to: *mut f32, step: usize);
     /// `v`, computed before what any later `now` returns is computed: an order for the compiler to keep.
     #[inline(always)]
     fn now(self, v: Self::F32) -> Self::F32 {

@@ -5,8 +5,8 @@ use super::Simd;
 /// Offsets into a slice, whose largest is known.
 #[derive(Clone, Copy, Debug)]
 pub struct Offsets<'a> {
-    at: &'a [u32],
-    largest: usize,
+    pub(super) at: &'a [u32],
+    pub(super) largest: usize,
 }
 
 impl<'a> Offsets<'a> {

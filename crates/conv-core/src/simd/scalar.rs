@@ -132,6 +132,15 @@ impl Simd for Scalar {
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(v) }
     }
     #[inline(always)]
+    unsafe fn store_turned(self, vectors: [[f32; LANES]; 8], to: *mut f32, step: usize) {
+        for lane in 0..LANES {
+            for (i, vector) in vectors.iter().enumerate() {
+                // SAFETY: the caller vouches for eight numbers in each of sixteen rows.
+                unsafe { *to.wrapping_add(lane * step + i) = vector[lane] };
+            }
+        }
+    }
+    #[inline(always)]
     fn scale(self, v: [f32; LANES], k: [f32; LANES]) -> [f32; LANES] {
         Self::map2(v, k, |v, k| {
             v * f32::from_bits(((k as i32 + 127) as u32) << 23)

@@ -103,15 +103,16 @@ impl Maxima {
         let images = places.chunks_exact(image).zip(d_pooled.chunks_exact(image));
         for (number, (places, d_pooled)) in images.enumerate() {
             let first = (number * plan.placed_len()) as u32;
-            let rows = places.chunks_exact(channels);
-            for (places, d_pooled) in rows.zip(d_pooled.chunks_exact(channels)) {
-                let columns = places.iter().zip(d_pooled).zip(&mut entries.counts);
-                for (channel, ((&place, &d), count)) in columns.enumerate() {
+            let rooms = entries.at.chunks_exact_mut(entries.room);
+            let rooms = rooms.zip(entries.d.chunks_exact_mut(entries.room));
+            for (channel, ((at, d), count)) in rooms.zip(&mut entries.counts).enumerate() {
+                let places = places[channel..].iter().step_by(channels);
+                let own = d_pooled[channel..].iter().step_by(channels);
+                for (&place, &own) in places.zip(own) {
                     // Written in any case, kept if it is one: without a branch that nobody can foresee.
-                    let to = channel * entries.room + *count;
-                    entries.at[to] = first + plan.pixels[place as usize];
-                    entries.d[to] = d;
-                    *count += usize::from(d != 0.0);
+                    at[*count] = first + plan.pixels[place as usize];
+                    d[*count] = own;
+                    *count += usize::from(own != 0.0);
                 }
             }
         }

@@ -8,7 +8,10 @@ use super::super::scratch;
 use super::{PANEL, Winograd};
 use crate::parallel;
 use crate::simd::winograd::{self, Side, Tile};
-use crate::simd::{LANES, Lanes, Matrix, Op, Simd, dispatch, groups, matrix_product};
+use crate::simd::{
+    LANES, Lanes, Matrix, Op, Simd, TURNED, dispatch, dispatch_for, groups, matrix_product,
+    store_turned,
+};
 
 /// Vectors of tiles that are computed together, at most.
 const VECTORS: usize = 2;
@@ -45,7 +48,7 @@ impl Winograd {
 
     /// From one of a tile's numbers to the next, in vectors.
     fn step_back(channels: usize) -> usize {
-        VECTORS * channels + 1
+        VECTORS * channels.next_multiple_of(LANES) + 1
     }
 
     /// Lanes for the tiles of the output's gradient, for them transformed, and for those of the input's gradient before and
@@ -76,8 +79,22 @@ impl Winograd {
             for first in (0..tiles).step_by(VECTORS * LANES) {
                 let tiles = first..tiles.min(first + VECTORS * LANES);
                 let vectors = groups(tiles.len());
-                let lanes = vectors * LANES;
-                self.turn(d_output, tiles.clone(), Lanes::flat_mut(turned), lanes);
+                let mut outputs = [None; VECTORS * LANES];
+                let mut inputs = [0; VECTORS * LANES];
+                for ((tile, output), input) in tiles.clone().zip(&mut outputs).zip(&mut inputs) {
+                    *output = Some(self.output_tile(tile));
+                    (*input, _) = self.tile(tile);
+                }
+                dispatch_for(
+                    TURNED,
+                    Turn {
+                        d_output,
+                        tiles: &outputs[..vectors * LANES],
+                        channels: self.cout,
+                        to: Lanes::flat_mut(turned),
+                        step: Self::step_back(self.cout) * LANES,
+                    },
+                );
                 dispatch(Tiles {
                     winograd: self,
                     packed: Lanes::flat(packed),
@@ -87,56 +104,98 @@ impl Winograd {
                     products: Lanes::flat_mut(products),
                     x: Lanes::flat_mut(x),
                 });
-                self.add_tiles(Lanes::flat(x), lanes, tiles, d_placed);
+                dispatch_for(
+                    TURNED,
+                    Sum {
+                        winograd: self,
+                        x: Lanes::flat(x),
+                        lanes: vectors * LANES,
+                        tiles: &inputs[..tiles.len()],
+                        d_placed,
+                    },
+                );
             }
         });
     }
+}
 
-    /// The tiles of the output's gradient with a tile a lane: (2 × 2, Cout, lanes), zeros beyond the output.
-    fn turn(
-        &self,
-        d_output: &[f32],
-        tiles: std::ops::Range<usize>,
-        turned: &mut [f32],
-        lanes: usize,
-    ) {
-        let numbers = turned.chunks_exact_mut(Self::step_back(self.cout) * LANES);
-        for (pixel, turned) in numbers.enumerate() {
-            let turned = &mut turned[..self.cout * lanes];
+/// Tiles of the output's gradient, with a tile a lane.
+struct Turn<'a> {
+    d_output: &'a [f32],
+    /// Where those begin that there are.
+    tiles: &'a [Option<(usize, Tile)>],
+    channels: usize,
+    /// (2 × 2, Cout, lanes), zeros beyond the output, and how far from one pixel to the next.
+    to: &'a mut [f32],
+    step: usize,
+}
+
+impl Op for Turn<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let lanes = self.tiles.len();
+        for (pixel, to) in self.to.chunks_exact_mut(self.step).enumerate() {
             let (row, column) = (pixel / 2, pixel % 2);
-            if tiles.len() < lanes {
-                turned.fill(0.0);
-            }
-            for (lane, tile) in tiles.clone().enumerate() {
-                let (at, Tile { step, size }) = self.output_tile(tile);
-                let to = turned[lane..].iter_mut().step_by(lanes);
-                if row < size.0 && column < size.1 {
-                    let from = &d_output[at + row * step.0 + column * step.1..][..self.cout];
-                    to.zip(from).for_each(|(to, d)| *to = *d);
-                } else {
-                    to.for_each(|to| *to = 0.0);
+            for (block, tiles) in self.tiles.chunks_exact(TURNED).enumerate() {
+                for first in (0..self.channels).step_by(S::WIDTH) {
+                    let end = self.channels.min(first + S::WIDTH);
+                    let mut vectors = [s.splat(0.0); TURNED];
+                    for (vector, tile) in vectors.iter_mut().zip(tiles) {
+                        if let &Some((at, Tile { step, size })) = tile
+                            && row < size.0
+                            && column < size.1
+                        {
+                            let at = at + row * step.0 + column * step.1;
+                            *vector = s.load_first(&self.d_output[at + first..at + end]);
+                        }
+                    }
+                    let to = &mut to[first * lanes + block * TURNED..];
+                    store_turned(s, vectors, to, lanes);
                 }
             }
         }
     }
+}
 
-    /// Adds tiles of the input's gradient, (numbers, Cin, lanes), to where they belong.
-    fn add_tiles(
-        &self,
-        x: &[f32],
-        lanes: usize,
-        tiles: std::ops::Range<usize>,
-        d_placed: &mut [f32],
-    ) {
-        let numbers = x.chunks_exact(Self::step_back(self.cin) * LANES);
+/// Tiles of the input's gradient, with a tile a lane, added to where they belong.
+struct Sum<'a> {
+    winograd: &'a Winograd,
+    /// (numbers, Cin, lanes)
+    x: &'a [f32],
+    lanes: usize,
+    /// Where each begins.
+    tiles: &'a [usize],
+    d_placed: &'a mut [f32],
+}
+
+impl Op for Sum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Winograd {
+            side, cin, placed, ..
+        } = *self.winograd;
+        let mut turned = [0.0; TURNED * LANES];
+        let numbers = self.x.chunks_exact(Winograd::step_back(cin) * LANES);
         for (number, x) in numbers.enumerate() {
-            let (row, column) = (number / self.side.tile(), number % self.side.tile());
-            let offset = row * self.placed.0 + column * self.cin;
-            for (lane, tile) in tiles.clone().enumerate() {
-                let (at, _) = self.tile(tile);
-                let to = &mut d_placed[at + offset..][..self.cin];
-                for (sum, d) in to.iter_mut().zip(x[lane..].iter().step_by(lanes)) {
-                    *sum += d;
+            let offset = number / side.tile() * placed.0 + number % side.tile() * cin;
+            for first in (0..cin).step_by(TURNED) {
+                let channels = TURNED.min(cin - first);
+                for (block, tiles) in self.tiles.chunks(S::WIDTH).enumerate() {
+                    let mut vectors = [s.splat(0.0); TURNED];
+                    for (i, vector) in vectors.iter_mut().enumerate().take(channels) {
+                        let at = (first + i) * self.lanes + block * S::WIDTH;
+                        *vector = s.load_first(&x[at..][..S::WIDTH]);
+                    }
+                    store_turned(s, vectors, &mut turned, TURNED);
+                    for (tile, own) in tiles.iter().zip(turned.chunks_exact(TURNED)) {
+                        let to = &mut self.d_placed[tile + offset + first..][..channels];
+                        let sum = s.add(s.load_first(to), s.load_first(&own[..channels]));
+                        s.store_first(sum, to);
+                    }
                 }
             }
         }

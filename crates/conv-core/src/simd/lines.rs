@@ -1,0 +1,78 @@
+//! Sums over pixels that lie beside each other, a pixel a lane, and vectors turned so that a lane becomes a row.
+
+use super::{LANES, Offsets, Simd};
+
+/// Kernels whose sums are computed together: with three vectors of pixels twelve sums, four registers beside them.
+pub const TOGETHER: usize = 4;
+/// Vectors that are turned together.
+pub const TURNED: usize = 8;
+
+/// `start[k] + Σ from[first + lane + tap] · kernels[tap, k]` for T vectors of pixels, each by where its first one is, and
+/// the next [`TOGETHER`] kernels of sixteen. Each sum adds its products in the order of the taps, with one rounding each.
+///
+/// # Panics
+/// If `from` ends before a vector's last tap, or `kernels` has fewer than sixteen numbers a tap.
+#[inline(always)]
+pub fn line_sums<S: Simd, const T: usize>(
+    s: S,
+    from: &[f32],
+    first: [usize; T],
+    taps: Offsets<'_>,
+    kernels: &[f32],
+    start: [f32; TOGETHER],
+) -> [[S::F32; T]; TOGETHER] {
+    let last = taps.largest;
+    let mut end = S::WIDTH;
+    for first in first {
+        end = end.max(first.saturating_add(S::WIDTH));
+    }
+    assert!(
+        end.checked_add(last).is_some_and(|end| end <= from.len()),
+        "a line with fewer pixels than its taps reach"
+    );
+    assert!(
+        taps.at.len() * LANES <= kernels.len() + LANES - TOGETHER,
+        "fewer kernels than taps"
+    );
+    let mut sums = [[s.splat(0.0); T]; TOGETHER];
+    for (sums, start) in sums.iter_mut().zip(start) {
+        *sums = [s.splat(start); T];
+    }
+    let (from, mut kernel) = (from.as_ptr(), kernels.as_ptr());
+    for &tap in taps.at {
+        let mut pixels = [s.splat(0.0); T];
+        for (pixels, first) in pixels.iter_mut().zip(first) {
+            // SAFETY: the vector of the last pixels ends within `from` for the largest tap, as checked.
+            *pixels = unsafe { s.load_at(from.wrapping_add(first + tap as usize)) };
+        }
+        // Written out, since the compiler would not keep the sums of a loop in registers.
+        macro_rules! add {
+            ($($k:literal)*) => {$(
+                // SAFETY: there are so many kernels for each tap, as checked.
+                let weight = s.now(s.splat(unsafe { *kernel.wrapping_add($k) }));
+                for (sum, pixels) in sums[$k].iter_mut().zip(pixels) {
+                    *sum = s.mul_add_now(pixels, weight, *sum);
+                }
+            )*};
+        }
+        add!(0 1 2 3);
+        kernel = kernel.wrapping_add(LANES);
+    }
+    sums
+}
+
+/// Writes vectors turned: lane i of all of them is row i, and the rows lie `step` numbers apart.
+///
+/// # Panics
+/// If `to` ends before the last row.
+#[inline(always)]
+pub fn store_turned<S: Simd>(s: S, vectors: [S::F32; TURNED], to: &mut [f32], step: usize) {
+    let end = step.checked_mul(S::WIDTH - 1);
+    let end = end.and_then(|last| last.checked_add(TURNED));
+    assert!(
+        end.is_some_and(|end| end <= to.len()),
+        "fewer rows than lanes"
+    );
+    // SAFETY: the last row ends within `to`, as checked.
+    unsafe { s.store_turned(vectors, to.as_mut_ptr(), step) };
+}
