@@ -82,6 +82,7 @@ impl Budget {
         self.image("the padded input", &[padded_h, padded_w, c])?;
         if let Some(numbers) = tiles {
             self.weights("the turned kernels", &[c, numbers, padded(kernels)])?;
+            self.image("the table of pixels", &[rows.output, cols.output])?;
             return self.image("the padded gradient", &[padded_h, padded_w, c]);
         }
         if Scatter::suits(conv, c) {

@@ -23,6 +23,8 @@ use crate::simd::{LANES, Lanes, dispatch, dispatch_for, groups};
 
 /// Tiles of 4 × 4 that are multiplied together, at most, and twice as many as there may be of 6 × 6.
 pub(crate) const TILES: usize = 128;
+/// Input channels at most: for more a thread would need much memory.
+const CHANNELS: usize = 512;
 /// Output channels that are computed together.
 pub(crate) const PANEL: usize = 2 * LANES;
 
@@ -47,10 +49,11 @@ pub(super) fn suits(
     (cin, cout): (usize, usize),
 ) -> Option<Side> {
     let window = &conv.window;
-    // Of fewer channels the transforms would take most of the time.
-    let (side, least) = match window.size {
-        (3, 3) => (Side::Three, LANES),
-        (5, 5) => (Side::Five, LANES / 2),
+    // Of fewer channels the transforms would take most of the time; of more kernels a thread would need much memory for
+    // the gradient of the input.
+    let (side, least, most) = match window.size {
+        (3, 3) => (Side::Three, LANES, usize::MAX),
+        (5, 5) => (Side::Five, LANES / 2, CHANNELS),
         _ => return None,
     };
     let common = window.stride == (1, 1) && window.dilation == (1, 1) && conv.groups == 1;
@@ -59,8 +62,8 @@ pub(super) fn suits(
     let taps = side.kernel() * side.kernel();
     let numbers = tiles.saturating_mul(3 * side.numbers());
     let pays = numbers <= rows.saturating_mul(cols).saturating_mul(2 * taps);
-    // Of more input channels a thread would need much memory.
-    (common && (least..=512).contains(&cin) && cout >= LANES && pays).then_some(side)
+    let channels = (least..=CHANNELS).contains(&cin) && (LANES..=most).contains(&cout);
+    (common && channels && pays).then_some(side)
 }
 
 /// Tiles in blocks of about the same size, of eight and eight, which the products take together.
