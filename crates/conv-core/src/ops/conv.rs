@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView1, ArrayView4, ArrayViewMut1, ArrayViewMut4};
 
-use super::engine::{PANEL, Plan, TAPS, TILES, with_kernels};
+use super::engine::{PANEL, Plan, TAPS, TILES, packed_window_back, with_kernels};
 use super::scatter::Scatter;
 use super::{expect_shape, expect_some, numbers, numbers_mut, rows};
 use crate::shape::{Window, product};
@@ -226,8 +226,9 @@ pub fn d_input(
         ("d_output", d_output.shape()),
     )?;
     let (_, h, w, cin) = d_input.dim();
-    let plan = Plan::new(conv, (h, w, cin), kernels.dim().3)?;
-    if plan.has_d_input() {
+    let (_, rows, cols, cout) = d_output.dim();
+    if packed_window_back(conv, (rows, cols), (cin, cout)).is_some() {
+        let plan = Plan::new(conv, (h, w, cin), cout)?;
         let images = d_input.dim().0.div_ceil(16);
         let (d_output, kernels) = (
             numbers("d_output", &d_output)?,

@@ -21,7 +21,7 @@ use crate::parallel;
 use crate::simd::winograd::{Side, Tile};
 use crate::simd::{LANES, Lanes, dispatch, dispatch_for, groups};
 
-/// Tiles of 4 × 4 that are multiplied together, at most, and twice as many as there may be of 6 × 6.
+/// Tiles that are multiplied together, at most: so many of 4 × 4, half as many of 6 × 6.
 pub(crate) const TILES: usize = 128;
 /// Input channels at most: for more a thread would need much memory.
 const CHANNELS: usize = 512;
