@@ -271,6 +271,11 @@ fn what_is_wrong_is_told_with_its_line_its_column_and_what_may_stand_there() {
         ),
         (
             "[optimizer]",
+            "[augmentation]\nlast_probability = -0.5\n[optimizer]",
+            "augmentation.last_probability is -0.5, expected a number from 0 to 1",
+        ),
+        (
+            "[optimizer]",
             "[augmentation]\nscale = 1\n[optimizer]",
             "augmentation.scale is 1, expected",
         ),

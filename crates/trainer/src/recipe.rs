@@ -59,14 +59,37 @@ pub(crate) struct Data {
 /// What [`Augmentation`] is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Deformation {
-    /// The part of the images that are deformed; the others are shifted alone.
+    /// The part of the images that are deformed in the first epoch and in the last one; the others are shifted alone.
     probability: f64,
+    last_probability: f64,
     shift: f64,
     rotation: f64,
     scale: f64,
     shear: f64,
     /// alpha and sigma.
     elastic: Option<(f64, f64)>,
+}
+
+/// Deformations of ever more or ever fewer of the images, from epoch to epoch.
+#[derive(Clone)]
+pub(crate) struct Fading {
+    /// What they are, and of which part of the images in the first epoch.
+    pub(crate) first: Augmentation,
+    /// The part of the images that are deformed in the last epoch.
+    pub(crate) last_probability: f32,
+}
+
+impl Fading {
+    /// What an epoch's images are deformed by, the epoch counted from 0: the probability lies on the straight line from
+    /// the first to the last.
+    pub(crate) fn of(&self, epoch: u64, epochs: u64) -> Augmentation {
+        let first = self.first.probability;
+        let at = epoch as f32 / epochs.saturating_sub(1).max(1) as f32;
+        Augmentation {
+            probability: first + (self.last_probability - first) * at,
+            ..self.first.clone()
+        }
+    }
 }
 
 /// What is to be made small.
@@ -223,9 +246,10 @@ impl Recipe {
     ///
     /// # Errors
     /// If the elastic distortion is none.
-    pub(crate) fn augmentation(&self) -> Result<Option<Augmentation>, Failure> {
+    pub(crate) fn augmentation(&self) -> Result<Option<Fading>, Failure> {
         let Some(Deformation {
             probability,
+            last_probability,
             shift,
             rotation,
             scale,
@@ -240,13 +264,16 @@ impl Recipe {
             return Ok(None);
         }
         let elastic = elastic.map(|(alpha, sigma)| Elastic::new(alpha as f32, sigma as f32));
-        Ok(Some(Augmentation {
-            probability: probability as f32,
-            shift: shift as f32,
-            rotation: rotation as f32,
-            scale: scale as f32,
-            shear: shear as f32,
-            elastic: elastic.transpose()?,
+        Ok(Some(Fading {
+            first: Augmentation {
+                probability: probability as f32,
+                shift: shift as f32,
+                rotation: rotation as f32,
+                scale: scale as f32,
+                shear: shear as f32,
+                elastic: elastic.transpose()?,
+            },
+            last_probability: last_probability as f32,
         }))
     }
 

@@ -79,7 +79,10 @@ fn data(mut section: Section) -> Result<Data, Problem> {
 }
 
 fn deformation(mut section: Section) -> Result<Deformation, Problem> {
-    let probability = section.number("probability", "from 0 to 1", |p| (0.0..=1.0).contains(&p))?;
+    let mut probability =
+        |key| section.number(key, "from 0 to 1", |p| (0.0..=1.0).contains(&p));
+    let first = probability("probability")?.unwrap_or(1.0);
+    let last = probability("last_probability")?.unwrap_or(first);
     let mut part = |key, expected: &str, most: f64| -> Result<f64, Problem> {
         let found = section.number(key, expected, |x| (0.0..=most).contains(&x))?;
         Ok(found.unwrap_or(0.0))
@@ -103,7 +106,8 @@ fn deformation(mut section: Section) -> Result<Deformation, Problem> {
     };
     section.finish()?;
     Ok(Deformation {
-        probability: probability.unwrap_or(1.0),
+        probability: first,
+        last_probability: last,
         shift,
         rotation,
         scale,

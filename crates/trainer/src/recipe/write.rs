@@ -41,6 +41,7 @@ impl Recipe {
         if let Some(deformation) = &self.augmentation {
             let Deformation {
                 probability,
+                last_probability,
                 shift,
                 rotation,
                 scale,
@@ -49,7 +50,7 @@ impl Recipe {
             } = deformation;
             writeln!(
                 text,
-                "\n[augmentation]\nprobability = {probability:?}\nshift = {shift:?}\nrotation = {rotation:?}\nscale = {scale:?}\nshear = {shear:?}"
+                "\n[augmentation]\nprobability = {probability:?}\nlast_probability = {last_probability:?}\nshift = {shift:?}\nrotation = {rotation:?}\nscale = {scale:?}\nshear = {shear:?}"
             )?;
             if let Some((alpha, sigma)) = elastic {
                 writeln!(text, "elastic = {{ alpha = {alpha:?}, sigma = {sigma:?} }}")?;

@@ -1,7 +1,9 @@
 //! The batches of a run from any step on, made ahead on threads of their own.
 
 use conv_core::init::Seeded;
-use mnist_data::{Augmentation, Batch, Batches, Dataset, Error, Normalisation, Prefetch};
+use mnist_data::{Batch, Batches, Dataset, Error, Normalisation, Prefetch};
+
+use crate::recipe::Fading;
 
 /// The numbers of the seed's parts, one for the order and one for the deformations of an epoch.
 const ORDER: u64 = 1;
@@ -17,7 +19,7 @@ pub(super) struct Course {
     pub(super) epochs: u64,
     pub(super) dataset: Dataset,
     pub(super) normalisation: Normalisation,
-    pub(super) augmentation: Option<Augmentation>,
+    pub(super) augmentation: Option<Fading>,
 }
 
 impl Course {
@@ -47,7 +49,9 @@ impl Course {
         let batches = self.dataset.batches(self.batch)?.shuffled(seed(ORDER));
         let batches = batches.normalised(self.normalisation);
         Ok(match &self.augmentation {
-            Some(augmentation) => batches.augmented(augmentation.clone(), seed(DEFORMATION)),
+            Some(augmentation) => {
+                batches.augmented(augmentation.of(epoch, self.epochs), seed(DEFORMATION))
+            }
             None => batches,
         })
     }
@@ -90,9 +94,35 @@ impl Iterator for Share {
 
 #[cfg(test)]
 mod tests {
-    use mnist_data::embedded;
+    use mnist_data::{Augmentation, embedded};
 
     use super::*;
+
+    /// So many of the images have a pixel that interpolation made: no whole number of 0 to 255.
+    fn deformed(batches: &[Batch]) -> usize {
+        let images = batches.iter().flat_map(|batch| batch.images.outer_iter());
+        let made = |pixel: &f32| (pixel * 255.0 - (pixel * 255.0).round()).abs() > 1e-3;
+        images.filter(|image| image.iter().any(made)).count()
+    }
+
+    #[test]
+    fn deformations_become_fewer_from_epoch_to_epoch() {
+        let course = Course {
+            seed: 5,
+            batch: 50,
+            epochs: 3,
+            dataset: embedded::load().train.first(100).unwrap(),
+            normalisation: Normalisation::By255,
+            augmentation: Some(Fading {
+                first: Augmentation::default(),
+                last_probability: 0.0,
+            }),
+        };
+        let all: Vec<Batch> = course.batches(0, 1).unwrap().collect();
+        let [first, half, last] = [0, 2, 4].map(|at| deformed(&all[at..at + 2]));
+        assert_eq!((first, last), (100, 0));
+        assert!((30..=70).contains(&half), "{half} of 100");
+    }
 
     #[test]
     fn the_batches_of_a_step_depend_on_nothing_else() {
@@ -102,7 +132,10 @@ mod tests {
             epochs: 3,
             dataset: embedded::load().train.first(100).unwrap(),
             normalisation: Normalisation::By255,
-            augmentation: Some(Augmentation::default()),
+            augmentation: Some(Fading {
+                first: Augmentation::default(),
+                last_probability: 0.25,
+            }),
         };
         let all: Vec<Batch> = course.batches(0, 1).unwrap().collect();
         assert_eq!(all.len(), 12);
