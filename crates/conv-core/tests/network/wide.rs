@@ -5,7 +5,7 @@ use std::cell::Cell;
 use conv_core::network::{Loss, Network, Targets, Workspace};
 use conv_core::ops::conv as op;
 use conv_core::optimizer::Optimizer;
-use conv_core::spec::{Conv, Dense, Layer, Layers};
+use conv_core::spec::{Conv, Dense, Layer, Layers, Spec};
 use conv_core::{NumpyRandom, reference};
 use ndarray::{Array1, Array2, Array4, ArrayView1, Axis};
 
@@ -98,6 +98,24 @@ impl Wide<'_> {
     }
 }
 
+/// The three outputs of every image, as the reference computes them.
+fn outputs(
+    network: &Network,
+    spec: &Spec,
+    numbers: &Array1<f64>,
+    training: bool,
+    input: &Array4<f32>,
+) -> Array2<f64> {
+    let all = Wide {
+        network,
+        numbers,
+        training,
+        norms: Cell::new(0),
+    };
+    let wide = all.layers(&spec.layers, "", wide(input));
+    wide.into_shape_with_order((input.dim().0, 3)).unwrap()
+}
+
 #[test]
 fn gradients_are_those_of_finite_differences_of_the_reference() {
     for (at, spec) in specs().iter().enumerate() {
@@ -119,16 +137,7 @@ fn gradients_are_those_of_finite_differences_of_the_reference() {
                 (squares, Targets::Numbers(soft.view()), wide(&soft)),
             ] {
                 let of = |numbers: &Array1<f64>| {
-                    let network = &network;
-                    let norms = Cell::new(0);
-                    let all = Wide {
-                        network,
-                        numbers,
-                        training: true,
-                        norms,
-                    };
-                    let wide = all.layers(&spec.layers, "", wide(&input));
-                    let outputs = wide.into_shape_with_order((count, 3)).unwrap();
+                    let outputs = outputs(&network, spec, numbers, true, &input);
                     match loss {
                         Loss::CrossEntropy { .. } => {
                             reference::cross_entropy(outputs.view(), wide_targets.view())
@@ -159,6 +168,60 @@ fn gradients_are_those_of_finite_differences_of_the_reference() {
     }
 }
 
+/// Convolutions by transformed tiles have too many parameters to change each of them. A gradient with one wrong number
+/// of its thousands has a wrong slope along every direction that takes a step in each parameter.
+#[test]
+fn slopes_along_directions_are_those_of_the_reference() {
+    let spec = Spec::new(
+        (10, 9, 1),
+        Layers::new()
+            .conv(8, (3, 3))
+            .tanh()
+            .then(Conv::new(16, (5, 5)).same())
+            .tanh()
+            .then(Conv::new(16, (5, 5)).same())
+            .max_pool(2, 2)
+            .tanh()
+            .then(Conv::new(16, (3, 3)).same())
+            .tanh()
+            .flatten()
+            .dense(3),
+    );
+    let network = Network::new(&spec, 7).unwrap();
+    let numbers = Array1::from_iter(network.numbers().iter().map(|&x| f64::from(x)));
+    for count in [2, 5, 19] {
+        let input = images(&spec, count, 11);
+        let labels: Vec<usize> = (0..count).map(|n| n * 5 % 3).collect();
+        let targets = reference::smooth_labels(&labels, 0.25, 3);
+        let of = |numbers: &Array1<f64>| {
+            let outputs = outputs(&network, &spec, numbers, true, &input);
+            reference::cross_entropy(outputs.view(), targets.view())
+        };
+        let (labels, loss) = (
+            Targets::Labels(&labels),
+            Loss::CrossEntropy { smoothing: 0.25 },
+        );
+        let mut workspace = Workspace::new();
+        network
+            .gradient(input.view(), labels, loss, 0, &mut workspace)
+            .unwrap();
+        let gradient = workspace.gradient().iter().map(|&x| f64::from(x));
+        let gradient = Array1::from_iter(gradient);
+        let length = gradient.dot(&gradient).sqrt();
+        for direction in 0..6 {
+            let signs = uniform(&mut NumpyRandom::new(direction), numbers.len());
+            let direction = signs.mapv(|x| f64::from(x.signum()));
+            let step = 1e-7;
+            let [ahead, behind] = [step, -step].map(|step| of(&(&numbers + &(&direction * step))));
+            let (right, found) = ((ahead - behind) / (2.0 * step), gradient.dot(&direction));
+            assert!(
+                (found - right).abs() < 2e-5 * length,
+                "{count} images: {found} {right}, of a gradient as long as {length}"
+            );
+        }
+    }
+}
+
 #[test]
 fn outputs_are_those_of_the_reference_with_the_running_statistics() {
     for (at, spec) in specs().iter().enumerate() {
@@ -173,14 +236,7 @@ fn outputs_are_those_of_the_reference_with_the_running_statistics() {
                 .unwrap();
         }
         let numbers = network.numbers().iter().map(|&x| f64::from(x)).collect();
-        let all = Wide {
-            network: &network,
-            numbers: &numbers,
-            training: false,
-            norms: Cell::new(0),
-        };
-        let right = all.layers(&spec.layers, "", wide(&input));
-        let right = right.into_shape_with_order((23, 3)).unwrap();
+        let right = outputs(&network, spec, &numbers, false, &input);
         let found = network.forward(input.view(), &mut workspace).unwrap();
         let tolerance = right.mapv(|x| 1e-5 * (1.0 + x.abs()));
         assert_within(
