@@ -79,8 +79,7 @@ fn data(mut section: Section) -> Result<Data, Problem> {
 }
 
 fn deformation(mut section: Section) -> Result<Deformation, Problem> {
-    let mut probability =
-        |key| section.number(key, "from 0 to 1", |p| (0.0..=1.0).contains(&p));
+    let mut probability = |key| section.number(key, "from 0 to 1", |p| (0.0..=1.0).contains(&p));
     let first = probability("probability")?.unwrap_or(1.0);
     let last = probability("last_probability")?.unwrap_or(first);
     let mut part = |key, expected: &str, most: f64| -> Result<f64, Problem> {
