@@ -59,9 +59,10 @@ pub(crate) struct Data {
 /// What [`Augmentation`] is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Deformation {
-    /// The part of the images that are deformed in the first epoch and in the last one; the others are shifted alone.
+    /// The part of the images that are deformed in the first epoch; the others are shifted alone.
     probability: f64,
-    last_probability: f64,
+    /// The same in the last epoch; as in the first, if none is given.
+    last_probability: Option<f64>,
     shift: f64,
     rotation: f64,
     scale: f64,
@@ -70,23 +71,23 @@ pub(crate) struct Deformation {
     elastic: Option<(f64, f64)>,
 }
 
-/// Deformations of ever more or ever fewer of the images, from epoch to epoch.
+/// Deformations of more or of fewer of the images, from epoch to epoch.
 #[derive(Clone)]
-pub(crate) struct Fading {
-    /// What they are, and of which part of the images in the first epoch.
+pub(crate) struct AugmentationSchedule {
+    /// Those of the first epoch.
     pub(crate) first: Augmentation,
     /// The part of the images that are deformed in the last epoch.
     pub(crate) last_probability: f32,
 }
 
-impl Fading {
+impl AugmentationSchedule {
     /// What an epoch's images are deformed by, the epoch counted from 0: the probability lies on the straight line from
-    /// the first to the last.
-    pub(crate) fn of(&self, epoch: u64, epochs: u64) -> Augmentation {
+    /// the first to the last. A single epoch is the first.
+    pub(crate) fn at(&self, epoch: u64, epochs: u64) -> Augmentation {
         let first = self.first.probability;
-        let at = epoch as f32 / epochs.saturating_sub(1).max(1) as f32;
+        let done = epoch as f32 / epochs.saturating_sub(1).max(1) as f32;
         Augmentation {
-            probability: first + (self.last_probability - first) * at,
+            probability: first + (self.last_probability - first) * done,
             ..self.first.clone()
         }
     }
@@ -246,7 +247,7 @@ impl Recipe {
     ///
     /// # Errors
     /// If the elastic distortion is none.
-    pub(crate) fn augmentation(&self) -> Result<Option<Fading>, Failure> {
+    pub(crate) fn augmentation(&self) -> Result<Option<AugmentationSchedule>, Failure> {
         let Some(Deformation {
             probability,
             last_probability,
@@ -264,7 +265,7 @@ impl Recipe {
             return Ok(None);
         }
         let elastic = elastic.map(|(alpha, sigma)| Elastic::new(alpha as f32, sigma as f32));
-        Ok(Some(Fading {
+        Ok(Some(AugmentationSchedule {
             first: Augmentation {
                 probability: probability as f32,
                 shift: shift as f32,
@@ -273,7 +274,7 @@ impl Recipe {
                 shear: shear as f32,
                 elastic: elastic.transpose()?,
             },
-            last_probability: last_probability as f32,
+            last_probability: last_probability.unwrap_or(probability) as f32,
         }))
     }
 

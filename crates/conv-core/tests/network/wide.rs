@@ -192,18 +192,16 @@ fn slopes_along_directions_are_those_of_the_reference() {
     for count in [2, 5, 19] {
         let input = images(&spec, count, 11);
         let labels: Vec<usize> = (0..count).map(|n| n * 5 % 3).collect();
-        let targets = reference::smooth_labels(&labels, 0.25, 3);
+        let wide_targets = reference::smooth_labels(&labels, 0.25, 3);
         let of = |numbers: &Array1<f64>| {
             let outputs = outputs(&network, &spec, numbers, true, &input);
-            reference::cross_entropy(outputs.view(), targets.view())
+            reference::cross_entropy(outputs.view(), wide_targets.view())
         };
-        let (labels, loss) = (
-            Targets::Labels(&labels),
-            Loss::CrossEntropy { smoothing: 0.25 },
-        );
+        let targets = Targets::Labels(&labels);
+        let loss = Loss::CrossEntropy { smoothing: 0.25 };
         let mut workspace = Workspace::new();
         network
-            .gradient(input.view(), labels, loss, 0, &mut workspace)
+            .gradient(input.view(), targets, loss, 0, &mut workspace)
             .unwrap();
         let gradient = workspace.gradient().iter().map(|&x| f64::from(x));
         let gradient = Array1::from_iter(gradient);

@@ -202,3 +202,22 @@ fn an_unchanged_recipe_works() {
         used(&text).expect("a shipped recipe works");
     }
 }
+
+/// No shipped recipe has all of it.
+#[test]
+fn a_recipe_of_deformations_that_become_fewer_works() {
+    let text = shipped::find("small-data").expect("it is shipped");
+    let changed = text.replace(
+        "[augmentation]\n",
+        "[augmentation]\nprobability = 0.75\nlast_probability = 0.25\n",
+    );
+    assert_ne!(changed, text);
+    used(&changed).expect("it is a recipe");
+    let recipe = Recipe::named("fuzz", "fuzz.toml", &changed, &Changes::default())
+        .unwrap()
+        .recipe;
+    let schedule = recipe.augmentation().unwrap().unwrap();
+    let probabilities = [0, 1, 2].map(|epoch| schedule.at(epoch, 3).probability);
+    assert_eq!(probabilities, [0.75, 0.5, 0.25]);
+    assert_eq!(schedule.at(0, 1).probability, 0.75);
+}

@@ -80,8 +80,10 @@ fn data(mut section: Section) -> Result<Data, Problem> {
 
 fn deformation(mut section: Section) -> Result<Deformation, Problem> {
     let mut probability = |key| section.number(key, "from 0 to 1", |p| (0.0..=1.0).contains(&p));
-    let first = probability("probability")?.unwrap_or(1.0);
-    let last = probability("last_probability")?.unwrap_or(first);
+    let (first, last) = (
+        probability("probability")?,
+        probability("last_probability")?,
+    );
     let mut part = |key, expected: &str, most: f64| -> Result<f64, Problem> {
         let found = section.number(key, expected, |x| (0.0..=most).contains(&x))?;
         Ok(found.unwrap_or(0.0))
@@ -105,7 +107,7 @@ fn deformation(mut section: Section) -> Result<Deformation, Problem> {
     };
     section.finish()?;
     Ok(Deformation {
-        probability: first,
+        probability: first.unwrap_or(1.0),
         last_probability: last,
         shift,
         rotation,

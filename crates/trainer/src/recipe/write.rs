@@ -50,8 +50,11 @@ impl Recipe {
             } = deformation;
             writeln!(
                 text,
-                "\n[augmentation]\nprobability = {probability:?}\nlast_probability = {last_probability:?}\nshift = {shift:?}\nrotation = {rotation:?}\nscale = {scale:?}\nshear = {shear:?}"
+                "\n[augmentation]\nprobability = {probability:?}\nshift = {shift:?}\nrotation = {rotation:?}\nscale = {scale:?}\nshear = {shear:?}"
             )?;
+            if let Some(last) = last_probability {
+                writeln!(text, "last_probability = {last:?}")?;
+            }
             if let Some((alpha, sigma)) = elastic {
                 writeln!(text, "elastic = {{ alpha = {alpha:?}, sigma = {sigma:?} }}")?;
             }

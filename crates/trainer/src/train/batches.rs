@@ -3,7 +3,7 @@
 use conv_core::init::Seeded;
 use mnist_data::{Batch, Batches, Dataset, Error, Normalisation, Prefetch};
 
-use crate::recipe::Fading;
+use crate::recipe::AugmentationSchedule;
 
 /// The numbers of the seed's parts, one for the order and one for the deformations of an epoch.
 const ORDER: u64 = 1;
@@ -19,7 +19,7 @@ pub(super) struct Course {
     pub(super) epochs: u64,
     pub(super) dataset: Dataset,
     pub(super) normalisation: Normalisation,
-    pub(super) augmentation: Option<Fading>,
+    pub(super) augmentation: Option<AugmentationSchedule>,
 }
 
 impl Course {
@@ -50,7 +50,7 @@ impl Course {
         let batches = batches.normalised(self.normalisation);
         Ok(match &self.augmentation {
             Some(augmentation) => {
-                batches.augmented(augmentation.of(epoch, self.epochs), seed(DEFORMATION))
+                batches.augmented(augmentation.at(epoch, self.epochs), seed(DEFORMATION))
             }
             None => batches,
         })
@@ -105,20 +105,24 @@ mod tests {
         images.filter(|image| image.iter().any(made)).count()
     }
 
-    #[test]
-    fn deformations_become_fewer_from_epoch_to_epoch() {
-        let course = Course {
+    /// Three epochs of 100 images, all deformed in the first.
+    fn course(batch: usize, last_probability: f32) -> Course {
+        Course {
             seed: 5,
-            batch: 50,
+            batch,
             epochs: 3,
             dataset: embedded::load().train.first(100).unwrap(),
             normalisation: Normalisation::By255,
-            augmentation: Some(Fading {
+            augmentation: Some(AugmentationSchedule {
                 first: Augmentation::default(),
-                last_probability: 0.0,
+                last_probability,
             }),
-        };
-        let all: Vec<Batch> = course.batches(0, 1).unwrap().collect();
+        }
+    }
+
+    #[test]
+    fn deformations_become_fewer_from_epoch_to_epoch() {
+        let all: Vec<Batch> = course(50, 0.0).batches(0, 1).unwrap().collect();
         let [first, half, last] = [0, 2, 4].map(|at| deformed(&all[at..at + 2]));
         assert_eq!((first, last), (100, 0));
         assert!((30..=70).contains(&half), "{half} of 100");
@@ -126,17 +130,7 @@ mod tests {
 
     #[test]
     fn the_batches_of_a_step_depend_on_nothing_else() {
-        let course = Course {
-            seed: 5,
-            batch: 30,
-            epochs: 3,
-            dataset: embedded::load().train.first(100).unwrap(),
-            normalisation: Normalisation::By255,
-            augmentation: Some(Fading {
-                first: Augmentation::default(),
-                last_probability: 0.25,
-            }),
-        };
+        let course = course(30, 0.25);
         let all: Vec<Batch> = course.batches(0, 1).unwrap().collect();
         assert_eq!(all.len(), 12);
         assert_eq!(all[3].labels.len(), 10);
