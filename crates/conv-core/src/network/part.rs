@@ -8,7 +8,7 @@ use super::{Loss, Network, Report};
 use crate::init::Seeded;
 use crate::ops::activation::{Gelu, Relu, Sigmoid, Tanh, map};
 use crate::ops::batch_norm::{Applied, Line, Statistics, Sums};
-use crate::ops::engine::{Entries, Maxima, Plan};
+use crate::ops::engine::{Entries, Maxima, Peaks, Plan};
 use crate::ops::{global_pool, kernel_pool, loss, pool, residual};
 use crate::simd::{Lanes, Op, Simd, dispatch};
 
@@ -45,6 +45,8 @@ impl<'a> Pass<'a> {
 #[derive(Debug)]
 pub(super) struct Pooled {
     pub(super) maxima: Maxima,
+    /// The quicker way to the largest, where there is one.
+    pub(super) peaks: Option<Peaks>,
     pub(super) step: usize,
     /// Images whose outputs are there at a time: they are pooled while they are in the first cache.
     pub(super) images: usize,
@@ -255,15 +257,27 @@ impl Part {
         let x = Self::value(before, pass, steps[at].input, block);
         let placed = plan.placed(x, &mut self.placed[at]);
         let (output, after) = after.split_at_mut(1);
+        let packed = &network.packed[at];
         let few = pooled.images * pooling.output_len();
         let to = &mut after[pooled.step - at - 1][..block.count * pooling.output_len()];
         let places = &mut self.places[pooled.step];
         for (number, to) in to.chunks_mut(few).enumerate() {
             let first = number * pooled.images;
-            let output = &mut output[0][..to.len() / pooling.output_len() * plan.output_len()];
-            let pixel = first * plan.pixels();
-            plan.forward(placed, pixel, &network.packed[at], bias, output);
             let places = places.get_mut(number * few..).unwrap_or_default();
+            if let Some(peaks) = &pooled.peaks {
+                let len = pooling.output_len();
+                let placed = placed[first * plan.placed_len()..].chunks_exact(plan.placed_len());
+                let mut places = places.chunks_exact_mut(len);
+                let mut images = to.chunks_exact_mut(len).zip(placed);
+                if images.all(|(to, placed)| {
+                    let places = places.next().filter(|_| pass.training.is_some());
+                    peaks.run(plan, placed, (packed, bias), to, places)
+                }) {
+                    continue;
+                }
+            }
+            let output = &mut output[0][..to.len() / pooling.output_len() * plan.output_len()];
+            plan.forward(placed, first * plan.pixels(), packed, bias, output);
             pool(pass, pooling, output, to, places);
         }
     }

@@ -11,7 +11,7 @@ use super::{Loss, Network, Report};
 use crate::Error;
 use crate::ops::batch_norm::{Line, Statistics, Sums, set_lines};
 use crate::ops::dense::DENSE;
-use crate::ops::engine::{self, Maxima, Plan};
+use crate::ops::engine::{self, Maxima, Peaks, Plan};
 use crate::ops::expect_some;
 use crate::parallel::{self, Items};
 use crate::simd::{Lanes, groups};
@@ -135,7 +135,9 @@ impl Workspace {
         if !known {
             *self = Self::default();
             self.pooled = pooled(program);
-            let lanes = program.scratch_len();
+            let peaks = self.pooled.iter().flatten().flat_map(|it| &it.peaks);
+            let lanes = peaks.map(Peaks::scratch_len).max().unwrap_or(0);
+            let lanes = lanes.max(program.scratch_len());
             parallel::on_every_thread(|| engine::reserve(lanes));
         }
         let grown = division.per_block > self.capacity || (training && !self.training);
@@ -409,6 +411,7 @@ fn pooled(program: &Program) -> Vec<Option<Pooled>> {
             let positions = pool.output_len() / channels;
             pooled[conv] = Maxima::new(plan, positions).map(|maxima| Pooled {
                 maxima,
+                peaks: Peaks::new(plan, pool),
                 step: number,
                 images: (NEAR / plan.output_len()).max(1),
             });

@@ -190,6 +190,27 @@ impl Plan {
         self.pool == Pool::Max
     }
 
+    /// Rows and columns of its windows, if it takes the largest of squares of an image of so many rows and columns, which lie
+    /// beside each other from the first pixel on.
+    pub(crate) fn squares(&self, (rows, columns): (usize, usize)) -> Option<usize> {
+        let side = self.positions().next()?.len().isqrt();
+        let corner = |position: usize| {
+            let across = columns / side;
+            (position / across * columns + position % across) * side
+        };
+        let own = self.positions().enumerate();
+        let mut same = own.map(|(position, taps)| {
+            let first = corner(position);
+            let square = (0..side * side).map(|i| first + i / side * columns + i % side);
+            taps.iter().map(|&tap| tap as usize).eq(square)
+        });
+        let squares = rows * columns == self.pixels
+            && columns >= side
+            && self.ends.len() == (rows / side) * (columns / side)
+            && same.all(|same| same);
+        (self.is_max() && squares).then_some(side)
+    }
+
     /// Each position's output with the taps under it.
     fn positions(&self) -> impl Iterator<Item = &[u32]> {
         let starts = std::iter::once(&0).chain(&self.ends);

@@ -71,6 +71,31 @@ pub(super) unsafe fn store_turned(vectors: [__m256; 8], to: *mut f32, step: usiz
     }
 }
 
+/// Copies every P-th number.
+///
+/// # Safety
+/// As [`Simd::copy_every`].
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn copy_every<const P: usize>(from: *const f32, to: *mut f32) {
+    // SAFETY: the caller vouches for P vectors of eight at `from`, and for one at `to`.
+    unsafe {
+        let (a, b) = (_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8)));
+        let every = if P == 2 {
+            // 0, 2 | 8, 10 and 4, 6 | 12, 14 by pairs.
+            let pairs = _mm256_castps_pd(_mm256_shuffle_ps::<0b10_00_10_00>(a, b));
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(pairs))
+        } else {
+            // The lanes of a, b and c that are wanted lie at different places.
+            let c = _mm256_loadu_ps(from.add(16));
+            let ab = _mm256_blend_ps::<0b1001_0010>(a, b);
+            let abc = _mm256_blend_ps::<0b0010_0100>(ab, c);
+            _mm256_permutevar8x32_ps(abc, _mm256_setr_epi32(0, 3, 6, 1, 4, 7, 2, 5))
+        };
+        _mm256_storeu_ps(to, every);
+    }
+}
+
 /// In each half the lanes of four vectors as four rows.
 #[inline]
 #[target_feature(enable = "avx")]
@@ -204,6 +229,11 @@ impl Simd for Avx2 {
     unsafe fn store_turned(self, vectors: [__m256; 8], to: *mut f32, step: usize) {
         // SAFETY: the caller vouches for eight numbers in each of eight rows; the processor as in `with!`.
         unsafe { store_turned(vectors, to, step) }
+    }
+    #[inline(always)]
+    unsafe fn copy_every<const P: usize>(self, from: *const f32, to: *mut f32) {
+        // SAFETY: the caller vouches for what is read and written; the processor as in `with!`.
+        unsafe { copy_every::<P>(from, to) }
     }
     #[inline(always)]
     fn now(self, v: __m256) -> __m256 {

@@ -212,6 +212,11 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
+    unsafe fn copy_every<const P: usize>(self, from: *const f32, to: *mut f32) {
+        // SAFETY: the caller vouches for what is read and written; the processor as in `with!`, and it has AVX2.
+        unsafe { avx2::copy_every::<P>(from, to) }
+    }
+    #[inline(always)]
     fn now(self, v: __m512) -> __m512 {
         with!(now(v))
     }

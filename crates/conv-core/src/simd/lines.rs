@@ -76,3 +76,15 @@ pub fn store_turned<S: Simd>(s: S, vectors: [S::F32; TURNED], to: &mut [f32], st
     // SAFETY: the last row ends within `to`, as checked.
     unsafe { s.store_turned(vectors, to.as_mut_ptr(), step) };
 }
+
+/// Copies eight numbers, every P-th of `from`.
+///
+/// # Panics
+/// If `from` has fewer than eight times P numbers, or `to` fewer than eight; at compile time if P is neither 2 nor 3.
+#[inline(always)]
+pub fn copy_every<S: Simd, const P: usize>(s: S, from: &[f32], to: &mut [f32]) {
+    const { assert!(P == 2 || P == 3) };
+    assert!(from.len() >= 8 * P && to.len() >= 8, "fewer than eight");
+    // SAFETY: there are so many, as checked.
+    unsafe { s.copy_every::<P>(from.as_ptr(), to.as_mut_ptr()) };
+}

@@ -22,7 +22,7 @@ pub mod winograd;
 
 pub use lanes::{LANES, Lanes, groups};
 pub use level::{Level, level, set_level};
-pub use lines::{TOGETHER, TURNED, line_sums, store_turned};
+pub use lines::{TOGETHER, TURNED, copy_every, line_sums, store_turned};
 pub use matrix::{Matrix, matrix_product};
 pub use product::{Offsets, add_scaled, add_to_rows, product, weighted_rows};
 pub use scalar::Scalar;
@@ -123,6 +123,17 @@ pub trait Simd: Copy + Send + Sync {
     /// # Safety
     /// Eight numbers must be writable at each of the rows, of which there are [`WIDTH`](Self::WIDTH).
     unsafe fn store_turned(self, vectors: [Self::F32; 8], to: *mut f32, step: usize);
+    /// Copies every P-th number to eight that lie beside each other, P being 2 or 3.
+    ///
+    /// # Safety
+    /// Eight times P numbers must be readable at `from`, and eight writable at `to`.
+    #[inline(always)]
+    unsafe fn copy_every<const P: usize>(self, from: *const f32, to: *mut f32) {
+        for i in 0..8 {
+            // SAFETY: the caller vouches for them.
+            unsafe { *to.add(i) = *from.add(P * i) };
+        }
+    }
     /// `v`, computed before what any later `now` returns is computed: an order for the compiler to keep.
     #[inline(always)]
     fn now(self, v: Self::F32) -> Self::F32 {

@@ -2,6 +2,7 @@
 //! inference, and what is refused.
 
 mod inference;
+mod peaks;
 mod properties;
 mod refusals;
 #[path = "../support/mod.rs"]
