@@ -105,8 +105,8 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// 5 × 5 kernels by tiles, whose transforms have sixths: channels that are and are not whole vectors, outputs with an odd
-/// row or column, images whose tiles are and are not whole vectors.
+/// 5 × 5 kernels by tiles, whose transforms have ninths and ninetieths: channels that are and are not whole vectors, outputs
+/// that are and are not whole tiles, images whose tiles are and are not whole vectors.
 fn rounded_cases() -> Vec<Case> {
     let window = Window::new(5, 5);
     let mut cases = Vec::new();
@@ -220,7 +220,7 @@ fn is_exact_on_whole_numbers() {
 #[test]
 fn is_within_the_rounding_errors_of_its_sums() {
     let mut random = NumpyRandom::new(2);
-    // The transforms of 5 × 5 kernels have numbers up to 16 in them, which rounding errors are multiplied by.
+    // The transforms of 5 × 5 kernels have numbers up to 32 in them, which rounding errors are multiplied by.
     let cases = cases().into_iter().map(|case| (case, 1.0));
     let rounded = rounded_cases().into_iter().map(|case| (case, 4.0));
     let cases: Vec<_> = cases

@@ -77,8 +77,8 @@ impl Budget {
         let packed = [conv.groups, padded(per_out), window, per_in];
         self.weights("the packed kernels", &packed)?;
         let tiles = engine::packed_window_back(conv, (rows.output, cols.output), (c, kernels));
-        // There may be a row and a column more, to whole tiles.
-        let [padded_h, padded_w] = [rows.padded, cols.padded].map(|side| side.saturating_add(1));
+        // There may be up to three rows and columns more, to whole tiles.
+        let [padded_h, padded_w] = [rows.padded, cols.padded].map(|side| side.saturating_add(3));
         self.image("the padded input", &[padded_h, padded_w, c])?;
         if let Some(numbers) = tiles {
             self.weights("the turned kernels", &[c, numbers, padded(kernels)])?;

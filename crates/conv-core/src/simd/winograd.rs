@@ -1,5 +1,5 @@
-//! The transforms of Winograd's convolutions F(2×2, 3×3) and F(2×2, 5×5): tiles of the input of 4 × 4 or 6 × 6 numbers,
-//! and of the output of 2 × 2, a channel a lane.
+//! The transforms of Winograd's convolutions F(2×2, 3×3) and F(4×4, 5×5): tiles of the input of 4 × 4 or 8 × 8 numbers,
+//! and of the output of 2 × 2 or 4 × 4, a channel a lane.
 //!
 //! Each is a matrix on either side, `L · x · Lᵀ`. The names are those of Lavin and Gray, "Fast Algorithms for
 //! Convolutional Neural Networks" (2015, arXiv 1509.09308, section 4.1), for an input tile d, a kernel g and an output
@@ -15,7 +15,7 @@ use matrices::{DInput, DKernel, DOutput, Input, Kernel, Output, Transform};
 pub enum Side {
     /// 3 × 3, and tiles of the input of 4 × 4.
     Three,
-    /// 5 × 5, and tiles of the input of 6 × 6.
+    /// 5 × 5, and tiles of the input of 8 × 8.
     Five,
 }
 
@@ -29,10 +29,19 @@ impl Side {
         }
     }
 
-    /// Rows and columns of a tile of the input, of which one of 2 × 2 outputs comes.
+    /// Rows and columns of a tile of the output.
+    #[must_use]
+    pub const fn output(self) -> usize {
+        match self {
+            Self::Three => 2,
+            Self::Five => 4,
+        }
+    }
+
+    /// Rows and columns of a tile of the input, of which one of the output comes.
     #[must_use]
     pub const fn tile(self) -> usize {
-        self.kernel() + 1
+        self.kernel() + self.output() - 1
     }
 
     /// Numbers of a transformed tile.
@@ -121,9 +130,8 @@ fn transform<T: Transform<N, M>, S: Simd, const N: usize, const M: usize, const 
         if left >= S::WIDTH {
             // SAFETY: both tiles end within their slices, as checked, and the channel is a vector before the last one's end.
             unsafe {
-                let x = load::<S, N>(s, from.as_ptr().add(channel), read);
-                let y = both_sides::<T, S, N, M>(s, x);
-                store::<S, M, ADD>(s, y, to.as_mut_ptr().add(channel), written);
+                let (from, to) = (from.as_ptr().add(channel), to.as_mut_ptr().add(channel));
+                whole::<T, S, N, M, ADD>(s, (from, read), (to, written));
             }
         } else {
             let mut x = [[s.splat(0.0); N]; N];
@@ -151,41 +159,37 @@ fn transform<T: Transform<N, M>, S: Simd, const N: usize, const M: usize, const 
     }
 }
 
-/// The numbers of a tile for a vector of channels.
+/// `L · x · Lᵀ` for a vector of channels: a column of the tile at a time, then a row, of which there are too many for all to
+/// be in registers.
 ///
 /// # Safety
-/// A vector must be readable at each of its numbers, the first of which `from` points to.
+/// A vector must be readable at each of the numbers of the one tile, and writable at those of the other.
 #[inline(always)]
-unsafe fn load<S: Simd, const N: usize>(s: S, from: *const f32, tile: Tile) -> [[S::F32; N]; N] {
-    let mut x = [[s.splat(0.0); N]; N];
-    for (y, row) in x.iter_mut().enumerate() {
-        for (column, number) in row.iter_mut().enumerate() {
-            if y < tile.size.0 && column < tile.size.1 {
+unsafe fn whole<T: Transform<N, M>, S: Simd, const N: usize, const M: usize, const ADD: bool>(
+    s: S,
+    (from, read): (*const f32, Tile),
+    (to, written): (*mut f32, Tile),
+) {
+    let zero = s.splat(0.0);
+    let mut turned = [[zero; N]; M];
+    for column in 0..N {
+        let mut x = [zero; N];
+        for (y, number) in x.iter_mut().enumerate() {
+            if y < read.size.0 && column < read.size.1 {
                 // SAFETY: the caller vouches for it.
-                *number = unsafe { s.load_at(from.add(y * tile.step.0 + column * tile.step.1)) };
+                *number = unsafe { s.load_at(from.add(y * read.step.0 + column * read.step.1)) };
             }
         }
+        for (to, number) in turned.iter_mut().zip(T::apply(s, x)) {
+            to[column] = number;
+        }
     }
-    x
-}
-
-/// Writes the numbers of a tile.
-///
-/// # Safety
-/// As with [`load`], for writing too.
-#[inline(always)]
-unsafe fn store<S: Simd, const M: usize, const ADD: bool>(
-    s: S,
-    x: [[S::F32; M]; M],
-    to: *mut f32,
-    tile: Tile,
-) {
-    for (y, row) in x.into_iter().enumerate() {
-        for (column, number) in row.into_iter().enumerate() {
-            if y < tile.size.0 && column < tile.size.1 {
+    for (y, row) in turned.into_iter().enumerate() {
+        for (column, number) in T::apply(s, row).into_iter().enumerate() {
+            if y < written.size.0 && column < written.size.1 {
                 // SAFETY: the caller vouches for it.
                 unsafe {
-                    let to = to.add(y * tile.step.0 + column * tile.step.1);
+                    let to = to.add(y * written.step.0 + column * written.step.1);
                     let number = if ADD {
                         s.add(s.load_at(to), number)
                     } else {
@@ -212,11 +216,11 @@ pub fn input<S: Simd>(
 ) {
     match side {
         Side::Three => transform::<Input, S, 4, 4, false>(s, from, to, channels),
-        Side::Five => transform::<Input, S, 6, 6, false>(s, from, to, channels),
+        Side::Five => transform::<Input, S, 8, 8, false>(s, from, to, channels),
     }
 }
 
-/// `Aᵀ m A`: a transformed tile to one of the output, 2 × 2.
+/// `Aᵀ m A`: a transformed tile to one of the output.
 ///
 /// # Panics
 /// As [`input`].
@@ -230,11 +234,11 @@ pub fn output<S: Simd>(
 ) {
     match side {
         Side::Three => transform::<Output, S, 4, 2, false>(s, from, to, channels),
-        Side::Five => transform::<Output, S, 6, 2, false>(s, from, to, channels),
+        Side::Five => transform::<Output, S, 8, 4, false>(s, from, to, channels),
     }
 }
 
-/// `A dY Aᵀ`: a tile of the output's gradient, 2 × 2, to a transformed one.
+/// `A dY Aᵀ`: a tile of the output's gradient to a transformed one.
 ///
 /// # Panics
 /// As [`input`].
@@ -248,7 +252,7 @@ pub fn d_output<S: Simd>(
 ) {
     match side {
         Side::Three => transform::<DOutput, S, 2, 4, false>(s, from, to, channels),
-        Side::Five => transform::<DOutput, S, 2, 6, false>(s, from, to, channels),
+        Side::Five => transform::<DOutput, S, 4, 8, false>(s, from, to, channels),
     }
 }
 
@@ -266,7 +270,7 @@ pub fn d_input<S: Simd>(
 ) {
     match side {
         Side::Three => transform::<DInput, S, 4, 4, false>(s, from, to, channels),
-        Side::Five => transform::<DInput, S, 6, 6, false>(s, from, to, channels),
+        Side::Five => transform::<DInput, S, 8, 8, false>(s, from, to, channels),
     }
 }
 
@@ -284,7 +288,7 @@ pub fn kernel<S: Simd>(
 ) {
     match side {
         Side::Three => transform::<Kernel, S, 3, 4, false>(s, from, to, channels),
-        Side::Five => transform::<Kernel, S, 5, 6, false>(s, from, to, channels),
+        Side::Five => transform::<Kernel, S, 5, 8, false>(s, from, to, channels),
     }
 }
 
@@ -302,6 +306,6 @@ pub fn add_d_kernel<S: Simd>(
 ) {
     match side {
         Side::Three => transform::<DKernel, S, 4, 3, true>(s, from, to, channels),
-        Side::Five => transform::<DKernel, S, 6, 5, true>(s, from, to, channels),
+        Side::Five => transform::<DKernel, S, 8, 5, true>(s, from, to, channels),
     }
 }

@@ -1,9 +1,9 @@
-//! Convolutions by 3 × 3 or 5 × 5 kernels in steps of one pixel, by Winograd's algorithms F(2×2, 3×3) and F(2×2, 5×5): 16
-//! multiplications for a tile of 2 × 2 outputs instead of 36, or 36 instead of 100.
+//! Convolutions by 3 × 3 or 5 × 5 kernels in steps of one pixel, by Winograd's algorithms F(2×2, 3×3) and F(4×4, 5×5): 16
+//! multiplications for a tile of 2 × 2 outputs instead of 36, or 64 for one of 4 × 4 instead of 400.
 //!
-//! A tile of the input, 4 × 4 or 6 × 6 pixels, and each kernel are transformed to as many numbers a channel. The outputs'
-//! numbers are then sixteen or 36 products of matrices, (tiles, Cin) · (Cin, Cout), and transformed back to
-//! 2 × 2 pixels. See Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015, arXiv 1509.09308).
+//! A tile of the input, 4 × 4 or 8 × 8 pixels, and each kernel are transformed to as many numbers a channel. The outputs'
+//! numbers are then sixteen or 64 products of matrices, (tiles, Cin) · (Cin, Cout), and transformed back to
+//! 2 × 2 or 4 × 4 pixels. See Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015, arXiv 1509.09308).
 //! The gradients are the same, transposed. Rounding errors are some times those of the sum itself; for 3 × 3 the
 //! halves and sums of the transforms are exact for small whole numbers.
 
@@ -21,7 +21,7 @@ use crate::parallel;
 use crate::simd::winograd::{Side, Tile};
 use crate::simd::{LANES, Lanes, dispatch, dispatch_for, groups};
 
-/// Tiles that are multiplied together, at most: so many of 4 × 4, half as many of 6 × 6.
+/// Tiles that are multiplied together, at most: so many of 4 × 4, a quarter as many of 8 × 8.
 pub(crate) const TILES: usize = 128;
 /// Input channels at most: for more a thread would need much memory.
 const CHANNELS: usize = 512;
@@ -58,7 +58,8 @@ pub(super) fn suits(
     };
     let common = window.stride == (1, 1) && window.dilation == (1, 1) && conv.groups == 1;
     // Of tiles that reach beyond the output, a part is computed for nothing.
-    let tiles = rows.div_ceil(2).saturating_mul(cols.div_ceil(2));
+    let out = side.output();
+    let tiles = rows.div_ceil(out).saturating_mul(cols.div_ceil(out));
     let taps = side.kernel() * side.kernel();
     let numbers = tiles.saturating_mul(3 * side.numbers());
     let pays = numbers <= rows.saturating_mul(cols).saturating_mul(2 * taps);
@@ -83,11 +84,14 @@ impl Winograd {
     ) -> Self {
         // What the tiles of all outputs look at.
         let [rows, cols] =
-            [output.0, output.1].map(|outputs| outputs.next_multiple_of(2) + side.kernel() - 1);
+            [output.0, output.1].map(|n| n.next_multiple_of(side.output()) + side.kernel() - 1);
         placement.padded = (rows, cols);
         Self {
             side,
-            tiles: (output.0.div_ceil(2), output.1.div_ceil(2)),
+            tiles: (
+                output.0.div_ceil(side.output()),
+                output.1.div_ceil(side.output()),
+            ),
             output,
             cin,
             cout,
@@ -99,7 +103,7 @@ impl Winograd {
     fn together(&self) -> usize {
         match self.side {
             Side::Three => TILES,
-            Side::Five => TILES / 2,
+            Side::Five => TILES / 4,
         }
     }
 
@@ -145,7 +149,8 @@ impl Winograd {
     /// and column.
     fn tile(&self, tile: usize) -> (usize, [usize; 3]) {
         let (image, at) = (tile / self.tiles(), tile % self.tiles());
-        let (y, x) = (at / self.tiles.1 * 2, at % self.tiles.1 * 2);
+        let out = self.side.output();
+        let (y, x) = (at / self.tiles.1 * out, at % self.tiles.1 * out);
         let placed = image * self.placed.1 + y * self.placed.0 + x * self.cin;
         (placed, [image, y, x])
     }
@@ -154,7 +159,8 @@ impl Winograd {
     fn output_tile(&self, tile: usize) -> (usize, Tile) {
         let (_, [image, y, x]) = self.tile(tile);
         let (rows, cols) = self.output;
-        let size = ((rows - y).min(2), (cols - x).min(2));
+        let out = self.side.output();
+        let size = ((rows - y).min(out), (cols - x).min(out));
         let step = (cols * self.cout, self.cout);
         let first = ((image * rows + y) * cols + x) * self.cout;
         (first, Tile { step, size })
@@ -208,14 +214,14 @@ impl Winograd {
     pub(super) fn band(&self) -> usize {
         let (rows, cols) = self.tiles;
         let rows = rows.div_ceil(8).max((TILES / 2).div_ceil(cols));
-        2 * rows * self.output.1
+        self.side.output() * rows * self.output.1
     }
 
     /// Tiles of an output of whole images, or of some rows of one.
     fn tiles_of(&self, output_len: usize) -> usize {
         let (rows, cols) = self.output;
         let all = output_len / (cols * self.cout);
-        (all / rows * self.tiles.0 + (all % rows).div_ceil(2)) * self.tiles.1
+        (all / rows * self.tiles.0 + (all % rows).div_ceil(self.side.output())) * self.tiles.1
     }
 
     /// placed (images, placed image), transformed kernels, bias (Cout) → output (pixels, Cout), from the first pixel of an

@@ -1,7 +1,7 @@
-//! The gradient of the input by tiles: each tile of 2 × 2 outputs has a share in one of the input's gradient, and these
+//! The gradient of the input by tiles: each tile of outputs has a share in one of the input's gradient, and these
 //! overlap and are added up.
 //!
-//! Of tiles of the gradient's own, as many as 4 pixels of it, there would be more wherever the output is smaller than the
+//! Of tiles of the gradient's own, of as many pixels as those of the output, there would be more wherever the output is smaller than the
 //! input. A vector here holds a number of sixteen tiles, since there may be few input channels.
 
 use super::super::scratch;
@@ -46,6 +46,11 @@ impl Winograd {
         });
     }
 
+    /// Pixels of a tile of the output.
+    fn pixels(&self) -> usize {
+        self.side.output() * self.side.output()
+    }
+
     /// From one of a tile's numbers to the next, in vectors.
     fn step_back(channels: usize) -> usize {
         VECTORS * channels.next_multiple_of(LANES) + 1
@@ -57,7 +62,7 @@ impl Winograd {
         if !self.is_back() {
             return 0;
         }
-        (4 + self.numbers()) * Self::step_back(self.cout)
+        (self.pixels() + self.numbers()) * Self::step_back(self.cout)
             + 2 * self.numbers() * Self::step_back(self.cin)
     }
 
@@ -72,8 +77,9 @@ impl Winograd {
     ) {
         let images = d_output.len() / (self.output.0 * self.output.1 * self.cout);
         scratch::with_tiles(self.scratch_back_len(), |scratch| {
-            let (y, x) = scratch.split_at_mut((4 + self.numbers()) * Self::step_back(self.cout));
-            let (turned, y) = y.split_at_mut(4 * Self::step_back(self.cout));
+            let step = Self::step_back(self.cout);
+            let (y, x) = scratch.split_at_mut((self.pixels() + self.numbers()) * step);
+            let (turned, y) = y.split_at_mut(self.pixels() * step);
             let (products, x) = x.split_at_mut(self.numbers() * Self::step_back(self.cin));
             let tiles = images * self.tiles();
             for first in (0..tiles).step_by(VECTORS * LANES) {
@@ -92,7 +98,8 @@ impl Winograd {
                         tiles: &outputs[..vectors * LANES],
                         channels: self.cout,
                         to: Lanes::flat_mut(turned),
-                        step: Self::step_back(self.cout) * LANES,
+                        step: step * LANES,
+                        side: self.side.output(),
                     },
                 );
                 dispatch(Tiles {
@@ -125,9 +132,11 @@ struct Turn<'a> {
     /// Where those begin that there are.
     tiles: &'a [Option<(usize, Tile)>],
     channels: usize,
-    /// (2 × 2, Cout, lanes), zeros beyond the output, and how far from one pixel to the next.
+    /// (pixels, Cout, lanes), zeros beyond the output, and how far from one pixel to the next.
     to: &'a mut [f32],
     step: usize,
+    /// Rows and columns of a tile.
+    side: usize,
 }
 
 impl Op for Turn<'_> {
@@ -137,7 +146,7 @@ impl Op for Turn<'_> {
     fn run<S: Simd>(self, s: S) {
         let lanes = self.tiles.len();
         for (pixel, to) in self.to.chunks_exact_mut(self.step).enumerate() {
-            let (row, column) = (pixel / 2, pixel % 2);
+            let (row, column) = (pixel / self.side, pixel % self.side);
             for (block, tiles) in self.tiles.chunks_exact(TURNED).enumerate() {
                 for first in (0..self.channels).step_by(S::WIDTH) {
                     let end = self.channels.min(first + S::WIDTH);
@@ -224,7 +233,8 @@ impl Op for Tiles<'_> {
         } = *self.winograd;
         let lanes = self.vectors * LANES;
         let [step_y, step_x] = [cout, cin].map(Winograd::step_back);
-        let turned = (self.turned, Tile::spread(2, step_y * LANES));
+        let turned = Tile::spread(side.output(), step_y * LANES);
+        let turned = (self.turned, turned);
         let y = Tile::spread(side.tile(), step_y * LANES);
         winograd::d_output(s, side, turned, (Lanes::flat_mut(self.y), y), cout * lanes);
         // The kernels of one input channel, (numbers, Cout).
