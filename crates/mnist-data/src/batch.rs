@@ -75,6 +75,17 @@ impl Normalisation {
             Self::MeanDeviation { mean, deviation } => (pixel / 255.0 - mean) / deviation,
         }
     }
+
+    /// [`apply`](Self::apply) to each pixel.
+    fn apply_all<'a>(
+        self,
+        to: impl IntoIterator<Item = &'a mut f32>,
+        pixels: impl IntoIterator<Item = &'a u8>,
+    ) {
+        for (to, &pixel) in to.into_iter().zip(pixels) {
+            *to = self.apply(f32::from(pixel));
+        }
+    }
 }
 
 /// The batches of a data set, one after the other; made by [`Dataset::batches`].
@@ -105,8 +116,6 @@ pub struct Batches {
     order: std::vec::IntoIter<usize>,
     whole_only: bool,
     normalisation: Normalisation,
-    /// What each pixel value becomes.
-    table: Box<[f32; 256]>,
     augmentation: Option<(Augmentation, u64)>,
 }
 
@@ -127,16 +136,14 @@ impl Dataset {
             }
             .into());
         }
-        let batches = Batches {
+        Ok(Batches {
             dataset: self.clone(),
             size,
             order: (0..self.len()).collect::<Vec<_>>().into_iter(),
             whole_only: false,
             normalisation: Normalisation::By255,
-            table: Box::new([0.0; 256]),
             augmentation: None,
-        };
-        Ok(batches.normalised(Normalisation::By255))
+        })
     }
 }
 
@@ -159,7 +166,6 @@ impl Batches {
     #[must_use]
     pub fn normalised(mut self, normalisation: Normalisation) -> Self {
         self.normalisation = normalisation;
-        *self.table = std::array::from_fn(|pixel| normalisation.apply(pixel as f32));
         self
     }
 
@@ -179,6 +185,36 @@ impl Batches {
     pub fn prefetched(self, depth: usize) -> Result<crate::Prefetch<Batch>, Error> {
         crate::Prefetch::new(self, depth)
     }
+
+    /// Images as they are, (B, H, W, 1).
+    fn plain(&self, indices: &[usize]) -> Array4<f32> {
+        let (height, width) = self.dataset.image_size();
+        let mut images = Array4::zeros((indices.len(), height, width, 1));
+        for (mut to, &index) in images.outer_iter_mut().zip(indices) {
+            let from = self.dataset.images().index_axis_move(Axis(0), index);
+            let mut to = to.index_axis_mut(Axis(2), 0);
+            // Of slices the compiler makes vectors.
+            match (to.as_slice_mut(), from.as_slice()) {
+                (Some(to), Some(from)) => self.normalisation.apply_all(to, from),
+                _ => self.normalisation.apply_all(&mut to, from),
+            }
+        }
+        images
+    }
+
+    /// Images deformed, (B, H, W, 1).
+    fn deformed(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Array4<f32> {
+        let (height, width) = self.dataset.image_size();
+        let mut images = Array4::zeros((indices.len(), height, width, 1));
+        for (mut to, &index) in images.outer_iter_mut().zip(indices) {
+            let mut to = to.index_axis_mut(Axis(2), 0);
+            let from = self.dataset.images().index_axis_move(Axis(0), index);
+            let random = Random::of_item(seed, index as u64);
+            augmentation.deform(&from, random, &mut to);
+            to.mapv_inplace(|pixel| self.normalisation.apply(pixel));
+        }
+        images
+    }
 }
 
 impl Iterator for Batches {
@@ -189,20 +225,10 @@ impl Iterator for Batches {
         if indices.is_empty() || (self.whole_only && indices.len() < self.size) {
             return None;
         }
-        let (height, width) = self.dataset.image_size();
-        let mut images = Array4::zeros((indices.len(), height, width, 1));
-        for (mut to, &index) in images.outer_iter_mut().zip(&indices) {
-            let mut to = to.index_axis_mut(Axis(2), 0);
-            let from = self.dataset.images().index_axis_move(Axis(0), index);
-            match &self.augmentation {
-                None => to.zip_mut_with(&from, |to, &pixel| *to = self.table[usize::from(pixel)]),
-                Some((augmentation, seed)) => {
-                    let random = Random::of_item(*seed, index as u64);
-                    augmentation.deform(&from, random, &mut to);
-                    to.mapv_inplace(|pixel| self.normalisation.apply(pixel));
-                }
-            }
-        }
+        let images = match &self.augmentation {
+            None => self.plain(&indices),
+            Some((augmentation, seed)) => self.deformed(&indices, augmentation, *seed),
+        };
         let labels = indices
             .iter()
             .map(|&index| self.dataset.labels()[index])

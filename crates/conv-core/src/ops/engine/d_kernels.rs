@@ -92,11 +92,18 @@ impl DKernels<'_> {
             }
             let mut sums = [[s.splat(0.0); V]; P];
             product::<S, P, V, false>(s, (placed, &rows, pixels), b, &mut sums);
+            // All are read before any is written: a vector that is read just behind one that is written, and reaches into the
+            // lanes that it leaves out, would wait for it.
+            for (sums, d_kernels) in sums.iter_mut().zip(d_kernels.chunks_exact(cout)) {
+                let d_kernels = d_kernels[channel..][..width].chunks(S::WIDTH);
+                for (sum, d_kernels) in sums.iter_mut().zip(d_kernels) {
+                    *sum = s.add(s.load_first(d_kernels), *sum);
+                }
+            }
             for (sums, d_kernels) in sums.iter().zip(d_kernels.chunks_exact_mut(cout)) {
                 let d_kernels = d_kernels[channel..][..width].chunks_mut(S::WIDTH);
                 for (sum, d_kernels) in sums.iter().zip(d_kernels) {
-                    let total = s.add(s.load_first(d_kernels), *sum);
-                    s.store_first(total, d_kernels);
+                    s.store_first(*sum, d_kernels);
                 }
             }
         }
