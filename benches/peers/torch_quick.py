@@ -38,17 +38,17 @@ NETWORKS = {
     ],
     "strided": lambda: [*conv_block(1, 16, 5, 2), *conv_block(16, 32, 3, pool=True), nn.Flatten(), nn.Linear(800, 10)],
 }
-# Learning rate at the peak, weight decay, label smoothing.
-SETTINGS = {"quick": (0.8, 1e-3, 0.1), "lenet": (0.05, 5e-4, 0.0)}
-USUAL = (0.2, 5e-4, 0.0)
+# Images of a batch, learning rate at the peak, weight decay, label smoothing.
+SETTINGS = {"quick": (128, 0.8, 1e-3, 0.1), "lenet": (100, 0.05, 5e-4, 0.0)}
+USUAL = (100, 0.2, 5e-4, 0.0)
 
 
-def train(name, epochs, batch, x, y, seed):
+def train(name, epochs, x, y, seed):
     torch.manual_seed(seed)
     start = time.perf_counter()
     net = nn.Sequential(*NETWORKS[name]())
+    batch, rate, decay, smoothing = SETTINGS.get(name, USUAL)
     steps = epochs * (len(x) // batch)
-    rate, decay, smoothing = SETTINGS.get(name, USUAL)
     optimizer = torch.optim.SGD(net.parameters(), rate, momentum=0.9, nesterov=True, weight_decay=decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, cycle_momentum=False)
     for _ in range(epochs):
@@ -77,12 +77,12 @@ def main():
         labels = book.read_idx(args.data, part + "-labels-idx1-ubyte").astype(np.int64)
         sets.append((torch.from_numpy(images[:, None]), torch.from_numpy(labels)))
     (x, y), (test_x, test_y) = sets
-    train("lenet", 1, 100, x[:5000], y[:5000], 0)  # warm
+    train("lenet", 1, x[:5000], y[:5000], 0)  # warm
     for name in args.networks:
         for epochs in range(1, args.most_epochs + 1):
             found, seconds = [], []
             for seed in range(args.seeds):
-                net, time_taken = train(name, epochs, 100, x, y, seed)
+                net, time_taken = train(name, epochs, x, y, seed)
                 net.eval()
                 with torch.inference_mode():
                     answers = torch.cat([net(part).argmax(1) for part in test_x.split(1000)])
