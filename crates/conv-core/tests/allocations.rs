@@ -26,7 +26,7 @@ fn main() {
 
 fn a_step_after_the_first_allocates_nothing() {
     let spec = Spec::new(
-        (12, 12, 1),
+        (18, 18, 1),
         Layers::new()
             // Pooled before its activation and after: two ways back.
             .conv(8, (3, 3))
@@ -71,7 +71,7 @@ fn a_step_after_the_first_allocates_nothing() {
 /// Those of the steps after the first, with two optimizers. On one pool: the threads of one that is dropped end at some
 /// time, and allocate once more.
 fn allocations_later(spec: &Spec) -> [usize; 2] {
-    let input = Array4::from_elem((70, 12, 12, 1), 0.5);
+    let input = Array4::from_elem((70, 18, 18, 1), 0.5);
     let labels = [3; 70];
     [Optimizer::nesterov(0.01, 0.9), Optimizer::adamw(0.01)].map(|optimizer| {
         let mut network = Network::new(spec, 1).unwrap();

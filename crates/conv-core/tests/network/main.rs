@@ -152,10 +152,10 @@ pub(crate) fn stacked() -> Spec {
     )
 }
 
-/// A small `LeNet`, whose convolutions are pooled by their largest.
+/// A small `LeNet`, whose convolutions are pooled by their largest: of the first, eight positions a line.
 pub(crate) fn pooled() -> Spec {
     Spec::new(
-        (12, 12, 1),
+        (20, 20, 1),
         Layers::new()
             .conv(8, (5, 5))
             .max_pool(2, 2)
