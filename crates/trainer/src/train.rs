@@ -34,7 +34,7 @@ use session::Session;
   trainer train stacked --epochs 20 --seed 7       other settings
   trainer train stacked --set optimizer.rate=0.01 --set batch=100
   trainer train mine.toml --dry-run                shapes, memory and one step, without writing anything
-  trainer train quick --data \"$(cargo xtask fetch-mnist)\"       all 60,000 images, in about a second
+  trainer train quick --data \"$(cargo xtask fetch-mnist)\"       all 60,000 images, in less than a second
   trainer train lenet --dataset fashion-mnist      once `cargo xtask fetch-mnist --dataset fashion-mnist` is done
   trainer train --resume runs/stacked              go on with a run that was interrupted
 
