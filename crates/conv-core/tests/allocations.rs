@@ -37,6 +37,10 @@ fn a_step_after_the_first_allocates_nothing() {
             .max_pool(2, 2)
             .then(Conv::new(12, (3, 3)).same().without_bias())
             .batch_norm()
+            // By tiles, forward and back.
+            .then(Conv::new(20, (5, 5)).same())
+            .then(Conv::new(16, (3, 3)).same())
+            .then(Conv::new(12, (3, 3)).same())
             .gelu()
             .dropout(0.25)
             .residual(|block| block.then(Conv::new(12, (3, 3)).same()).tanh())

@@ -120,6 +120,11 @@ fn rounded_cases() -> Vec<Case> {
         cases.push((Conv::new(window), [1, 21, 12, cin, cout]));
     }
     cases.push((Conv::new(window), [19, 8, 8, 8, 64]));
+    // By tiles on the way back alone, and of so many channels that fewer tiles are taken together.
+    cases.push((Conv::new(window.padding(Padding::Same)), [3, 8, 8, 16, 8]));
+    cases.push((Conv::new(window), [7, 5, 5, 16, 120]));
+    cases.push((Conv::new(window), [5, 12, 12, 264, 16]));
+    cases.push((Conv::new(window), [5, 12, 12, 16, 264]));
     cases.push((
         Conv::new(window.padding(Padding::Same)),
         [2, 37, 40, 16, 16],
@@ -256,7 +261,7 @@ fn is_within_the_rounding_errors_of_its_sums() {
 #[test]
 fn gives_the_same_bits_on_every_level_and_any_number_of_threads() {
     let window = Window::new(3, 3);
-    let case: [Case; 4] = [
+    let case: [Case; 5] = [
         (Conv::new(window), [33, 14, 14, 1, 16]),
         (
             Conv::new(window.padding(Padding::Same)),
@@ -264,6 +269,7 @@ fn gives_the_same_bits_on_every_level_and_any_number_of_threads() {
         ),
         (Conv::new(window.stride(2, 2)).groups(2), [5, 9, 9, 6, 10]),
         (Conv::new(Window::new(5, 5)), [7, 12, 12, 8, 16]),
+        (Conv::new(Window::new(5, 5)), [7, 5, 5, 16, 120]),
     ];
     for case in case {
         let mut random = NumpyRandom::new(3);

@@ -100,7 +100,7 @@ impl Budget {
         self.weights("the turned kernels", &packed)?;
         let (dy, dx) = conv.window.dilation;
         let [padded_h, padded_w] =
-            [(h, kh, dy), (w, kw, dx)].map(|(side, k, d)| side.saturating_add((k - 1) * d + 1));
+            [(h, kh, dy), (w, kw, dx)].map(|(side, k, d)| side.saturating_add((k - 1) * d + 3));
         self.image("the padded gradient", &[padded_h, padded_w, kernels])
     }
 

@@ -203,9 +203,10 @@ impl Plan {
         self.count
     }
 
-    /// Tiles of an image's output that are computed together with those of other images, where this is the quicker way.
+    /// Tiles of an image's output that are computed together with those of other images, where this is the quicker way; larger
+    /// tiles count as several.
     pub(crate) fn tiles(&self) -> Option<usize> {
-        self.winograd.as_ref().map(Winograd::tiles)
+        self.winograd.as_ref().map(Winograd::work)
     }
 
     /// The same with the taps one by one, however few the kernels are: packed, they are the rows of a matrix.

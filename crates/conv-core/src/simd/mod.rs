@@ -123,10 +123,10 @@ pub trait Simd: Copy + Send + Sync {
     /// # Safety
     /// Eight numbers must be writable at each of the rows, of which there are [`WIDTH`](Self::WIDTH).
     unsafe fn store_turned(self, vectors: [Self::F32; 8], to: *mut f32, step: usize);
-    /// Copies every P-th number to eight that lie beside each other, P being 2 or 3.
+    /// Copies every P-th number to eight that lie beside each other.
     ///
     /// # Safety
-    /// Eight times P numbers must be readable at `from`, and eight writable at `to`.
+    /// P must be 2 or 3; eight times P numbers must be readable at `from`, and eight writable at `to`.
     #[inline(always)]
     unsafe fn copy_every<const P: usize>(self, from: *const f32, to: *mut f32) {
         for i in 0..8 {

@@ -7,7 +7,7 @@ use std::thread::LocalKey;
 use crate::simd::Lanes;
 
 /// Lanes that a thread keeps at most: 8 MiB.
-const KEPT: usize = 1 << 17;
+pub(super) const KEPT: usize = 1 << 17;
 
 thread_local! {
     static TILES: Cell<Vec<Lanes>> = const { Cell::new(Vec::new()) };

@@ -21,10 +21,12 @@ use crate::parallel;
 use crate::simd::winograd::{Side, Tile};
 use crate::simd::{LANES, Lanes, dispatch, dispatch_for, groups};
 
-/// Tiles that are multiplied together, at most: so many of 4 × 4, a quarter as many of 8 × 8.
+/// Tiles that are multiplied together, at most: so many of 4 × 4, a quarter as many of 8 × 8, or an eighth of many channels.
 pub(crate) const TILES: usize = 128;
 /// Input channels at most: for more a thread would need much memory.
 const CHANNELS: usize = 512;
+/// More channels than so many take more memory than a thread keeps, unless fewer tiles of 8 × 8 are taken together.
+const WIDE: usize = 256;
 /// Output channels that are computed together.
 pub(crate) const PANEL: usize = 2 * LANES;
 
@@ -103,6 +105,7 @@ impl Winograd {
     fn together(&self) -> usize {
         match self.side {
             Side::Three => TILES,
+            Side::Five if self.cin > WIDE => TILES / 8,
             Side::Five => TILES / 4,
         }
     }
@@ -117,8 +120,13 @@ impl Winograd {
         self.side.numbers()
     }
 
+    /// The work of an image, in tiles of 4 × 4: one of 8 × 8 is worth several.
+    pub(super) fn work(&self) -> usize {
+        self.tiles() * (TILES / self.together())
+    }
+
     /// Tiles of an image.
-    pub(super) fn tiles(&self) -> usize {
+    fn tiles(&self) -> usize {
         self.tiles.0 * self.tiles.1
     }
 
@@ -353,6 +361,37 @@ impl Winograd {
                     d_kernels: &mut d_kernels[first - panels.start * PANEL..],
                     row,
                 });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::Window;
+
+    /// Otherwise it would be asked for and zeroed in every pass.
+    #[test]
+    fn a_thread_keeps_the_memory_of_any_tiles() {
+        for size in [3, 5] {
+            let conv = Conv::new(Window::new(size, size));
+            for cin in [16, 240, 256, 257, 320, CHANNELS] {
+                for cout in [16, 256, 257, 416, CHANNELS, 4 * CHANNELS] {
+                    let Some(side) = suits(&conv, (8, 8), (cin, cout)) else {
+                        assert!((size, cout) == (5, 4 * CHANNELS), "{size} {cin} {cout}");
+                        continue;
+                    };
+                    let mut placement = Placement {
+                        image: (8, 8, cin),
+                        padded: (8, 8),
+                        at: (0, 0),
+                        step: (1, 1),
+                    };
+                    let winograd = Winograd::new(side, &mut placement, (8, 8), (cin, cout));
+                    let len = winograd.scratch_len();
+                    assert!(len <= scratch::KEPT, "{size} {cin} {cout}: {len}");
+                }
             }
         }
     }

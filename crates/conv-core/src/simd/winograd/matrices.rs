@@ -194,7 +194,8 @@ impl Transform<4, 8> for DOutput {
     }
 }
 
-/// What the numbers of a 5 × 5 kernel are divided by: the products of a point's differences from the others.
+/// What the values of a 5 × 5 kernel at the points ±1, ±2 and ±½ are multiplied by: one over the product of a point's differences
+/// from the others. That of ±½ is 32/45, of which the 32 stands with the numbers.
 const ONE: f32 = -2.0 / 9.0;
 const TWO: f32 = 1.0 / 90.0;
 const HALF: f32 = 1.0 / 45.0;

@@ -1,11 +1,11 @@
 //! The gradient of the input by tiles: each tile of outputs has a share in one of the input's gradient, and these
 //! overlap and are added up.
 //!
-//! Of tiles of the gradient's own, of as many pixels as those of the output, there would be more wherever the output is smaller than the
-//! input. A vector here holds a number of sixteen tiles, since there may be few input channels.
+//! Tiles of the gradient's own would be more, wherever the output is smaller than the input. A vector here holds a number of
+//! sixteen tiles, since there may be few input channels.
 
 use super::super::scratch;
-use super::{PANEL, Winograd};
+use super::{PANEL, WIDE, Winograd};
 use crate::parallel;
 use crate::simd::winograd::{self, Side, Tile};
 use crate::simd::{
@@ -51,9 +51,18 @@ impl Winograd {
         self.side.output() * self.side.output()
     }
 
+    /// Vectors of tiles that are computed together: fewer of many channels, so that a thread [keeps](scratch) the memory.
+    fn vectors_back(&self) -> usize {
+        if self.cin.max(self.cout) > WIDE {
+            1
+        } else {
+            VECTORS
+        }
+    }
+
     /// From one of a tile's numbers to the next, in vectors.
-    fn step_back(channels: usize) -> usize {
-        VECTORS * channels.next_multiple_of(LANES) + 1
+    fn step_back(&self, channels: usize) -> usize {
+        self.vectors_back() * channels.next_multiple_of(LANES) + 1
     }
 
     /// Lanes for the tiles of the output's gradient, for them transformed, and for those of the input's gradient before and
@@ -62,8 +71,8 @@ impl Winograd {
         if !self.is_back() {
             return 0;
         }
-        (self.pixels() + self.numbers()) * Self::step_back(self.cout)
-            + 2 * self.numbers() * Self::step_back(self.cin)
+        (self.pixels() + self.numbers()) * self.step_back(self.cout)
+            + 2 * self.numbers() * self.step_back(self.cin)
     }
 
     /// Adds to the gradient of placed images.
@@ -77,13 +86,14 @@ impl Winograd {
     ) {
         let images = d_output.len() / (self.output.0 * self.output.1 * self.cout);
         scratch::with_tiles(self.scratch_back_len(), |scratch| {
-            let step = Self::step_back(self.cout);
+            let step = self.step_back(self.cout);
             let (y, x) = scratch.split_at_mut((self.pixels() + self.numbers()) * step);
             let (turned, y) = y.split_at_mut(self.pixels() * step);
-            let (products, x) = x.split_at_mut(self.numbers() * Self::step_back(self.cin));
+            let (products, x) = x.split_at_mut(self.numbers() * self.step_back(self.cin));
             let tiles = images * self.tiles();
-            for first in (0..tiles).step_by(VECTORS * LANES) {
-                let tiles = first..tiles.min(first + VECTORS * LANES);
+            let together = self.vectors_back() * LANES;
+            for first in (0..tiles).step_by(together) {
+                let tiles = first..tiles.min(first + together);
                 let vectors = groups(tiles.len());
                 let mut outputs = [None; VECTORS * LANES];
                 let mut inputs = [0; VECTORS * LANES];
@@ -188,7 +198,7 @@ impl Op for Sum<'_> {
             side, cin, placed, ..
         } = *self.winograd;
         let mut turned = [0.0; TURNED * LANES];
-        let numbers = self.x.chunks_exact(Winograd::step_back(cin) * LANES);
+        let numbers = self.x.chunks_exact(self.winograd.step_back(cin) * LANES);
         for (number, x) in numbers.enumerate() {
             let offset = number / side.tile() * placed.0 + number % side.tile() * cin;
             for first in (0..cin).step_by(TURNED) {
@@ -232,7 +242,7 @@ impl Op for Tiles<'_> {
             side, cin, cout, ..
         } = *self.winograd;
         let lanes = self.vectors * LANES;
-        let [step_y, step_x] = [cout, cin].map(Winograd::step_back);
+        let (step_y, step_x) = (self.winograd.step_back(cout), self.winograd.step_back(cin));
         let turned = Tile::spread(side.output(), step_y * LANES);
         let turned = (self.turned, turned);
         let y = Tile::spread(side.tile(), step_y * LANES);

@@ -16,7 +16,7 @@ pub(super) struct Products<'a> {
     pub(super) columns: (usize, usize),
     /// For each number (columns, lanes of a panel), and how far from one to the next.
     pub(super) right: (&'a [Lanes], usize),
-    /// What the sums of that number begin with that has a share of one in all four outputs.
+    /// What the sums of that number begin with that has a share of one in all outputs.
     pub(super) start: &'a [Lanes],
     /// For each number (rows, lanes), and how far from one to the next.
     pub(super) sums: (&'a mut [Lanes], usize),
