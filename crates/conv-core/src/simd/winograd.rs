@@ -79,32 +79,6 @@ impl Tile {
     }
 }
 
-/// `L · x · Lᵀ`
-#[inline(always)]
-fn both_sides<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
-    s: S,
-    x: [[S::F32; N]; N],
-) -> [[S::F32; M]; M] {
-    let zero = s.splat(0.0);
-    // Columns first, kept as rows.
-    let mut turned = [[zero; N]; M];
-    for column in 0..N {
-        let mut from = [zero; N];
-        for (from, row) in from.iter_mut().zip(&x) {
-            *from = row[column];
-        }
-        for (to, number) in turned.iter_mut().zip(T::apply(s, from)) {
-            to[column] = number;
-        }
-    }
-    // No closure, which would be compiled for no instruction set.
-    let mut y = [[zero; M]; M];
-    for (y, row) in y.iter_mut().zip(turned) {
-        *y = T::apply(s, row);
-    }
-    y
-}
-
 /// `to = L · from · Lᵀ` for each of so many channels, or with ADD the sum with what stands there.
 ///
 /// # Panics
@@ -127,48 +101,37 @@ fn transform<T: Transform<N, M>, S: Simd, const N: usize, const M: usize, const 
     let mut channel = 0;
     while channel < channels {
         let left = channels - channel;
-        if left >= S::WIDTH {
-            // SAFETY: both tiles end within their slices, as checked, and the channel is a vector before the last one's end.
-            unsafe {
-                let (from, to) = (from.as_ptr().add(channel), to.as_mut_ptr().add(channel));
-                whole::<T, S, N, M, ADD>(s, (from, read), (to, written));
-            }
-        } else {
-            let mut x = [[s.splat(0.0); N]; N];
-            for (y, row) in x.iter_mut().enumerate().take(read.size.0) {
-                for (column, number) in row.iter_mut().enumerate().take(read.size.1) {
-                    let at = y * read.step.0 + column * read.step.1 + channel;
-                    *number = s.load_first(&from[at..][..left]);
-                }
-            }
-            let x = both_sides::<T, S, N, M>(s, x);
-            for (y, row) in x.into_iter().enumerate().take(written.size.0) {
-                for (column, number) in row.into_iter().enumerate().take(written.size.1) {
-                    let at = y * written.step.0 + column * written.step.1 + channel;
-                    let to = &mut to[at..][..left];
-                    let number = if ADD {
-                        s.add(s.load_first(to), number)
-                    } else {
-                        number
-                    };
-                    s.store_first(number, to);
-                }
+        let (from, to) = ((&from[channel..], read), (&mut to[channel..], written));
+        // SAFETY: both tiles end within their slices, as checked, and these begin so many channels before the last one's end.
+        unsafe {
+            if left >= S::WIDTH {
+                some::<T, S, N, M, ADD, true>(s, from, to, S::WIDTH);
+            } else {
+                some::<T, S, N, M, ADD, false>(s, from, to, left);
             }
         }
         channel += S::WIDTH;
     }
 }
 
-/// `L · x · Lᵀ` for a vector of channels: a column of the tile at a time, then a row, of which there are too many for all to
-/// be in registers.
+/// [`transform`] for the first channels, a vector of them or fewer: a column of the tile at a time, then a row, since there are
+/// too many for all to be in registers.
 ///
 /// # Safety
-/// A vector must be readable at each of the numbers of the one tile, and writable at those of the other.
+/// With WHOLE there must be a vector of channels at each of the numbers of both tiles, in their slices.
 #[inline(always)]
-unsafe fn whole<T: Transform<N, M>, S: Simd, const N: usize, const M: usize, const ADD: bool>(
+unsafe fn some<
+    T: Transform<N, M>,
+    S: Simd,
+    const N: usize,
+    const M: usize,
+    const ADD: bool,
+    const WHOLE: bool,
+>(
     s: S,
-    (from, read): (*const f32, Tile),
-    (to, written): (*mut f32, Tile),
+    (from, read): (&[f32], Tile),
+    (to, written): (&mut [f32], Tile),
+    channels: usize,
 ) {
     let zero = s.splat(0.0);
     let mut turned = [[zero; N]; M];
@@ -176,8 +139,13 @@ unsafe fn whole<T: Transform<N, M>, S: Simd, const N: usize, const M: usize, con
         let mut x = [zero; N];
         for (y, number) in x.iter_mut().enumerate() {
             if y < read.size.0 && column < read.size.1 {
-                // SAFETY: the caller vouches for it.
-                *number = unsafe { s.load_at(from.add(y * read.step.0 + column * read.step.1)) };
+                let at = y * read.step.0 + column * read.step.1;
+                *number = if WHOLE {
+                    // SAFETY: the caller vouches for it.
+                    unsafe { s.load_at(from.as_ptr().add(at)) }
+                } else {
+                    s.load_first(&from[at..][..channels])
+                };
             }
         }
         for (to, number) in turned.iter_mut().zip(T::apply(s, x)) {
@@ -187,15 +155,26 @@ unsafe fn whole<T: Transform<N, M>, S: Simd, const N: usize, const M: usize, con
     for (y, row) in turned.into_iter().enumerate() {
         for (column, number) in T::apply(s, row).into_iter().enumerate() {
             if y < written.size.0 && column < written.size.1 {
-                // SAFETY: the caller vouches for it.
-                unsafe {
-                    let to = to.add(y * written.step.0 + column * written.step.1);
-                    let number = if ADD {
-                        s.add(s.load_at(to), number)
+                let at = y * written.step.0 + column * written.step.1;
+                if WHOLE {
+                    // SAFETY: the caller vouches for it.
+                    unsafe {
+                        let to = to.as_mut_ptr().add(at);
+                        let sum = if ADD {
+                            s.add(s.load_at(to), number)
+                        } else {
+                            number
+                        };
+                        s.store_at(sum, to);
+                    }
+                } else {
+                    let to = &mut to[at..][..channels];
+                    let sum = if ADD {
+                        s.add(s.load_first(to), number)
                     } else {
                         number
                     };
-                    s.store_at(number, to);
+                    s.store_first(sum, to);
                 }
             }
         }

@@ -108,14 +108,12 @@ impl Maxima {
             for (channel, ((at, d), count)) in rooms.zip(&mut entries.counts).enumerate() {
                 let places = places[channel..].iter().step_by(channels);
                 let own = d_pooled[channel..].iter().step_by(channels);
-                let mut found = *count;
                 for (&place, &own) in places.zip(own) {
                     // Written in any case, kept if it is one: without a branch that nobody can foresee.
-                    at[found] = first + plan.pixels[place as usize];
-                    d[found] = own;
-                    found += usize::from(own != 0.0);
+                    at[*count] = first + plan.pixels[place as usize];
+                    d[*count] = own;
+                    *count += usize::from(own != 0.0);
                 }
-                *count = found;
             }
         }
     }
