@@ -185,36 +185,6 @@ impl Batches {
     pub fn prefetched(self, depth: usize) -> Result<crate::Prefetch<Batch>, Error> {
         crate::Prefetch::new(self, depth)
     }
-
-    /// Images as they are, (B, H, W, 1).
-    fn plain(&self, indices: &[usize]) -> Array4<f32> {
-        let (height, width) = self.dataset.image_size();
-        let mut images = Array4::zeros((indices.len(), height, width, 1));
-        for (mut to, &index) in images.outer_iter_mut().zip(indices) {
-            let from = self.dataset.images().index_axis_move(Axis(0), index);
-            let mut to = to.index_axis_mut(Axis(2), 0);
-            // Of slices the compiler makes vectors.
-            match (to.as_slice_mut(), from.as_slice()) {
-                (Some(to), Some(from)) => self.normalisation.apply_all(to, from),
-                _ => self.normalisation.apply_all(&mut to, from),
-            }
-        }
-        images
-    }
-
-    /// Images deformed, (B, H, W, 1).
-    fn deformed(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Array4<f32> {
-        let (height, width) = self.dataset.image_size();
-        let mut images = Array4::zeros((indices.len(), height, width, 1));
-        for (mut to, &index) in images.outer_iter_mut().zip(indices) {
-            let mut to = to.index_axis_mut(Axis(2), 0);
-            let from = self.dataset.images().index_axis_move(Axis(0), index);
-            let random = Random::of_item(seed, index as u64);
-            augmentation.deform(&from, random, &mut to);
-            to.mapv_inplace(|pixel| self.normalisation.apply(pixel));
-        }
-        images
-    }
 }
 
 impl Iterator for Batches {
@@ -225,10 +195,23 @@ impl Iterator for Batches {
         if indices.is_empty() || (self.whole_only && indices.len() < self.size) {
             return None;
         }
-        let images = match &self.augmentation {
-            None => self.plain(&indices),
-            Some((augmentation, seed)) => self.deformed(&indices, augmentation, *seed),
-        };
+        let (height, width) = self.dataset.image_size();
+        let mut images = Array4::zeros((indices.len(), height, width, 1));
+        for (mut to, &index) in images.outer_iter_mut().zip(&indices) {
+            let mut to = to.index_axis_mut(Axis(2), 0);
+            let from = self.dataset.images().index_axis_move(Axis(0), index);
+            if let Some((augmentation, seed)) = &self.augmentation {
+                let random = Random::of_item(*seed, index as u64);
+                augmentation.deform(&from, random, &mut to);
+                to.mapv_inplace(|pixel| self.normalisation.apply(pixel));
+                continue;
+            }
+            // Of slices the compiler makes vectors.
+            match (to.as_slice_mut(), from.as_slice()) {
+                (Some(to), Some(from)) => self.normalisation.apply_all(to, from),
+                _ => self.normalisation.apply_all(&mut to, from),
+            }
+        }
         let labels = indices
             .iter()
             .map(|&index| self.dataset.labels()[index])
