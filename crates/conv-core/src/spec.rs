@@ -89,7 +89,7 @@ pub enum Layer {
         /// Where it looks. As data without a stride it moves by its own size.
         #[cfg_attr(
             feature = "serde",
-            serde(deserialize_with = "crate::shape::short::tile")
+            serde(deserialize_with = "crate::shape::serde::tile")
         )]
         window: Window,
     },

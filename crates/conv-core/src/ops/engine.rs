@@ -14,11 +14,12 @@ mod maxima;
 mod pack;
 mod peaks;
 mod placement;
-mod scratch;
 mod winograd;
 
 use super::conv::Conv;
 use crate::Error;
+use crate::parallel::scratch;
+pub(crate) use crate::parallel::scratch::{reserve, with_kernels};
 use crate::shape::product as checked;
 use crate::simd::{LANES, Lanes, TURNED, dispatch, dispatch_for, groups};
 use d_kernels::DKernels;
@@ -27,7 +28,6 @@ use lines::Lines;
 pub(crate) use maxima::{Entries, Maxima};
 pub(crate) use peaks::Peaks;
 use placement::Placement;
-pub(crate) use scratch::{reserve, with_kernels};
 use winograd::Winograd;
 pub(crate) use winograd::{PANEL, TILES};
 

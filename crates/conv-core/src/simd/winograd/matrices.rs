@@ -1,11 +1,7 @@
 //! The matrices of the transforms, each as what it does to a row of numbers.
 
 use crate::simd::Simd;
-
-/// A matrix L: `M` numbers from `N`.
-pub(super) trait Transform<const N: usize, const M: usize> {
-    fn apply<S: Simd>(s: S, x: [S::F32; N]) -> [S::F32; M];
-}
+use crate::simd::kernels::tile::Transform;
 
 // For 3 × 3 kernels polynomials are multiplied by their values at 0, 1, −1 and infinity, for 5 × 5 at 0, 1, −1, 2, −2, ½, −½
 // and infinity; the order of the numbers is that one.

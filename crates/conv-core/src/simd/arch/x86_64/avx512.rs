@@ -1,16 +1,17 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
-use super::{LANES, Lanes, Op, Simd, avx2};
+use super::avx2;
+use crate::simd::{LANES, Lanes, Op, Simd};
 
 /// AVX-512F: one vector of 512 bits.
 #[derive(Clone, Copy)]
-pub(super) struct Avx512(());
+pub(in crate::simd) struct Avx512(());
 
 /// # Safety
 /// The processor must have AVX-512F, AVX2 and FMA.
 #[target_feature(enable = "avx512f,avx2,fma")]
-pub(super) unsafe fn run<O: Op>(op: O) -> O::Output {
+pub(in crate::simd) unsafe fn run<O: Op>(op: O) -> O::Output {
     op.run(Avx512(()))
 }
 

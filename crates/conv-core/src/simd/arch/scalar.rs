@@ -1,4 +1,4 @@
-use super::{LANES, Lanes, Simd};
+use crate::simd::{LANES, Lanes, Simd};
 
 /// Sixteen lanes as an array, for every processor.
 #[derive(Clone, Copy, Debug)]

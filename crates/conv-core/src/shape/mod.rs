@@ -1,7 +1,7 @@
 //! The geometry of a window that slides over an image: where it looks, and how many places there are.
 
 #[cfg(feature = "serde")]
-pub(crate) mod short;
+pub(crate) mod serde;
 
 use crate::Error;
 
@@ -10,7 +10,7 @@ const LIMIT: usize = u32::MAX as usize / 4;
 
 /// What surrounds an image before a window slides over it. All of it counts as zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",
     serde(rename_all = "snake_case", deny_unknown_fields)
@@ -49,7 +49,7 @@ pub enum Padding {
 /// # Ok::<(), conv_core::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize))]
 pub struct Window {
     /// Height and width in pixels.
     pub size: (usize, usize),

@@ -1,6 +1,6 @@
 //! Products of small matrices, row-major and close together in memory.
 
-use super::{LANES, Lanes, Simd};
+use crate::simd::{LANES, Lanes, Simd};
 
 /// Rows that are computed together where there are registers for two vectors of each, for one, and where there are few.
 const MANY: usize = 8;

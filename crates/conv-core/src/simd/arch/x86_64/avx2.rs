@@ -1,16 +1,16 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
-use super::{LANES, Lanes, Op, Simd};
+use crate::simd::{LANES, Lanes, Op, Simd};
 
 /// AVX2 and FMA: two vectors of 256 bits.
 #[derive(Clone, Copy)]
-pub(super) struct Avx2(());
+pub(in crate::simd) struct Avx2(());
 
 /// # Safety
 /// The processor must have AVX2 and FMA.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn run<O: Op>(op: O) -> O::Output {
+pub(in crate::simd) unsafe fn run<O: Op>(op: O) -> O::Output {
     op.run(Avx2(()))
 }
 

@@ -3,6 +3,7 @@
 //!
 //! The parts depend on the array and never on the number of threads, and so do the results.
 
+pub(crate) mod scratch;
 mod stages;
 
 pub(crate) use stages::{Items, stages};

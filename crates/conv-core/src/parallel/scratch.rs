@@ -7,7 +7,7 @@ use std::thread::LocalKey;
 use crate::simd::Lanes;
 
 /// Lanes that a thread keeps at most: 8 MiB.
-pub(super) const KEPT: usize = 1 << 17;
+pub(crate) const KEPT: usize = 1 << 17;
 
 thread_local! {
     static TILES: Cell<Vec<Lanes>> = const { Cell::new(Vec::new()) };
@@ -32,7 +32,7 @@ fn with<R>(
 }
 
 /// Work of a task with so many lanes for transformed tiles, which hold any numbers.
-pub(super) fn with_tiles<R>(len: usize, work: impl FnOnce(&mut [Lanes]) -> R) -> R {
+pub(crate) fn with_tiles<R>(len: usize, work: impl FnOnce(&mut [Lanes]) -> R) -> R {
     with(&TILES, len, work)
 }
 

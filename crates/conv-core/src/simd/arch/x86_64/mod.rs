@@ -1,0 +1,2 @@
+pub(in crate::simd) mod avx2;
+pub(in crate::simd) mod avx512;

@@ -1,0 +1,8 @@
+//! The hot loops, each generic over the vector.
+
+pub(super) mod gemm;
+pub(super) mod indexed_gemm;
+pub(super) mod line;
+pub(super) mod sparse;
+pub(super) mod tile;
+pub(super) mod transpose;
