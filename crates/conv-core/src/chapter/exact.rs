@@ -35,7 +35,7 @@ pub(super) fn logits(
     let mut add = |unit: usize, value: f64| {
         let value = value * dropout.map_or(1.0, |dropout| f64::from(dropout.scale(unit)));
         for (class, logit) in logits.iter_mut().enumerate() {
-            let (vector, lane) = net.dense_index(unit, class);
+            let (vector, lane) = geometry.dense_index(unit, class);
             *logit += value * net.master_dense[vector][lane];
         }
     };

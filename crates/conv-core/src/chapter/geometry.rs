@@ -166,4 +166,23 @@ impl Geometry {
     pub(super) fn cell_of(&self, position: usize) -> usize {
         position / self.positions.1 * self.image.1 + position % self.positions.1
     }
+
+    /// The vector of the dense weights that holds those of (cell, kernels of a group, class), without pooling: the layout is
+    /// (group, cell, class, 16), so that the hidden units never leave the registers between the layers.
+    pub(super) fn dense_vector(&self, cell: usize, group: usize, class: usize) -> usize {
+        (group * self.cells() + cell) * CLASSES + class
+    }
+
+    /// The vector and the lane that hold a weight of the dense layer.
+    pub(super) fn dense_index(&self, unit: usize, class: usize) -> (usize, usize) {
+        if self.pooling.is_some() {
+            return (self.cell_of(unit), class);
+        }
+        let (position, kernel) = (unit / self.kernels, unit % self.kernels);
+        let cell = self.cell_of(position);
+        (
+            self.dense_vector(cell, kernel / LANES, class),
+            kernel % LANES,
+        )
+    }
 }

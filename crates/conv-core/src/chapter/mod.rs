@@ -44,10 +44,12 @@
 mod batch;
 mod exact;
 mod geometry;
+mod head;
 mod images;
+mod logits;
 mod network;
-mod per_kernel;
-mod pooled;
+mod predict;
+mod step;
 mod training;
 mod window;
 

@@ -1,9 +1,11 @@
 use std::ops::Range;
 
 use super::batch::Dropout;
-use super::network::argmax;
+use super::head::{per_kernel, pooled};
+use super::logits::argmax;
+use super::step::Backward;
 use super::window::{Any, Fixed, Window};
-use super::{Batch, CLASSES, Geometry, Images, Network, Workspace, exact, per_kernel, pooled};
+use super::{Batch, CLASSES, Images, Network, Workspace, exact};
 use crate::simd::{LANES, Lanes, Op, Simd, dispatch, math};
 use crate::{Bits, Error, parallel};
 
@@ -281,31 +283,6 @@ impl ForwardTask<'_> {
             correct += usize::from(right);
         }
         correct
-    }
-}
-
-/// The way back through a batch.
-pub(super) struct Backward<'a> {
-    pub(super) geometry: &'a Geometry,
-    pub(super) batch: &'a Batch,
-    pixels: &'a [f32],
-    pub(super) hidden: &'a [Lanes],
-    pub(super) delta: &'a [Lanes],
-    masks: &'a Bits,
-    first_mask: usize,
-    pub(super) alpha: f64,
-    pub(super) slope: f32,
-}
-
-impl Backward<'_> {
-    #[inline(always)]
-    pub(super) fn pixels_of(&self, image: usize) -> &[f32] {
-        &self.pixels[image * self.geometry.pixels()..][..self.geometry.pixels()]
-    }
-
-    #[inline(always)]
-    pub(super) fn dropout_of(&self, image: usize) -> Dropout<'_> {
-        Dropout::of_image(self.masks, self.first_mask, self.geometry, image)
     }
 }
 

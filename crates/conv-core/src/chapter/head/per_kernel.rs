@@ -1,20 +1,14 @@
 //! The chapter's last layer as printed: each kernel's prediction at each position has weights of its own.
 
-use super::batch::Dropout;
-use super::training::Backward;
-use super::window::Window;
-use super::{CLASSES, Geometry, Network};
+use crate::chapter::batch::Dropout;
+use crate::chapter::step::Backward;
+use crate::chapter::window::Window;
+use crate::chapter::{CLASSES, Network};
 use crate::simd::{LANES, Lanes, Simd, math};
-
-/// The vector of `dense` that holds the weights of (section, kernels of a group, class), and so the layout
-/// (group, cell, class, 16): the hidden units never leave the registers between the layers.
-pub(super) fn dense_vector(geometry: &Geometry, cell: usize, group: usize, class: usize) -> usize {
-    (group * geometry.cells() + cell) * CLASSES + class
-}
 
 /// The logits of one image. With `DROPOUT`, `hidden` (section, group, 16) keeps what went forward.
 #[inline(always)]
-pub(super) fn forward<S: Simd, W: Window<S>, const DROPOUT: bool>(
+pub(in crate::chapter) fn forward<S: Simd, W: Window<S>, const DROPOUT: bool>(
     s: S,
     net: &Network,
     pixels: &[f32],
@@ -28,7 +22,7 @@ pub(super) fn forward<S: Simd, W: Window<S>, const DROPOUT: bool>(
         let mut logits = [s.splat(0.0); CLASSES];
         for group in 0..geometry.groups() {
             let taps = &net.taps[group * geometry.taps()..][..geometry.taps()];
-            let dense = &net.dense[dense_vector(geometry, 0, group, 0)..];
+            let dense = &net.dense[geometry.dense_vector(0, group, 0)..];
             let mut pass = Pass {
                 s,
                 net,
@@ -123,7 +117,7 @@ impl<S: Simd, W: Window<S>> Pass<'_, S, W> {
 /// The gradients at one row of positions of one group: `update` receives the dense layer's, position by
 /// position; `d_taps` (tap, 16) that of the kernels.
 #[inline(always)]
-pub(super) fn backward<S: Simd, W: Window<S>>(
+pub(in crate::chapter) fn backward<S: Simd, W: Window<S>>(
     s: S,
     step: &Backward<'_>,
     task: usize,

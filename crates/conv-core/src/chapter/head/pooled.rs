@@ -1,17 +1,17 @@
 //! The last layer after pooling across kernels: one hidden unit a position.
 
-use super::batch::Dropout;
-use super::training::Backward;
-use super::window::Window;
-use super::{CLASSES, Geometry, Pooling};
+use crate::chapter::batch::Dropout;
+use crate::chapter::step::Backward;
+use crate::chapter::window::Window;
+use crate::chapter::{CLASSES, Geometry, Network, Pooling};
 use crate::simd::{LANES, Lanes, Simd, math};
 
 /// The logits of one image. `predictions` (section, group, 16) keeps the kernels' predictions of every
 /// section with `KEEP`, of one section without.
 #[inline(always)]
-pub(super) fn forward<S: Simd, W: Window<S>, const KEEP: bool>(
+pub(in crate::chapter) fn forward<S: Simd, W: Window<S>, const KEEP: bool>(
     s: S,
-    net: &super::Network,
+    net: &Network,
     pooling: Pooling,
     pixels: &[f32],
     cells: &[u16],
@@ -77,7 +77,7 @@ fn pool(geometry: &Geometry, pooling: Pooling, predictions: &[Lanes]) -> (f32, u
 
 /// The gradients at one row of positions, as in [`per_kernel`](super::per_kernel): `d_taps` (group, tap, 16).
 #[inline(always)]
-pub(super) fn backward<S: Simd, W: Window<S>>(
+pub(in crate::chapter) fn backward<S: Simd, W: Window<S>>(
     s: S,
     step: &Backward<'_>,
     pooling: Pooling,
