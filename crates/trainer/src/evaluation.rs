@@ -5,7 +5,7 @@ use mnist_data::Dataset;
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::model::Model;
 
 /// Bins of confidence, equally wide.
@@ -13,74 +13,76 @@ const BINS: usize = 15;
 
 /// What a model makes of images, counted. Accuracies and probabilities are 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Evaluation {
+pub struct Evaluation {
     /// How many images there were.
-    pub(crate) images: usize,
+    pub images: usize,
     /// The cross-entropy without smoothing, the mean over the images.
-    pub(crate) loss: f64,
+    pub loss: f64,
     /// The part of the images whose class was found.
-    pub(crate) accuracy: f64,
+    pub accuracy: f64,
     /// Class by class.
-    pub(crate) classes: Vec<ClassFigures>,
+    pub classes: Vec<ClassFigures>,
     /// `confusion[label][found]`: how many images of a class were taken for which.
-    pub(crate) confusion: Vec<Vec<usize>>,
+    pub confusion: Vec<Vec<usize>>,
     /// Whether the network is as often right as it says.
-    pub(crate) calibration: Calibration,
+    pub calibration: Calibration,
     /// What became of each image, in their order.
     #[serde(skip)]
-    pub(crate) verdicts: Vec<Verdict>,
+    pub verdicts: Vec<Verdict>,
 }
 
 /// A class as the images have it and as it was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct ClassFigures {
+pub struct ClassFigures {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// How many images are of it.
-    pub(crate) images: usize,
+    pub images: usize,
     /// How many images were taken for it.
-    pub(crate) found: usize,
+    pub found: usize,
     /// How many of those are of it; none if no image was taken for it.
-    pub(crate) precision: Option<f64>,
+    pub precision: Option<f64>,
     /// How many of its images were found; none if there are no images of it.
-    pub(crate) recall: Option<f64>,
+    pub recall: Option<f64>,
 }
 
 /// C. Guo et al., On calibration of modern neural networks, ICML (2017).
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Calibration {
+pub struct Calibration {
     /// The expected calibration error: the mean over the images of |accuracy − confidence| of their bin.
-    pub(crate) error: f64,
+    pub error: f64,
     /// From the least confidence to the greatest.
-    pub(crate) bins: Vec<Bin>,
+    pub bins: Vec<Bin>,
 }
 
 /// The images whose most probable class has a probability above `from` up to `to`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Bin {
-    pub(crate) from: f64,
-    pub(crate) to: f64,
+pub struct Bin {
+    /// The greatest probability below the bin.
+    pub from: f64,
+    /// The greatest probability in the bin.
+    pub to: f64,
     /// How many.
-    pub(crate) images: usize,
+    pub images: usize,
     /// The mean probability of their most probable class; none without images.
-    pub(crate) confidence: Option<f64>,
+    pub confidence: Option<f64>,
     /// The part of them whose class was found; none without images.
-    pub(crate) accuracy: Option<f64>,
+    pub accuracy: Option<f64>,
 }
 
 /// What became of one image.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Verdict {
+pub struct Verdict {
     /// Where it stands in the data set.
-    pub(crate) index: usize,
+    pub index: usize,
     /// Its class.
-    pub(crate) label: usize,
+    pub label: usize,
     /// The most probable class, the first of equals.
-    pub(crate) found: usize,
+    pub found: usize,
     /// The probability of `found`.
-    pub(crate) probability: f64,
+    pub probability: f64,
     /// −ln of the probability of `label`.
-    pub(crate) loss: f64,
+    pub loss: f64,
 }
 
 impl Evaluation {
@@ -88,7 +90,7 @@ impl Evaluation {
     ///
     /// # Errors
     /// If there are no images, they have another size than the model's, or the data set has other classes.
-    pub(crate) fn of(model: &Model, dataset: &Dataset) -> Result<Self, Failure> {
+    pub fn of(model: &Model, dataset: &Dataset) -> Result<Self, Error> {
         let logits = model.logits(dataset.images())?;
         Self::new(logits.view(), dataset.labels(), &model.classes)
     }
@@ -98,18 +100,18 @@ impl Evaluation {
     ///
     /// # Errors
     /// If there are no images, not as many labels as rows, not as many names as columns, or a label is no class.
-    pub(crate) fn new(
+    pub fn new(
         logits: ArrayView2<'_, f32>,
         labels: &[u8],
         names: &[String],
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         let (images, count) = logits.dim();
         if images == 0 {
             let message = "there are 0 images to evaluate on, expected at least 1";
-            return Err(Failure::Error(message.to_owned()));
+            return Err(Error::Failed(message.to_owned()));
         }
         if labels.len() != images || names.len() != count {
-            return Err(Failure::Error(format!(
+            return Err(Error::Failed(format!(
                 "{images} images have {} labels, {count} outputs {} names",
                 labels.len(),
                 names.len()
@@ -123,7 +125,7 @@ impl Evaluation {
         for (index, (row, &label)) in logits.axis_chunks_iter(Axis(0), 1).zip(labels).enumerate() {
             let label = usize::from(label);
             if label >= count {
-                return Err(Failure::Error(format!(
+                return Err(Error::Failed(format!(
                     "image {index} has label {label}, expected 0 to {}, the model's classes; is it another \
                      data set than the model's?",
                     count - 1
@@ -170,13 +172,13 @@ impl Evaluation {
     }
 
     /// How many images were taken for what they are not.
-    pub(crate) fn mistakes(&self) -> usize {
+    pub fn mistakes(&self) -> usize {
         let mistakes = self.verdicts.iter().filter(|one| one.found != one.label);
         mistakes.count()
     }
 
     /// The `count` mistakes with the greatest loss, the worst first; fewer if there are no more.
-    pub(crate) fn worst(&self, count: usize) -> Vec<Verdict> {
+    pub fn worst(&self, count: usize) -> Vec<Verdict> {
         let mistakes = self.verdicts.iter().filter(|one| one.found != one.label);
         let mut mistakes: Vec<Verdict> = mistakes.copied().collect();
         // A stable sort: of equals the first one stays first.
@@ -308,7 +310,7 @@ mod tests {
             labels,
             &names(classes),
         ) {
-            Err(Failure::Error(message)) => message,
+            Err(Error::Failed(message)) => message,
             _ => panic!("it was counted"),
         };
         let two = array![[1.0, 0.0], [0.0, 1.0]];

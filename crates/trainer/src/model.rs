@@ -9,7 +9,7 @@ use mnist_data::Normalisation;
 use ndarray::{Array2, ArrayView3, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::whole_file;
 
 /// The key of our metadata in the file.
@@ -23,15 +23,15 @@ const EXPECTED: &str =
 
 /// A network and what belongs to it.
 #[derive(Clone, Debug)]
-pub(crate) struct Model {
+pub struct Model {
     /// Takes images (H, W, 1), gives a number for each class.
-    pub(crate) network: Network,
+    pub network: Network,
     /// How a pixel becomes a number of its input.
-    pub(crate) normalisation: Normalisation,
+    pub normalisation: Normalisation,
     /// The data set it was trained on, by its name in the catalogue.
-    pub(crate) dataset: String,
+    pub dataset: String,
     /// What its outputs mean.
-    pub(crate) classes: Vec<String>,
+    pub classes: Vec<String>,
 }
 
 /// What the file says beside the network, as JSON.
@@ -45,9 +45,11 @@ struct About {
 
 /// `(pixel / 255 − mean) / deviation`; by 255 alone is mean 0 and deviation 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct MeanDeviation {
-    pub(crate) mean: f32,
-    pub(crate) deviation: f32,
+pub struct MeanDeviation {
+    /// Of `pixel / 255`.
+    pub mean: f32,
+    /// Of `pixel / 255`, above 0.
+    pub deviation: f32,
 }
 
 impl From<Normalisation> for MeanDeviation {
@@ -77,7 +79,7 @@ impl Model {
     /// # Errors
     /// If the network takes no grey images, has another number of outputs than there are classes, or the
     /// normalisation is none.
-    pub(crate) fn new(
+    pub fn new(
         network: Network,
         normalisation: Normalisation,
         dataset: &str,
@@ -123,7 +125,7 @@ impl Model {
     }
 
     /// The file of a model, which may be given by the folder of its run.
-    pub(crate) fn file(path: &Path) -> PathBuf {
+    pub fn file(path: &Path) -> PathBuf {
         if path.is_dir() {
             return path.join("model.safetensors");
         }
@@ -134,19 +136,19 @@ impl Model {
     ///
     /// # Errors
     /// If the file is not there or is no model; the error names it.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+    pub fn read(path: &Path) -> Result<Self, Error> {
         let path = Self::file(path);
         whole_file::read(&path, LARGEST)
             .map_err(|error| error.to_string())
             .and_then(|bytes| Self::from_bytes(&bytes))
-            .map_err(|problem| Failure::Error(format!("{}: {problem}; {EXPECTED}", path.display())))
+            .map_err(|problem| Error::Failed(format!("{}: {problem}; {EXPECTED}", path.display())))
     }
 
     /// Writes the model: safetensors, with the metadata of [`conv_core::saved`] and ours.
     ///
     /// # Errors
     /// If the file cannot be written; one that stood there before is as it was then.
-    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
         whole_file::write(path, &self.to_bytes()?)
     }
 
@@ -154,7 +156,7 @@ impl Model {
     ///
     /// # Errors
     /// If the network's spec or the metadata cannot be written as JSON.
-    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Failure> {
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let about = About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             dataset: self.dataset.clone(),
@@ -162,7 +164,7 @@ impl Model {
             classes: self.classes.clone(),
         };
         let about = serde_json::to_string(&about)
-            .map_err(|error| Failure::Error(format!("cannot write the model: {error}")))?;
+            .map_err(|error| Error::Failed(format!("cannot write the model: {error}")))?;
         let metadata = BTreeMap::from([(KEY.to_owned(), about)]);
         Ok(self.network.to_bytes_with(&metadata)?)
     }
@@ -171,7 +173,7 @@ impl Model {
     ///
     /// # Errors
     /// What is wrong with them, without a file's name.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let (network, metadata) =
             Network::from_bytes_with(bytes).map_err(|error| error.to_string())?;
         let about = metadata
@@ -188,7 +190,7 @@ impl Model {
     }
 
     /// Height and width of the images that it takes.
-    pub(crate) fn image_size(&self) -> (usize, usize) {
+    pub fn image_size(&self) -> (usize, usize) {
         let (height, width, _) = self.network.spec().input;
         (height, width)
     }
@@ -197,11 +199,11 @@ impl Model {
     ///
     /// # Errors
     /// If the images have another size than the network's, or what comes out is not finite.
-    pub(crate) fn logits(&self, images: ArrayView3<'_, u8>) -> Result<Array2<f32>, Failure> {
+    pub fn logits(&self, images: ArrayView3<'_, u8>) -> Result<Array2<f32>, Error> {
         let (_, height, width) = images.dim();
         let (own_height, own_width) = self.image_size();
         if (height, width) != (own_height, own_width) {
-            return Err(Failure::Error(format!(
+            return Err(Error::Failed(format!(
                 "the images are {height}×{width}, expected {own_height}×{own_width}, those of the model"
             )));
         }
@@ -217,7 +219,7 @@ impl Model {
         }
         match logits.indexed_iter().find(|(_, logit)| !logit.is_finite()) {
             None => Ok(logits),
-            Some(((image, class), logit)) => Err(Failure::Error(format!(
+            Some(((image, class), logit)) => Err(Error::Failed(format!(
                 "the network's output {class} for image {image} is {logit}, expected a finite number; \
                  was its training stopped by such numbers?"
             ))),
@@ -228,7 +230,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`logits`](Self::logits).
-    pub(crate) fn probabilities(&self, images: ArrayView3<'_, u8>) -> Result<Array2<f32>, Failure> {
+    pub fn probabilities(&self, images: ArrayView3<'_, u8>) -> Result<Array2<f32>, Error> {
         let logits = self.logits(images)?;
         let mut probabilities = Array2::zeros(logits.dim());
         loss::softmax(logits.view(), probabilities.view_mut())?;
@@ -324,7 +326,7 @@ mod tests {
     #[test]
     fn images_of_another_size_are_refused() {
         let model = model(Normalisation::By255);
-        let Err(Failure::Error(message)) = model.logits(Array3::zeros((1, 20, 28)).view()) else {
+        let Err(Error::Failed(message)) = model.logits(Array3::zeros((1, 20, 28)).view()) else {
             panic!("20×28 fits");
         };
         assert_eq!(
@@ -342,7 +344,7 @@ mod tests {
                 std::fs::write(&path, bytes).unwrap();
             }
             match Model::read(&path) {
-                Err(Failure::Error(message)) => {
+                Err(Error::Failed(message)) => {
                     let name = format!("{}: ", path.display());
                     assert!(message.starts_with(&name), "{message}");
                     assert!(message.ends_with(EXPECTED), "{message}");

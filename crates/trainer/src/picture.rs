@@ -9,9 +9,9 @@ use std::path::Path;
 use ndarray::Array2;
 use png::{ColorType, DecodingError, Limits, Transformations};
 
-pub(crate) use digit::digit;
+pub use digit::digit;
 
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// Pixels of a picture; a page of A4 at 600 dots an inch has half as many.
 const MOST_PIXELS: u64 = 1 << 26;
@@ -26,8 +26,8 @@ const LIMIT: usize = 1 << 26;
 ///
 /// # Errors
 /// If the file is not there, is no PNG or a damaged one, or has too many pixels; the error names it.
-pub(crate) fn read(path: &Path) -> Result<Array2<u8>, Failure> {
-    decode(path).map_err(|problem| Failure::Error(format!("{}: {problem}", path.display())))
+pub fn read(path: &Path) -> Result<Array2<u8>, Error> {
+    decode(path).map_err(|problem| Error::Failed(format!("{}: {problem}", path.display())))
 }
 
 fn decode(path: &Path) -> Result<Array2<u8>, String> {

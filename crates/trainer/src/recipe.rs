@@ -16,49 +16,55 @@ use conv_core::optimizer::{Optimizer, Schedule};
 use conv_core::spec::{Layers, Spec};
 use mnist_data::{Augmentation, Elastic};
 
-use crate::failure::Failure;
+use crate::error::Error;
 use document::{Document, Problem};
 use read::read;
 use section::instead;
-pub(crate) use shipped::RecipesArgs;
+pub use shipped::{find as builtin, names as builtin_names};
 
 /// A recipe, checked but for what depends on the data.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Recipe {
+pub struct Recipe {
     /// One line for people.
-    pub(crate) description: String,
+    pub description: String,
     /// All random numbers of the run follow from it.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// Passes over the training images.
-    pub(crate) epochs: u64,
+    pub epochs: u64,
     /// Images a step.
-    pub(crate) batch: usize,
-    pub(crate) data: Data,
-    pub(crate) augmentation: Option<Deformation>,
-    pub(crate) layers: Layers,
-    pub(crate) loss: Goal,
-    pub(crate) method: Method,
-    pub(crate) schedule: Pace,
+    pub batch: usize,
+    /// Which images it learns from.
+    pub data: Data,
+    /// How the images are deformed; none if they are not.
+    pub augmentation: Option<Deformation>,
+    /// The network.
+    pub layers: Layers,
+    /// What is to be made small.
+    pub loss: Goal,
+    /// The optimizer.
+    pub method: Method,
+    /// The learning rate over the run.
+    pub schedule: Pace,
     /// Epochs without a better one after which the run ends.
-    pub(crate) patience: Option<u64>,
+    pub patience: Option<u64>,
 }
 
 /// Which images, and how they become numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Data {
+pub struct Data {
     /// A name of the catalogue.
-    pub(crate) dataset: String,
+    pub dataset: String,
     /// The first so many training images; all, if none is given.
-    pub(crate) train_images: Option<usize>,
+    pub train_images: Option<usize>,
     /// So many of them are kept for validation: of each class the same part.
-    pub(crate) validation: usize,
+    pub validation: usize,
     /// Whether pixels are normalised by the training images' mean and deviation, or divided by 255 alone.
-    pub(crate) measured: bool,
+    pub measured: bool,
 }
 
 /// What [`Augmentation`] is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Deformation {
+pub struct Deformation {
     /// The part of the images that are deformed in the first epoch; the others are shifted alone.
     probability: f64,
     /// The same in the last epoch; as in the first, if none is given.
@@ -73,17 +79,17 @@ pub(crate) struct Deformation {
 
 /// Deformations of more or of fewer of the images, from epoch to epoch.
 #[derive(Clone)]
-pub(crate) struct AugmentationSchedule {
+pub struct AugmentationSchedule {
     /// Those of the first epoch.
-    pub(crate) first: Augmentation,
+    pub first: Augmentation,
     /// The part of the images that are deformed in the last epoch.
-    pub(crate) last_probability: f32,
+    pub last_probability: f32,
 }
 
 impl AugmentationSchedule {
     /// What an epoch's images are deformed by, the epoch counted from 0: the probability lies on the straight line from
     /// the first to the last. A single epoch is the first.
-    pub(crate) fn at(&self, epoch: u64, epochs: u64) -> Augmentation {
+    pub fn at(&self, epoch: u64, epochs: u64) -> Augmentation {
         let first = self.first.probability;
         let done = epoch as f32 / epochs.saturating_sub(1).max(1) as f32;
         Augmentation {
@@ -95,14 +101,19 @@ impl AugmentationSchedule {
 
 /// What is to be made small.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Goal {
-    CrossEntropy { smoothing: f64 },
+pub enum Goal {
+    /// The cross-entropy.
+    CrossEntropy {
+        /// How much of each label is spread over all classes, 0 to 1.
+        smoothing: f64,
+    },
+    /// The mean squared error of one-hot targets.
     MeanSquaredError,
 }
 
 /// The optimizer's settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Method {
+pub struct Method {
     kind: Kind,
     rate: f64,
     weight_decay: f64,
@@ -120,22 +131,29 @@ enum Kind {
 
 /// The learning rate over the run; how many steps it has follows from the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Pace {
+pub enum Pace {
+    /// The same from the first step to the last.
     Constant,
     /// Multiplied by the factor every so many epochs.
     Step {
+        /// In epochs.
         every: u64,
+        /// 0 to 1.
         factor: f64,
     },
+    /// Half a cosine, from the rate to 0.
     Cosine,
+    /// Up to the rate, then down to nearly 0.
     OneCycle,
 }
 
 /// A recipe, what it is called, and its text.
 #[derive(Clone, Debug)]
-pub(crate) struct Named {
-    pub(crate) name: String,
-    pub(crate) recipe: Recipe,
+pub struct Named {
+    /// That of a built-in recipe, or the stem of its file.
+    pub name: String,
+    /// What the text says.
+    pub recipe: Recipe,
     document: Document,
 }
 
@@ -144,11 +162,7 @@ impl Named {
     ///
     /// # Errors
     /// If a layer does not fit, or the last one has not an output for each class: at which line, and why.
-    pub(crate) fn spec(
-        &self,
-        (rows, columns): (usize, usize),
-        classes: usize,
-    ) -> Result<Spec, Failure> {
+    pub fn spec(&self, (rows, columns): (usize, usize), classes: usize) -> Result<Spec, Error> {
         let spec = Spec::new((rows, columns, 1), self.recipe.layers.clone());
         let explain = |path: &str, message: String| self.wrong(path, message);
         let summary = spec.summary().map_err(|error| {
@@ -177,8 +191,8 @@ impl Named {
     }
 
     /// What is wrong with a key, such as `data.validation`: at which line, and why.
-    pub(crate) fn wrong(&self, key: &str, message: impl Into<String>) -> Failure {
-        Failure::Error(self.document.explain(&Problem::new(key, message)))
+    pub fn wrong(&self, key: &str, message: impl Into<String>) -> Error {
+        Error::Failed(self.document.explain(&Problem::new(key, message)))
     }
 }
 
@@ -187,12 +201,15 @@ const LAYERS: &str = "network.layers";
 
 /// What the command line changes in a recipe.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Changes {
-    pub(crate) epochs: Option<u64>,
-    pub(crate) seed: Option<u64>,
-    pub(crate) dataset: Option<String>,
+pub struct Changes {
+    /// Passes over the training images.
+    pub epochs: Option<u64>,
+    /// The seed of all random numbers.
+    pub seed: Option<u64>,
+    /// A name of the catalogue.
+    pub dataset: Option<String>,
     /// `KEY=VALUE`
-    pub(crate) set: Vec<String>,
+    pub set: Vec<String>,
 }
 
 impl Changes {
@@ -212,7 +229,7 @@ impl Recipe {
     ///
     /// # Errors
     /// If there is neither, or the recipe is wrong: where and how.
-    pub(crate) fn find(name: &str, changes: &Changes) -> Result<Named, Failure> {
+    pub fn find(name: &str, changes: &Changes) -> Result<Named, Error> {
         if let Some(text) = shipped::find(name) {
             return Self::named(name, &format!("recipe {name}"), text, changes);
         }
@@ -220,7 +237,7 @@ impl Recipe {
         let looks_like_a_file = path.extension().is_some() || path.components().count() > 1;
         if !looks_like_a_file && !path.exists() {
             let other = instead(name, shipped::names());
-            return Err(Failure::Usage(format!(
+            return Err(Error::Argument(format!(
                 "no recipe {name:?}{other}; a file's name ends in .toml"
             )));
         }
@@ -229,13 +246,13 @@ impl Recipe {
         Self::named(stem, name, &read_text(path)?, changes)
     }
 
-    fn named(name: &str, file: &str, text: &str, changes: &Changes) -> Result<Named, Failure> {
-        let mut document = Document::parse(file, text).map_err(Failure::Error)?;
+    fn named(name: &str, file: &str, text: &str, changes: &Changes) -> Result<Named, Error> {
+        let mut document = Document::parse(file, text).map_err(Error::Failed)?;
         for assignment in changes.assignments() {
-            document.set(&assignment).map_err(Failure::Usage)?;
+            document.set(&assignment).map_err(Error::Argument)?;
         }
         let recipe = read(document.root());
-        let recipe = recipe.map_err(|problem| Failure::Error(document.explain(&problem)))?;
+        let recipe = recipe.map_err(|problem| Error::Failed(document.explain(&problem)))?;
         Ok(Named {
             name: name.to_owned(),
             recipe,
@@ -247,7 +264,7 @@ impl Recipe {
     ///
     /// # Errors
     /// If the elastic distortion is none.
-    pub(crate) fn augmentation(&self) -> Result<Option<AugmentationSchedule>, Failure> {
+    pub fn augmentation(&self) -> Result<Option<AugmentationSchedule>, Error> {
         let Some(Deformation {
             probability,
             last_probability,
@@ -279,17 +296,17 @@ impl Recipe {
     }
 
     /// The learning rate that the schedule begins from.
-    pub(crate) fn rate(&self) -> f64 {
+    pub fn rate(&self) -> f64 {
         self.method.rate
     }
 
     /// The learning rate of a step, counted from 0, where an epoch has so many.
-    pub(crate) fn rate_of(&self, steps_per_epoch: u64, step: u64) -> f64 {
+    pub fn rate_of(&self, steps_per_epoch: u64, step: u64) -> f64 {
         self.method.rate * self.pace(steps_per_epoch).factor(step)
     }
 
     /// What is to be made small.
-    pub(crate) fn loss(&self) -> Loss {
+    pub fn loss(&self) -> Loss {
         match self.loss {
             Goal::CrossEntropy { smoothing } => Loss::CrossEntropy {
                 smoothing: smoothing as f32,
@@ -299,7 +316,7 @@ impl Recipe {
     }
 
     /// A fresh optimizer for epochs of so many steps.
-    pub(crate) fn optimizer(&self, steps_per_epoch: u64) -> Optimizer {
+    pub fn optimizer(&self, steps_per_epoch: u64) -> Optimizer {
         let Method {
             kind,
             rate,
@@ -340,30 +357,30 @@ impl Recipe {
 }
 
 /// The text of a recipe's file.
-fn read_text(path: &Path) -> Result<String, Failure> {
+fn read_text(path: &Path) -> Result<String, Error> {
     let name = path.display();
     let metadata = std::fs::metadata(path).map_err(|error| {
         let advice = match error.kind() {
             std::io::ErrorKind::NotFound => "; `trainer recipes` lists those that come along",
             _ => "",
         };
-        Failure::Error(format!("{name}: {error}{advice}"))
+        Error::Failed(format!("{name}: {error}{advice}"))
     })?;
     if !metadata.is_file() {
-        return Err(Failure::Error(format!(
+        return Err(Error::Failed(format!(
             "{name}: this is no file, expected a recipe, such as RUN/recipe.toml"
         )));
     }
     if metadata.len() > document::LARGEST as u64 {
         let (found, most) = (metadata.len(), document::LARGEST);
-        return Err(Failure::Error(format!(
+        return Err(Error::Failed(format!(
             "{name}: it has {found} bytes, expected a recipe of at most {most}"
         )));
     }
-    let bytes = std::fs::read(path).map_err(|error| Failure::Error(format!("{name}: {error}")))?;
+    let bytes = std::fs::read(path).map_err(|error| Error::Failed(format!("{name}: {error}")))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Failure::Error(format!(
+        Error::Failed(format!(
             "{name}: byte {at} is no UTF-8, expected a TOML text"
         ))
     })

@@ -4,14 +4,14 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// A file of at most so many bytes that somebody else may have put there: a pipe, whose opening waits for its other end,
 /// or a device that never ends is refused.
 ///
 /// # Errors
 /// If it is not there, is no regular file, has more bytes, or cannot be read.
-pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("this is not a regular file"));
     }
@@ -28,7 +28,7 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// If the folder is not there, cannot be written to, or is full; the error names the file.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let failed = |error: io::Error| {
         let advice = match error.kind() {
             io::ErrorKind::NotFound => "; make its folder first",
@@ -38,7 +38,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
             }
             _ => "",
         };
-        Failure::Error(format!("{}: cannot write: {error}{advice}", path.display()))
+        Error::Failed(format!("{}: cannot write: {error}{advice}", path.display()))
     };
     let Some(name) = path.file_name() else {
         return Err(failed(io::Error::other("this names no file")));
@@ -118,7 +118,7 @@ mod tests {
             folder.path().to_owned(),
             PathBuf::from("/"),
         ] {
-            let Err(Failure::Error(message)) = write(&path, b"x") else {
+            let Err(Error::Failed(message)) = write(&path, b"x") else {
                 panic!("{} was written", path.display());
             };
             assert!(

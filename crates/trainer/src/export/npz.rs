@@ -9,7 +9,7 @@
 
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::model::{MeanDeviation, Model};
 
 #[derive(Serialize)]
@@ -24,7 +24,7 @@ struct About<'a> {
 ///
 /// # Errors
 /// If the network is too large for an archive of this kind, 4 GiB.
-pub(super) fn bytes(model: &Model) -> Result<Vec<u8>, Failure> {
+pub fn bytes(model: &Model) -> Result<Vec<u8>, Error> {
     let network = &model.network;
     let mut archive = Archive::default();
     for parameter in network.parameters() {
@@ -52,7 +52,7 @@ pub(super) fn bytes(model: &Model) -> Result<Vec<u8>, Failure> {
         classes: &model.classes,
     };
     let about = serde_json::to_vec(&about)
-        .map_err(|error| Failure::Error(format!("cannot write JSON: {error}")))?;
+        .map_err(|error| Error::Failed(format!("cannot write JSON: {error}")))?;
     archive.add("about", &array("|u1", &[about.len()], &about))?;
     archive.finish()
 }
@@ -90,7 +90,7 @@ struct Archive {
 
 impl Archive {
     /// Adds the array `name`, a file `name.npy`.
-    fn add(&mut self, name: &str, content: &[u8]) -> Result<(), Failure> {
+    fn add(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
         let file = format!("{name}.npy");
         let offset = small(self.bytes.len())?;
         let size = small(content.len())?.to_le_bytes();
@@ -117,7 +117,7 @@ impl Archive {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Vec<u8>, Failure> {
+    fn finish(mut self) -> Result<Vec<u8>, Error> {
         let start = small(self.bytes.len())?.to_le_bytes();
         let size = small(self.directory.len())?.to_le_bytes();
         let members = self.members.to_le_bytes();
@@ -131,10 +131,10 @@ impl Archive {
     }
 }
 
-fn small(length: usize) -> Result<u32, Failure> {
+fn small(length: usize) -> Result<u32, Error> {
     u32::try_from(length).map_err(|_| too_large())
 }
 
-fn too_large() -> Failure {
-    Failure::Error("the network is too large for an npz archive; export to safetensors".to_owned())
+fn too_large() -> Error {
+    Error::Failed("the network is too large for an npz archive; export to safetensors".to_owned())
 }

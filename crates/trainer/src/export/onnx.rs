@@ -18,7 +18,7 @@ mod proto;
 
 use prost::Message;
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::model::{MeanDeviation, Model};
 use graph::{Graph, Value};
 use proto::{
@@ -35,7 +35,7 @@ const OUTPUT: &str = "logits";
 ///
 /// # Errors
 /// If the layers and the parameters of the network do not fit, which no network of conv-core is without.
-pub(super) fn bytes(model: &Model) -> Result<Vec<u8>, Failure> {
+pub fn bytes(model: &Model) -> Result<Vec<u8>, Error> {
     let (height, width) = model.image_size();
     let mut graph = Graph::new(&model.network);
     let value = Value {
@@ -47,7 +47,7 @@ pub(super) fn bytes(model: &Model) -> Result<Vec<u8>, Failure> {
     let value = graph.flattened(value, "flat");
     graph.node("Identity", OUTPUT, &[&value.name], Vec::new());
     let classes = serde_json::to_string(&model.classes)
-        .map_err(|error| Failure::Error(format!("cannot write the classes: {error}")))?;
+        .map_err(|error| Error::Failed(format!("cannot write the classes: {error}")))?;
     let input = format!("(N, 1, {height}, {width}): pixels divided by 255, 0 background to 1 ink");
     let output = "(N, classes): logits; softmax makes probabilities of them";
     let graph = GraphProto {

@@ -22,10 +22,7 @@ const LEAST_CONTRAST: u8 = 32;
 ///
 /// # Errors
 /// What is wrong with the picture, if it is blank.
-pub(crate) fn digit(
-    picture: ArrayView2<'_, u8>,
-    size: (usize, usize),
-) -> Result<Array2<u8>, String> {
+pub fn digit(picture: ArrayView2<'_, u8>, size: (usize, usize)) -> Result<Array2<u8>, String> {
     let ink = ink(picture)?;
     let rows = extent(ink.rows().into_iter().map(|row| row.iter().any(|&x| x > 0)));
     let columns = ink.columns().into_iter();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::{Changes, Recipe, shipped};
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// What stands in the place of a word.
 const WORDS: [&str; 33] = [
@@ -130,7 +130,7 @@ fn changed(text: &str, changes: &[(Index, Change)]) -> String {
 }
 
 /// What `trainer train` does with a recipe before it has images; and what it must then be able to do.
-fn used(text: &str) -> Result<(), Failure> {
+fn used(text: &str) -> Result<(), Error> {
     let named = Recipe::named("fuzz", "fuzz.toml", text, &Changes::default())?;
     let spec = named.spec((28, 28), 10)?;
     let recipe = &named.recipe;
@@ -179,7 +179,7 @@ proptest! {
     ) {
         let text = changed(shipped::find(name).expect("it is shipped"), &changes);
         if let Err(failure) = used(&text) {
-            let Failure::Error(message) = failure else {
+            let Error::Failed(message) = failure else {
                 panic!("{failure:?} of {text}");
             };
             // A key that stands nowhere has no line.

@@ -5,16 +5,17 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::{Deformation, Goal, Kind, Method, Pace, Recipe, layers};
-use crate::failure::Failure;
+use crate::error::Error;
+use crate::hex::hex;
 
 impl Recipe {
     /// The whole recipe as TOML, with every default written out.
     ///
     /// # Errors
     /// If a layer cannot be written as TOML.
-    pub(crate) fn to_toml(&self) -> Result<String, Failure> {
+    pub fn to_toml(&self) -> Result<String, Error> {
         let layers = layers::write(&self.layers)
-            .map_err(|error| Failure::Error(format!("cannot write the recipe: {error}")))?;
+            .map_err(|error| Error::Failed(format!("cannot write the recipe: {error}")))?;
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = self.write(&mut text, &layers);
@@ -110,8 +111,7 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`to_toml`](Self::to_toml).
-    pub(crate) fn digest(&self) -> Result<String, Failure> {
-        let digest = Sha256::digest(self.to_toml()?);
-        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    pub fn digest(&self) -> Result<String, Error> {
+        Ok(hex(&Sha256::digest(self.to_toml()?)))
     }
 }

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::subject::Seen;
 use super::{mistakes, numbers, pair};
+use crate::error::Error;
 use crate::evaluation::Verdict;
-use crate::failure::Failure;
 
 /// Images shown of each kind, at most.
 const SHOWN: usize = 24;
@@ -14,7 +14,7 @@ const SHOWN: usize = 24;
 ///
 /// # Errors
 /// If a picture cannot be made.
-pub(crate) fn images(seen: [&Seen; 2]) -> Result<Markup, Failure> {
+pub(crate) fn images(seen: [&Seen; 2]) -> Result<Markup, Error> {
     let [first, second] = seen;
     if first.images != second.images || first.model.classes != second.model.classes {
         return Ok(
@@ -57,7 +57,7 @@ pub(crate) fn images(seen: [&Seen; 2]) -> Result<Markup, Failure> {
 }
 
 /// Images that the run `right` reads and the other one, whose `wrong` verdicts these are, does not.
-fn gallery(other: &Seen, right: usize, wrong: &[Verdict]) -> Result<Markup, Failure> {
+fn gallery(other: &Seen, right: usize, wrong: &[Verdict]) -> Result<Markup, Error> {
     let cards = wrong.iter().take(SHOWN).map(|verdict| {
         let name = |class| mistakes::name(&other.evaluation, class);
         let words = html! {

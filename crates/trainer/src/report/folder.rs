@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::whole_file;
 
 /// The largest file of text that is read: a run of a million epochs has less.
@@ -75,10 +75,10 @@ impl RunFolder {
     /// # Errors
     /// If the folder is not there, or is not that of a run: it has neither a recipe, nor metrics, nor a result,
     /// nor a model.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let shown = path.display();
         if !path.is_dir() {
-            return Err(Failure::Error(format!(
+            return Err(Error::Failed(format!(
                 "{shown}: expected the folder of a run, found {}; `trainer train` makes one and prints where",
                 if path.exists() {
                     "a file"
@@ -94,7 +94,7 @@ impl RunFolder {
             "model.safetensors",
         ];
         if !files.iter().any(|file| path.join(file).is_file()) {
-            return Err(Failure::Error(format!(
+            return Err(Error::Failed(format!(
                 "{shown}: expected the folder of a run, found none of {}; `trainer train` makes one and prints \
                  where",
                 files.join(", ")

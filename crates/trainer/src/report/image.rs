@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use ndarray::ArrayView2;
 
 use super::numbers;
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// Red, green and blue of the largest number and of its negative. They are seen on white and on black; in
 /// between, a number is the more transparent the nearer it is to 0. The style sheet's legend has the same.
@@ -17,7 +17,7 @@ const BELOW: [u8; 3] = [56, 146, 220];
 ///
 /// # Errors
 /// If it has no pixels.
-pub(crate) fn grey(image: ArrayView2<'_, u8>) -> Result<String, Failure> {
+pub(crate) fn grey(image: ArrayView2<'_, u8>) -> Result<String, Error> {
     let mut png = Vec::new();
     mnist_data::png::write(&mut png, &image)?;
     Ok(uri(&png))
@@ -27,7 +27,7 @@ pub(crate) fn grey(image: ArrayView2<'_, u8>) -> Result<String, Failure> {
 ///
 /// # Errors
 /// If there are none.
-pub(crate) fn diverging(numbers: ArrayView2<'_, f32>, largest: f32) -> Result<String, Failure> {
+pub(crate) fn diverging(numbers: ArrayView2<'_, f32>, largest: f32) -> Result<String, Error> {
     let (height, width) = numbers.dim();
     let mut pixels = Vec::with_capacity(4 * numbers.len());
     for &number in numbers {
@@ -50,7 +50,7 @@ pub(crate) fn diverging(numbers: ArrayView2<'_, f32>, largest: f32) -> Result<St
         png.finish()
     });
     written.map_err(|error| {
-        Failure::Error(format!("a picture of {height} × {width} numbers: {error}"))
+        Error::Failed(format!("a picture of {height} × {width} numbers: {error}"))
     })?;
     Ok(uri(&file))
 }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4, Axis};
 
 use super::{image, numbers};
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// Kernels that are shown, at most.
 const SHOWN: usize = 32;
@@ -52,7 +52,7 @@ impl Sight {
         network: &Network,
         images: ArrayView4<'_, f32>,
         digits: Vec<Picture>,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, Error> {
         let Some(layers) = up_to_convolution(&network.spec().layers) else {
             return Ok(None);
         };
@@ -204,7 +204,7 @@ impl Picture {
     ///
     /// # Errors
     /// If it has no pixels.
-    pub(crate) fn of_digit(image: ArrayView2<'_, u8>, words: String) -> Result<Self, Failure> {
+    pub(crate) fn of_digit(image: ArrayView2<'_, u8>, words: String) -> Result<Self, Error> {
         Ok(Self {
             uri: image::grey(image)?,
             words,
@@ -221,7 +221,7 @@ fn coloured(picture: &Picture) -> Markup {
     html! { img.map src=(picture.uri) alt=(picture.words) title=(picture.words); }
 }
 
-fn picture(numbers: ArrayView2<'_, f32>, largest: f32, words: &str) -> Result<Picture, Failure> {
+fn picture(numbers: ArrayView2<'_, f32>, largest: f32, words: &str) -> Result<Picture, Error> {
     let uri = image::diverging(numbers, largest)?;
     let words = words.to_owned();
     Ok(Picture { uri, words })
@@ -246,7 +246,7 @@ fn up_to_convolution(layers: &Layers) -> Option<Vec<Layer>> {
 }
 
 /// The first layers of a network, with its numbers: those of a network stand in the order of its layers.
-fn part(network: &Network, layers: Vec<Layer>) -> Result<Network, Failure> {
+fn part(network: &Network, layers: Vec<Layer>) -> Result<Network, Error> {
     let mut part = Network::new(&Spec::new(network.spec().input, Layers(layers)), 0)?;
     let numbers = network.numbers()[..part.numbers().len()].to_vec();
     part.set_numbers(&numbers)?;
@@ -256,7 +256,7 @@ fn part(network: &Network, layers: Vec<Layer>) -> Result<Network, Failure> {
 }
 
 /// The maps (N, H, W, kernels) of each image as one (H, W).
-fn pool(pooling: Pooling, maps: ArrayView4<'_, f32>) -> Result<Vec<Array2<f32>>, Failure> {
+fn pool(pooling: Pooling, maps: ArrayView4<'_, f32>) -> Result<Vec<Array2<f32>>, Error> {
     let (n, rows, cols, kernels) = maps.dim();
     let positions = maps.to_shape((n, rows * cols, kernels)).map_err(shape)?;
     let mut pooled = Array2::zeros((n, rows * cols));
@@ -273,10 +273,10 @@ fn largest(numbers: ArrayView4<'_, f32>) -> f32 {
     numbers.iter().fold(0.0, |most, x| most.max(x.abs()))
 }
 
-fn array(shape_: [usize; 4], numbers: Vec<f32>) -> Result<Array4<f32>, Failure> {
+fn array(shape_: [usize; 4], numbers: Vec<f32>) -> Result<Array4<f32>, Error> {
     Array4::from_shape_vec(shape_, numbers).map_err(shape)
 }
 
-fn shape(error: ndarray::ShapeError) -> Failure {
-    Failure::Error(format!("the first convolution: {error}"))
+fn shape(error: ndarray::ShapeError) -> Error {
+    Error::Failed(format!("the first convolution: {error}"))
 }

@@ -6,8 +6,8 @@ use ndarray::Axis;
 
 use super::kernels::{Picture, ink};
 use super::numbers;
+use crate::error::Error;
 use crate::evaluation::{Evaluation, Verdict};
-use crate::failure::Failure;
 
 /// Mistakes that are shown, at most.
 pub(crate) const SHOWN: usize = 40;
@@ -16,7 +16,7 @@ pub(crate) const SHOWN: usize = 40;
 ///
 /// # Errors
 /// If the evaluation is of other images than the data set's.
-pub(crate) fn worst(evaluation: &Evaluation, images: &Dataset) -> Result<Markup, Failure> {
+pub(crate) fn worst(evaluation: &Evaluation, images: &Dataset) -> Result<Markup, Error> {
     let mistakes = evaluation
         .verdicts
         .iter()
@@ -54,10 +54,10 @@ pub(crate) fn card(
     images: &Dataset,
     verdict: &Verdict,
     words: &Markup,
-) -> Result<Markup, Failure> {
+) -> Result<Markup, Error> {
     let Verdict { index, label, .. } = *verdict;
     if index >= images.len() {
-        return Err(Failure::Error(format!(
+        return Err(Error::Failed(format!(
             "image {index} of {} was evaluated",
             images.len()
         )));

@@ -7,7 +7,7 @@ use super::folder::Epoch;
 use super::page::{Section, page};
 use super::subject::{Seen, Subject};
 use super::{agreement, calibration, confusion, difference, network, numbers, single};
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// What both have in all charts and tables: a letter, and by it a colour and a dash.
 const LETTERS: [&str; 2] = ["A", "B"];
@@ -17,7 +17,7 @@ const CLASSES: [&str; 2] = ["a", "b"];
 ///
 /// # Errors
 /// If a picture cannot be made.
-pub(crate) fn report(runs: &[Subject; 2]) -> Result<String, Failure> {
+pub fn report(runs: &[Subject; 2]) -> Result<String, Error> {
     let both = |show: &dyn Fn(&Subject) -> Markup| -> Markup {
         html! {
             div.beside {

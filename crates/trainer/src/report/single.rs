@@ -7,13 +7,13 @@ use super::folder::{Epoch, RunFolder};
 use super::page::{self, Section, figures, folded, page};
 use super::subject::Subject;
 use super::{calibration, confusion, mistakes, network, numbers};
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// The page of a run.
 ///
 /// # Errors
 /// If a picture cannot be made.
-pub(crate) fn report(run: &Subject) -> Result<String, Failure> {
+pub fn report(run: &Subject) -> Result<String, Error> {
     let folder = &run.folder;
     let mut sections = Vec::new();
     if !folder.epochs.is_empty() {

@@ -7,9 +7,9 @@ use ndarray::Axis;
 
 use super::folder::RunFolder;
 use super::kernels::{Picture, Sight};
-use crate::data;
+use crate::error::Error;
 use crate::evaluation::Evaluation;
-use crate::failure::Failure;
+use crate::images;
 use crate::model::Model;
 
 /// Classes whose first image that the network reads is the one its kernels are shown at work on: of the digits
@@ -19,7 +19,8 @@ const SAMPLES: [usize; 3] = [2, 4, 8];
 const SAME: f64 = 1e-9;
 
 /// A run.
-pub(crate) struct Subject {
+pub struct Subject {
+    /// What its folder tells.
     pub(crate) folder: RunFolder,
     /// What its model makes of the test images, where both are there.
     pub(crate) seen: Option<Seen>,
@@ -39,7 +40,7 @@ impl Subject {
     ///
     /// # Errors
     /// As [`RunFolder::read`]. Without a model or images there is a note.
-    pub(crate) fn read(path: &Path, data: Option<&Path>) -> Result<Self, Failure> {
+    pub fn read(path: &Path, data: Option<&Path>) -> Result<Self, Error> {
         let mut folder = RunFolder::read(path)?;
         let (end, best) = (
             path.join("model.safetensors"),
@@ -66,7 +67,7 @@ impl Subject {
         let seen = Seen::new(&model, data.or(own.as_deref()));
         let seen = match seen {
             Ok(seen) => Some(seen),
-            Err(Failure::Error(message)) => {
+            Err(Error::Failed(message)) => {
                 folder.notes.push(format!(
                     "Nothing here shows kernels, mistakes, or calibration: {message}."
                 ));
@@ -98,7 +99,7 @@ impl Subject {
     }
 
     /// The accuracy on the test images: the result's, or else what the model has.
-    pub(crate) fn accuracy(&self) -> Option<f64> {
+    pub fn accuracy(&self) -> Option<f64> {
         let told = self
             .folder
             .result
@@ -108,7 +109,7 @@ impl Subject {
     }
 
     /// The loss on the test images: the result's, or else what the model has.
-    pub(crate) fn loss(&self) -> Option<f64> {
+    pub fn loss(&self) -> Option<f64> {
         let told = self
             .folder
             .result
@@ -118,7 +119,7 @@ impl Subject {
     }
 
     /// Numbers that were trained.
-    pub(crate) fn parameters(&self) -> Option<u64> {
+    pub fn parameters(&self) -> Option<u64> {
         let told = self
             .folder
             .result
@@ -131,14 +132,14 @@ impl Subject {
     }
 
     /// Epochs that were trained.
-    pub(crate) fn epochs(&self) -> Option<u64> {
+    pub fn epochs(&self) -> Option<u64> {
         let told = self.folder.result.as_ref().and_then(|result| result.epochs);
         told.or(self.folder.epochs.last().map(|epoch| epoch.epoch))
     }
 }
 
 impl Seen {
-    fn new(path: &Path, data: Option<&Path>) -> Result<Self, Failure> {
+    fn new(path: &Path, data: Option<&Path>) -> Result<Self, Error> {
         let model = Model::read(path)?;
         let images = test_images(&model, data)?;
         let evaluation = Evaluation::of(&model, &images)?;
@@ -171,8 +172,8 @@ impl Seen {
 }
 
 /// The test images of the data set on which a model was trained.
-fn test_images(model: &Model, data: Option<&Path>) -> Result<Dataset, Failure> {
-    let splits = data::of_catalogue(&model.dataset, data)?;
+fn test_images(model: &Model, data: Option<&Path>) -> Result<Dataset, Error> {
+    let splits = images::of_catalogue(&model.dataset, data)?;
     Ok(splits.test)
 }
 

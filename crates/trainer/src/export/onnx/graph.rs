@@ -12,7 +12,7 @@ use conv_core::spec::{BatchNorm, Conv, Dense, Layer, Layers};
 use ndarray::{ArrayView, IxDyn};
 
 use super::proto::{AttributeProto, FLOAT, INT64, NodeProto, TensorProto};
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// What flows from node to node.
 #[derive(Clone, Debug)]
@@ -93,14 +93,14 @@ impl<'a> Graph<'a> {
         layers: &Layers,
         path: &str,
         mut value: Value,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, Error> {
         for (number, layer) in layers.0.iter().enumerate() {
             value = self.layer(layer, &format!("{path}{number}"), value)?;
         }
         Ok(value)
     }
 
-    fn layer(&mut self, layer: &Layer, path: &str, value: Value) -> Result<Value, Failure> {
+    fn layer(&mut self, layer: &Layer, path: &str, value: Value) -> Result<Value, Error> {
         let name = format!("{path}.{}", layer.kind().replace(' ', "_"));
         let input = value.name.as_str();
         Ok(match layer {
@@ -158,7 +158,7 @@ impl<'a> Graph<'a> {
         })
     }
 
-    fn conv(&mut self, conv: &Conv, path: &str, value: Value) -> Result<Value, Failure> {
+    fn conv(&mut self, conv: &Conv, path: &str, value: Value) -> Result<Value, Error> {
         let value = self.image(value, path);
         let [h, w, c] = value.shape;
         let (rows, columns) = conv.window.output(h, w)?;
@@ -166,7 +166,7 @@ impl<'a> Graph<'a> {
         let kernels = self.network.get(&format!("{path}.kernels"))?;
         let sizes = [kh, kw, c / conv.groups, conv.kernels];
         let view = ArrayView::from_shape(IxDyn(&sizes), kernels);
-        let view = view.map_err(|error| Failure::Error(format!("{path}.kernels: {error}")))?;
+        let view = view.map_err(|error| Error::Failed(format!("{path}.kernels: {error}")))?;
         let turned = view.permuted_axes(vec![3, 2, 0, 1]);
         let numbers: Vec<f32> = turned.iter().copied().collect();
         let kernels = self.constant(format!("{path}.kernels"), turned.shape(), &numbers);
@@ -183,7 +183,7 @@ impl<'a> Graph<'a> {
         })
     }
 
-    fn dense(&mut self, dense: &Dense, path: &str, value: Value) -> Result<Value, Failure> {
+    fn dense(&mut self, dense: &Dense, path: &str, value: Value) -> Result<Value, Error> {
         let value = self.flattened(value, &format!("{path}.flat"));
         let weights = self.network.get(&format!("{path}.weights"))?;
         let sizes = [value.shape[2], dense.outputs];
@@ -198,7 +198,7 @@ impl<'a> Graph<'a> {
         })
     }
 
-    fn bias(&mut self, has: bool, path: &str) -> Result<Option<String>, Failure> {
+    fn bias(&mut self, has: bool, path: &str) -> Result<Option<String>, Error> {
         if !has {
             return Ok(None);
         }
@@ -207,11 +207,11 @@ impl<'a> Graph<'a> {
         Ok(Some(self.constant(name, &[numbers.len()], numbers)))
     }
 
-    fn batch_norm(&mut self, norm: &BatchNorm, path: &str, value: Value) -> Result<Value, Failure> {
+    fn batch_norm(&mut self, norm: &BatchNorm, path: &str, value: Value) -> Result<Value, Error> {
         let value = self.image(value, path);
         let running = self.network.running().get(self.norms);
         let running = running
-            .ok_or_else(|| Failure::Error(format!("{path}: the model has no statistics of it")))?;
+            .ok_or_else(|| Error::Failed(format!("{path}: the model has no statistics of it")))?;
         self.norms += 1;
         let narrow = |numbers: &[f64]| -> Vec<f32> { numbers.iter().map(|&x| x as f32).collect() };
         let (mean, variance) = (narrow(&running.mean), narrow(&running.variance));
@@ -238,7 +238,7 @@ impl<'a> Graph<'a> {
         window: &Window,
         name: &str,
         value: Value,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, Error> {
         let value = self.image(value, name);
         let [h, w, c] = value.shape;
         let (rows, columns) = window.output(h, w)?;
@@ -270,7 +270,7 @@ impl<'a> Graph<'a> {
         window: &Window,
         name: &str,
         value: &Value,
-    ) -> Result<String, Failure> {
+    ) -> Result<String, Error> {
         let [h, w, _] = value.shape;
         let (rows, columns) = window.output(h, w)?;
         let [top, left, bottom, right] = margins(window, (h, w))?;
@@ -417,10 +417,7 @@ fn pairs(name: &str, (down, right): (usize, usize)) -> AttributeProto {
 }
 
 /// What convolutions and pools have in common.
-fn window_attributes(
-    window: &Window,
-    size: (usize, usize),
-) -> Result<Vec<AttributeProto>, Failure> {
+fn window_attributes(window: &Window, size: (usize, usize)) -> Result<Vec<AttributeProto>, Error> {
     let margins = margins(window, size)?.map(|margin| margin as i64);
     Ok(vec![
         pairs("kernel_shape", window.size),
@@ -431,7 +428,7 @@ fn window_attributes(
 
 /// The padding that the window reaches: top, left, bottom, right. Of padding beyond the last position ONNX Runtime
 /// complains.
-fn margins(window: &Window, (h, w): (usize, usize)) -> Result<[usize; 4], Failure> {
+fn margins(window: &Window, (h, w): (usize, usize)) -> Result<[usize; 4], Error> {
     let (rows, columns) = window.output(h, w)?;
     let (top, left) = window.before(h, w)?;
     let (stride, size, dilation) = (window.stride, window.size, window.dilation);

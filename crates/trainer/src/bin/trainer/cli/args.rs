@@ -1,0 +1,169 @@
+//! What several commands take: which images, how many threads, and the numbers that may be given.
+
+use std::num::NonZero;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use mnist_data::{Splits, catalog, embedded};
+
+use crate::book::fix::Fixes;
+use crate::book::listing::{Layer, Settings};
+use crate::failure::Failure;
+
+/// What every command takes.
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    /// Seed of NumPy's random numbers
+    #[arg(long, default_value_t = 1, value_parser = seed)]
+    seed: u32,
+    /// Passes over the training images
+    #[arg(long, default_value = "300", value_parser = positive)]
+    pub(crate) iterations: usize,
+    /// The first N training images; 1,000 are embedded
+    #[arg(long, default_value = "1000", value_name = "N", value_parser = positive)]
+    train_images: usize,
+    /// Step size
+    #[arg(long, default_value_t = 2.0, value_parser = step_size)]
+    alpha: f64,
+    /// Folder with the four MNIST files, raw or .gz, instead of the embedded images
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Threads; the result is the same for any number [default: one a core]
+    #[arg(long, value_name = "N", value_parser = threads)]
+    threads: Option<usize>,
+}
+
+impl RunArgs {
+    pub(crate) fn splits(&self) -> Result<Splits, Failure> {
+        load(self.data.as_deref(), self.train_images)
+    }
+
+    /// The settings of a run; what the arguments leave open is the command's.
+    pub(crate) fn settings(&self, batch_size: usize, layer: Layer, fixes: Fixes) -> Settings {
+        Settings {
+            seed: self.seed,
+            iterations: self.iterations,
+            batch_size,
+            alpha: self.alpha,
+            layer,
+            fixes,
+        }
+    }
+
+    /// The images for batches of a size that no option changes.
+    pub(crate) fn splits_for(&self, batch_size: usize) -> Result<Splits, Failure> {
+        let splits = self.splits()?;
+        if self.train_images < batch_size {
+            let range = format!("{batch_size}, the images of a batch, or more");
+            return Err(Failure::option("--train-images", self.train_images, range));
+        }
+        Ok(splits)
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        threads_or_cores(self.threads)
+    }
+}
+
+/// So many threads, or one a core.
+pub(crate) fn threads_or_cores(threads: Option<usize>) -> usize {
+    threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get))
+}
+
+/// The first `train_images` training images and all test images, of `folder` or embedded.
+pub(crate) fn load(folder: Option<&Path>, train_images: usize) -> Result<Splits, Failure> {
+    let splits = match folder {
+        None => embedded::load(),
+        Some(folder) => mnist_data::read_dir(folder)?,
+    };
+    if let Some(folder) = folder {
+        for (set, name) in [(&splits.train, "training"), (&splits.test, "test")] {
+            if set.is_empty() {
+                let folder = folder.display();
+                return Err(Failure::Error(format!(
+                    "{folder}: found 0 {name} images, expected at least 1; `cargo xtask fetch-mnist` \
+                     downloads MNIST and prints its folder"
+                )));
+            }
+        }
+    }
+    let count = splits.train.len();
+    if train_images > count {
+        let more = match folder {
+            None => format!(
+                "1 to {count}, as many as are embedded; for more, run `cargo xtask fetch-mnist --dir DIR` \
+                 and add `--data DIR`"
+            ),
+            Some(folder) => format!("1 to {count}, as many as {} has", folder.display()),
+        };
+        return Err(Failure::option("--train-images", train_images, more));
+    }
+    Ok(Splits {
+        train: splits.train.first(train_images)?,
+        test: splits.test,
+    })
+}
+
+/// Which images a command takes.
+#[derive(Args)]
+pub(crate) struct DataArgs {
+    /// Folder with the data set's files; without it, the embedded images of MNIST
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Data set by its name in the catalogue [default: the model's]
+    #[arg(long, value_name = "NAME", value_parser = names())]
+    pub(crate) dataset: Option<String>,
+}
+
+/// The names of the catalogue.
+pub(crate) fn names() -> PossibleValuesParser {
+    catalog::ALL.map(|entry| entry.name).into()
+}
+
+/// A whole number above 0.
+pub(crate) fn positive(text: &str) -> Result<usize, String> {
+    whole(text, 1..=u64::MAX, "a whole number above 0")
+}
+
+/// How many kernels or hidden units there may be.
+pub(crate) fn kernels(text: &str) -> Result<usize, String> {
+    whole(text, 1..=1024, "a whole number from 1 to 1024")
+}
+
+/// How many threads there may be.
+pub(crate) fn threads(text: &str) -> Result<usize, String> {
+    whole(text, 1..=256, "a whole number from 1 to 256")
+}
+
+/// What `numpy.random.seed` takes.
+fn seed(text: &str) -> Result<u32, String> {
+    whole(
+        text,
+        0..=u32::MAX.into(),
+        "a whole number from 0 to 4294967295",
+    )
+}
+
+fn whole<N: TryFrom<u64>>(
+    text: &str,
+    range: RangeInclusive<u64>,
+    valid: &str,
+) -> Result<N, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number
+        .and_then(|number| N::try_from(number).ok())
+        .ok_or_else(|| format!("valid is {valid}"))
+}
+
+/// The largest step size: far beyond it, nothing but infinities would be printed.
+const LARGEST_ALPHA: f64 = 1e6;
+
+fn step_size(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(alpha) if alpha > 0.0 && alpha <= LARGEST_ALPHA => Ok(alpha),
+        _ => Err(format!("valid is a number above 0, up to {LARGEST_ALPHA}")),
+    }
+}

@@ -1,0 +1,67 @@
+//! `trainer book`: the listing of chapter 10.
+
+use clap::{Args, ValueEnum};
+use conv_core::chapter::Pooling;
+
+use super::args::{RunArgs, kernels, positive};
+use crate::book::fix::{FixArg, Fixes};
+use crate::book::listing::{self, Layer};
+use crate::failure::Failure;
+
+#[derive(Args)]
+pub(crate) struct BookArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// Images a step
+    #[arg(long, default_value = "128", value_name = "N", value_parser = positive)]
+    batch_size: usize,
+    /// Kernels
+    #[arg(long, default_value = "16", value_name = "N", value_parser = kernels)]
+    kernels: usize,
+    /// Height and width of a kernel, in pixels
+    #[arg(long, default_value = "3", value_name = "PIXELS", value_parser = positive)]
+    kernel_size: usize,
+    /// Pooling across kernels: what becomes of their predictions at a position
+    #[arg(long, default_value = "none")]
+    combine: Combine,
+    /// A fault of the listing to put right; may be given several times
+    #[arg(long = "fix", value_name = "NAME")]
+    fixes: Vec<FixArg>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Combine {
+    /// Each has weights of its own
+    None,
+    /// Their sum
+    Sum,
+    /// Their mean
+    Mean,
+    /// The largest of them
+    Max,
+}
+
+impl From<Combine> for Option<Pooling> {
+    fn from(combine: Combine) -> Self {
+        match combine {
+            Combine::None => None,
+            Combine::Sum => Some(Pooling::Sum),
+            Combine::Mean => Some(Pooling::Mean),
+            Combine::Max => Some(Pooling::Max),
+        }
+    }
+}
+
+impl BookArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let layer = Layer::Kernels {
+            count: self.kernels,
+            size: self.kernel_size,
+            pooling: self.combine.into(),
+        };
+        let settings = self
+            .run
+            .settings(self.batch_size, layer, Fixes::of(&self.fixes));
+        listing::print(settings, self.run.splits()?, self.run.threads(), 1)
+    }
+}

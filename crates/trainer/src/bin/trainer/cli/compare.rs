@@ -1,0 +1,23 @@
+//! `trainer compare`: the chapter's claim, measured.
+
+use clap::Args;
+
+use super::args::RunArgs;
+use crate::book::compare;
+use crate::book::fix::{FixArg, Fixes};
+use crate::failure::Failure;
+
+#[derive(Args)]
+pub(crate) struct CompareArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// A fault of the listings to put right in all networks; may be given several times
+    #[arg(long = "fix", value_name = "NAME")]
+    fixes: Vec<FixArg>,
+}
+
+impl CompareArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        compare::run(&self.run, Fixes::of(&self.fixes))
+    }
+}

@@ -1,0 +1,36 @@
+//! `trainer dense`: the listing of chapter 9.
+
+use clap::Args;
+
+use super::args::{RunArgs, kernels, positive};
+use crate::book::fix::Fixes;
+use crate::book::listing::{self, Layer};
+use crate::failure::Failure;
+
+#[derive(Args)]
+pub(crate) struct DenseArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// Images a step
+    #[arg(long, default_value = "100", value_name = "N", value_parser = positive)]
+    batch_size: usize,
+    /// Hidden units
+    #[arg(long, default_value = "100", value_name = "N", value_parser = kernels)]
+    hidden: usize,
+    /// Print every Nth iteration
+    #[arg(long, default_value = "10", value_name = "N", value_parser = positive)]
+    print_every: usize,
+}
+
+impl DenseArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let layer = Layer::Dense { units: self.hidden };
+        let settings = self.run.settings(self.batch_size, layer, Fixes::NONE);
+        listing::print(
+            settings,
+            self.run.splits()?,
+            self.run.threads(),
+            self.print_every,
+        )
+    }
+}

@@ -1,0 +1,223 @@
+//! `trainer evaluate`: how good a model is.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use trainer::evaluation::{Evaluation, Verdict};
+use trainer::images;
+use trainer::model::Model;
+
+use super::args::DataArgs;
+use crate::failure::Failure;
+
+/// Mistakes that are told.
+const WORST: usize = 10;
+/// The most classes of a confusion matrix that fits on a terminal; of more, the most frequent confusions are told.
+const WIDEST: usize = 16;
+/// How many those are.
+const FREQUENT: usize = 20;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  trainer evaluate runs/stacked                        the model of a run, on the 10,000 embedded test images
+  trainer evaluate model.safetensors --data DIR        on the test images of a folder
+  trainer evaluate model.safetensors --json | jq .accuracy")]
+pub(crate) struct EvaluateArgs {
+    /// The file of a model, or the folder of a run that has one
+    model: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    dataset: &'a str,
+    #[serde(flatten)]
+    evaluation: &'a Evaluation,
+    worst: Vec<Verdict>,
+}
+
+impl EvaluateArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let model = Model::read(&self.model)?;
+        let dataset = self.data.dataset.as_ref().unwrap_or(&model.dataset);
+        let splits = images::of_catalogue(dataset, self.data.data.as_deref())?;
+        let evaluation = Evaluation::of(&model, &splits.test)?;
+        let text = if self.json {
+            let report = Report {
+                dataset,
+                evaluation: &evaluation,
+                worst: evaluation.worst(WORST),
+            };
+            serde_json::to_string(&report)
+                .map_err(|error| Failure::Error(format!("cannot write JSON: {error}")))?
+                + "\n"
+        } else {
+            text(dataset, &evaluation)
+        };
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        stdout.flush()?;
+        Ok(())
+    }
+}
+
+/// The report for people.
+fn text(dataset: &str, evaluation: &Evaluation) -> String {
+    let mut text = format!(
+        "{} test images of {dataset}\naccuracy {:.4}\nloss     {:.4}\n",
+        evaluation.images, evaluation.accuracy, evaluation.loss
+    );
+    // Writing to a String cannot fail.
+    let _ = class_by_class(&mut text, evaluation)
+        .and_then(|()| confusion(&mut text, evaluation))
+        .and_then(|()| calibration(&mut text, evaluation))
+        .and_then(|()| mistakes(&mut text, evaluation));
+    text
+}
+
+fn class_by_class(text: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
+    let width = name_width(evaluation);
+    writeln!(
+        text,
+        "\n{:<width$} {:>7} {:>7} {:>9} {:>9}",
+        "class", "images", "found", "precision", "recall"
+    )?;
+    for class in &evaluation.classes {
+        let (precision, recall) = (share(class.precision), share(class.recall));
+        writeln!(
+            text,
+            "{:<width$} {:>7} {:>7} {precision:>9} {recall:>9}",
+            class.name, class.images, class.found
+        )?;
+    }
+    Ok(())
+}
+
+fn confusion(text: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
+    let name = |class: usize| evaluation.classes[class].name.as_str();
+    if evaluation.classes.len() > WIDEST {
+        let mut pairs = Vec::new();
+        for (label, row) in evaluation.confusion.iter().enumerate() {
+            for (found, &images) in row.iter().enumerate() {
+                if label != found && images > 0 {
+                    pairs.push((images, label, found));
+                }
+            }
+        }
+        pairs.sort_by_key(|&(images, label, found)| (usize::MAX - images, label, found));
+        writeln!(text, "\nthe most frequent confusions")?;
+        for &(images, label, found) in pairs.iter().take(FREQUENT) {
+            writeln!(
+                text,
+                "{images:>6} × {} taken for {}",
+                name(label),
+                name(found)
+            )?;
+        }
+        return Ok(());
+    }
+    let width = name_width(evaluation);
+    write!(
+        text,
+        "\nconfusion: a row is what an image shows, a column what was found\n{:width$}",
+        ""
+    )?;
+    let largest = evaluation
+        .confusion
+        .iter()
+        .flatten()
+        .max()
+        .copied()
+        .unwrap_or(0);
+    let names = evaluation
+        .classes
+        .iter()
+        .map(|class| class.name.chars().count());
+    // Names stand above their columns where all are short; else their numbers do.
+    let short = names.max().unwrap_or(0) <= 4;
+    let column = largest.to_string().len().max(if short { 4 } else { 2 }) + 1;
+    for class in 0..evaluation.classes.len() {
+        match short {
+            true => write!(text, "{:>column$}", name(class))?,
+            false => write!(text, "{class:>column$}")?,
+        }
+    }
+    writeln!(text)?;
+    for (label, row) in evaluation.confusion.iter().enumerate() {
+        write!(text, "{:<width$}", name(label))?;
+        for &images in row {
+            match images {
+                0 => write!(text, "{:>column$}", "·")?,
+                _ => write!(text, "{images:>column$}")?,
+            }
+        }
+        writeln!(text)?;
+    }
+    Ok(())
+}
+
+fn calibration(text: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
+    let calibration = &evaluation.calibration;
+    writeln!(
+        text,
+        "\ncalibration: expected error {:.4}\n{:<13} {:>7} {:>10} {:>9}",
+        calibration.error, "probability", "images", "mean", "accuracy"
+    )?;
+    for bin in calibration.bins.iter().filter(|bin| bin.images > 0) {
+        let (confidence, accuracy) = (share(bin.confidence), share(bin.accuracy));
+        let range = format!("{:.3}–{:.3}", bin.from, bin.to);
+        writeln!(
+            text,
+            "{range:<13} {:>7} {confidence:>10} {accuracy:>9}",
+            bin.images
+        )?;
+    }
+    Ok(())
+}
+
+fn mistakes(text: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
+    let worst = evaluation.worst(WORST);
+    if worst.is_empty() {
+        return writeln!(text, "\nno mistakes");
+    }
+    writeln!(text, "\nthe worst mistakes")?;
+    for Verdict {
+        index,
+        label,
+        found,
+        probability,
+        loss,
+    } in worst
+    {
+        let name = |class: usize| evaluation.classes[class].name.as_str();
+        writeln!(
+            text,
+            "{:<12} {} taken for {} with probability {probability:.4}, loss {loss:.3}",
+            format!("test:{index}"),
+            name(label),
+            name(found)
+        )?;
+    }
+    Ok(())
+}
+
+fn name_width(evaluation: &Evaluation) -> usize {
+    let names = evaluation
+        .classes
+        .iter()
+        .map(|class| class.name.chars().count());
+    names.max().unwrap_or(0).max("class".len())
+}
+
+/// Four digits, or a dash where there is nothing to divide by.
+fn share(part: Option<f64>) -> String {
+    part.map_or("–".to_owned(), |part| format!("{part:.4}"))
+}

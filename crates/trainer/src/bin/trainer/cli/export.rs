@@ -1,0 +1,92 @@
+//! `trainer export`: a model for other programs.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use trainer::export::{npz, onnx};
+use trainer::model::Model;
+use trainer::whole_file;
+
+use crate::failure::{Failure, say};
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  trainer export runs/stacked --to onnx                          writes runs/stacked/model.onnx
+  trainer export model.safetensors --to npz --output digits.npz
+
+ONNX: input is float32 (N, 1, 28, 28), pixels divided by 255, light ink on dark ground, any number N of images;
+further normalisation is part of the graph. logits is (N, classes). In Python:
+  import onnxruntime
+  session = onnxruntime.InferenceSession('model.onnx')
+  logits, = session.run(None, {'input': pixels.reshape(-1, 1, 28, 28).astype('float32') / 255})
+
+npz and safetensors have every parameter by its name: kernels (Kh, Kw, Cin / groups, Cout), weights (F, C).")]
+pub(crate) struct ExportArgs {
+    /// The file of a model, or the folder of a run that has one
+    model: PathBuf,
+    /// The format
+    #[arg(long, value_name = "FORMAT")]
+    to: Format,
+    /// The file to write [default: the model's, with the ending of the format]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// The model with all its metadata, as `trainer train` writes it
+    Safetensors,
+    /// For ONNX Runtime and its like, opset 17
+    Onnx,
+    /// An archive of NumPy arrays
+    Npz,
+}
+
+impl Format {
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Safetensors => "safetensors",
+            Self::Onnx => "onnx",
+            Self::Npz => "npz",
+        }
+    }
+}
+
+impl ExportArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let model = Model::read(&self.model)?;
+        let output = self.output.clone().unwrap_or_else(|| {
+            let file = Model::file(&self.model);
+            file.with_extension(self.to.ending())
+        });
+        if same_file(&output, &Model::file(&self.model)) {
+            return Err(Failure::Usage(format!(
+                "{} is the model itself; give another file with --output",
+                output.display()
+            )));
+        }
+        let bytes = match self.to {
+            Format::Safetensors => model.to_bytes(),
+            Format::Onnx => onnx::bytes(&model),
+            Format::Npz => npz::bytes(&model),
+        }?;
+        whole_file::write(&output, &bytes)?;
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{}", output.display())?;
+        stdout.flush()?;
+        say(&format!(
+            "{} parameters, {} bytes",
+            model.network.numbers().len(),
+            bytes.len()
+        ));
+        Ok(())
+    }
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}

@@ -1,0 +1,49 @@
+//! `trainer report`: a run, or two runs side by side, as one HTML file.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use trainer::report::{self, Subject};
+use trainer::whole_file;
+
+use crate::failure::Failure;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  trainer report runs/stacked                          writes runs/stacked/report.html
+  trainer report runs/stacked runs/lenet               the second beside the first, in runs/stacked/report.html
+  trainer report runs/fashion --data data/fashion-mnist --output fashion.html")]
+pub(crate) struct ReportArgs {
+    /// The folder of a run
+    run: PathBuf,
+    /// Another one to lay beside it
+    other: Option<PathBuf>,
+    /// The file to write [default: RUN/report.html]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Folder with the data set's files, for its test images; without it, the embedded images of MNIST
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    /// Writes the file and prints its path.
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let data = self.data.as_deref();
+        let run = Subject::read(&self.run, data)?;
+        let page = match &self.other {
+            None => report::single(&run)?,
+            Some(other) => report::pair(&[run, Subject::read(other, data)?])?,
+        };
+        let output = self
+            .output
+            .clone()
+            .unwrap_or_else(|| self.run.join("report.html"));
+        whole_file::write(&output, page.as_bytes())?;
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{}", output.display())?;
+        stdout.flush()?;
+        Ok(())
+    }
+}

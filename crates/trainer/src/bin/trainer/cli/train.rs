@@ -1,0 +1,184 @@
+//! `trainer train`: a recipe, trained, in a folder that keeps everything.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use trainer::Error;
+use trainer::images::Images;
+use trainer::recipe::{Changes, Recipe};
+use trainer::run::{Environment, RunFolder};
+use trainer::session::{Session, trial};
+
+use super::args::{names, threads, threads_or_cores};
+use crate::failure::{Failure, say};
+use crate::terminal::output::print;
+use crate::terminal::pool::pool;
+use crate::terminal::screen::{Screen, Words};
+
+#[derive(Args)]
+#[command(
+    arg_required_else_help = true,
+    allow_negative_numbers = true,
+    after_help = "Examples:
+  trainer train stacked                            a few seconds, in the folder runs/stacked
+  trainer train stacked --epochs 20 --seed 7       other settings
+  trainer train stacked --set optimizer.rate=0.01 --set batch=100
+  trainer train mine.toml --dry-run                shapes, memory and one step, without writing anything
+  trainer train quick --data \"$(cargo xtask fetch-mnist)\"       all 60,000 images, in less than a second
+  trainer train lenet --dataset fashion-mnist      once `cargo xtask fetch-mnist --dataset fashion-mnist` is done
+  trainer train --resume runs/stacked              go on with a run that was interrupted
+
+`trainer recipes` lists the recipes. Exit codes: 0 done, 1 something failed (the last checkpoint is whole),
+2 the command line is wrong, 130 interrupted by Ctrl-C, with a checkpoint to go on from."
+)]
+pub(crate) struct TrainArgs {
+    /// A recipe by its name, or a file NAME.toml
+    #[arg(value_name = "RECIPE", required_unless_present = "resume")]
+    recipe: Option<String>,
+    /// Go on with the run of this folder, to the same bits as if it had never stopped
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "run", "epochs", "seed", "set", "dataset", "dry_run"])]
+    resume: Option<PathBuf>,
+    /// Folder with the data set's files [default: MNIST's embedded images, others where fetch-mnist puts them]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Data set by its name in the catalogue
+    #[arg(long, value_name = "NAME", value_parser = names())]
+    dataset: Option<String>,
+    /// Passes over the training images
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    epochs: Option<u64>,
+    /// Seed of all random numbers
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
+    /// Change any key of the recipe, as optimizer.rate=0.01; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Threads; the result is the same for any number [default: one a core]
+    #[arg(long, value_name = "N", value_parser = threads)]
+    threads: Option<usize>,
+    /// Folder of the run, a new one [default: runs/RECIPE, runs/RECIPE-2, ...]
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// Seconds from one checkpoint to the next; 0 for one after every step [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    checkpoint_every: Option<f64>,
+    /// Show the network and try one step, without writing anything
+    #[arg(long)]
+    dry_run: bool,
+    /// No bar, and of the results the last line alone
+    #[arg(short, long)]
+    quiet: bool,
+    /// One JSON object a line: each epoch as in metrics.jsonl, then the result
+    #[arg(long, conflicts_with_all = ["quiet", "dry_run"])]
+    json: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
+        _ => Err("valid is a number of seconds from 0 to 86400".to_owned()),
+    }
+}
+
+impl TrainArgs {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let threads = threads_or_cores(self.threads);
+        // The pool comes first: from here on Ctrl-C is heard.
+        let pool = pool(threads)?;
+        match (&self.resume, &self.recipe) {
+            (Some(folder), _) => pool.install(|| self.go_on(folder, threads)),
+            (None, Some(name)) => pool.install(|| self.start(name, threads)),
+            // clap asks for one of them.
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn start(&self, name: &str, threads: usize) -> Result<(), Failure> {
+        let changes = Changes {
+            epochs: self.epochs,
+            seed: self.seed,
+            dataset: self.dataset.clone(),
+            set: self.set.clone(),
+        };
+        let named = Recipe::find(name, &changes)?;
+        let images = Images::load(&named, self.data.as_deref())?;
+        if self.dry_run {
+            return print(&trial(&named, &images)?);
+        }
+        let session = Session::new(&named, &images)?;
+        let folder = match &self.run {
+            Some(folder) => RunFolder::create(folder)?,
+            None => RunFolder::create_in(Path::new("runs"), &named.name)?,
+        };
+        // The recipe comes last: where it is, everything is that a run needs to go on.
+        Environment::here(&images, threads, command_line())?.write(&folder)?;
+        folder.write("recipe.toml", session.recipe().to_toml()?.as_bytes())?;
+        self.train(session, &images, folder)
+    }
+
+    fn go_on(&self, folder: &Path, threads: usize) -> Result<(), Failure> {
+        let folder = RunFolder::open(folder)?;
+        if folder.is_finished() {
+            let name = folder.path().display();
+            say(&format!("{name} is finished; its result:"));
+            return print(&folder.result()?);
+        }
+        let named = folder.recipe()?;
+        let before = Environment::read(&folder)?;
+        let data = self.data.clone().or_else(|| before.folder());
+        let images = Images::load(&named, data.as_deref())?;
+        let mut session = Session::new(&named, &images)?;
+        match folder.checkpoint()? {
+            Some(checkpoint) => {
+                session.restore(checkpoint, &folder)?;
+                let at = session.place();
+                say(&format!("going on from the checkpoint at {at}"));
+            }
+            None => say("there is no checkpoint yet: starting from the beginning"),
+        }
+        if self.data.is_some() {
+            Environment::here(&images, threads, command_line())?.write(&folder)?;
+        }
+        self.train(session, &images, folder)
+    }
+
+    fn train(
+        &self,
+        mut session: Session,
+        images: &Images,
+        folder: RunFolder,
+    ) -> Result<(), Failure> {
+        let words = match (self.quiet, self.json) {
+            (true, _) => Words::Last,
+            (_, true) => Words::Json,
+            _ => Words::Text,
+        };
+        let mut screen = Screen::new(words, &session);
+        let name = folder.path().display().to_string();
+        if words == Words::Text {
+            say(&format!("{}\nrun folder: {name}", session.headline(images)));
+        }
+        let interval = self.checkpoint_every;
+        let trained = session.train(&folder, interval, &mut screen);
+        screen.clear();
+        screen.written()?;
+        if let Err(Error::Stopped) = trained {
+            let place = session.place();
+            say(&format!(
+                "stopped at {place}; go on with `trainer train --resume {name}`"
+            ));
+        }
+        trained?;
+        let result = session.finish(images, &folder)?;
+        screen.result(&result)?;
+        if words == Words::Text {
+            say(&result.summary(&name));
+        }
+        Ok(())
+    }
+}
+
+/// The command line of this process.
+fn command_line() -> String {
+    std::env::args().collect::<Vec<_>>().join(" ")
+}

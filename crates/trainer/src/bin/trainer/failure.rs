@@ -1,0 +1,89 @@
+//! How a command ends when it does not end well.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::terminal::interrupts::interrupted;
+
+/// Why a command stopped.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line asks for what cannot be: exit code 2.
+    Usage(String),
+    /// Something else went wrong: exit code 1.
+    Error(String),
+    /// Ctrl-C: exit code 130, as shells have it.
+    Interrupted,
+    /// Nobody reads stdout any more (`| head -3`): no failure, since the reader has what it wanted.
+    ClosedOutput,
+}
+
+impl Failure {
+    /// Says what happened on stderr, and gives the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        match self {
+            Self::Usage(message) => {
+                say(&format!(
+                    "error: {message}\n\nFor more information, try '--help'."
+                ));
+                ExitCode::from(2)
+            }
+            Self::Error(message) => {
+                say(&format!("error: {message}"));
+                ExitCode::FAILURE
+            }
+            Self::Interrupted => ExitCode::from(130),
+            Self::ClosedOutput => ExitCode::SUCCESS,
+        }
+    }
+
+    /// A value of an option outside its range.
+    pub(crate) fn option(
+        name: &str,
+        value: impl std::fmt::Display,
+        range: impl std::fmt::Display,
+    ) -> Self {
+        Self::Usage(format!(
+            "invalid value '{value}' for '{name}': valid is {range}"
+        ))
+    }
+}
+
+/// A line on stderr. Where even that cannot be written there is nobody left to tell.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+impl From<io::Error> for Failure {
+    /// Of writing to stdout: what else the program does names its file.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // Ctrl-C ends a reader behind a pipe as well.
+            io::ErrorKind::BrokenPipe if interrupted() => Self::Interrupted,
+            io::ErrorKind::BrokenPipe => Self::ClosedOutput,
+            _ => Self::Error(format!("stdout: {error}")),
+        }
+    }
+}
+
+impl From<trainer::Error> for Failure {
+    fn from(error: trainer::Error) -> Self {
+        match error {
+            trainer::Error::Argument(message) => Self::Usage(message),
+            trainer::Error::Stopped => Self::Interrupted,
+            other => Self::Error(other.to_string()),
+        }
+    }
+}
+
+impl From<mnist_data::Error> for Failure {
+    fn from(error: mnist_data::Error) -> Self {
+        Self::Error(error.to_string())
+    }
+}
+
+impl From<conv_core::Error> for Failure {
+    fn from(error: conv_core::Error) -> Self {
+        Self::Error(error.to_string())
+    }
+}

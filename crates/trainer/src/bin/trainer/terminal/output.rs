@@ -1,0 +1,87 @@
+//! What a run shows while it lasts: lines on stdout, and a bar on stderr.
+
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::failure::Failure;
+
+/// A text on stdout, flushed, which only now tells of a full disk.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Lines on stdout under a bar on stderr; the bar shows on a terminal only.
+pub(crate) struct Output {
+    bar: ProgressBar,
+}
+
+impl Output {
+    /// A bar of so many steps.
+    pub(crate) fn new(steps: u64) -> Self {
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg} {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self {
+            bar: ProgressBar::new(steps).with_style(style),
+        }
+    }
+
+    /// A step is done; `message` stands beside the bar.
+    pub(crate) fn step(&self, message: String) {
+        self.bar.set_message(message);
+        self.bar.inc(1);
+    }
+
+    /// A line on stdout.
+    pub(crate) fn line(&self, line: &str) -> Result<(), Failure> {
+        self.bar
+            .suspend(|| writeln!(io::stdout().lock(), "{line}"))?;
+        Ok(())
+    }
+
+    /// Takes the bar away and flushes stdout, which only now tells of a full disk.
+    pub(crate) fn finish(&self) -> Result<(), Failure> {
+        self.bar.finish_and_clear();
+        io::stdout().lock().flush()?;
+        Ok(())
+    }
+}
+
+/// A number as Python's `str` of a float prints it.
+///
+/// Both languages print the shortest digits that read back; they differ in when they turn to exponents,
+/// and in the exponent's form.
+pub(crate) fn python_float(x: f64) -> String {
+    if x == 0.0 || x.abs() >= 1e-4 {
+        return format!("{x:?}");
+    }
+    let text = format!("{x:e}");
+    match text.split_once("e-") {
+        Some((digits, exponent)) => format!("{digits}e-{exponent:0>2}"),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::python_float;
+
+    #[test]
+    fn floats_print_as_in_python() {
+        for (x, text) in [
+            (0.0, "0.0"),
+            (1.0, "1.0"),
+            (0.055, "0.055"),
+            (0.04, "0.04"),
+            (1.0 / 3.0, "0.3333333333333333"),
+            (0.0001, "0.0001"),
+            (0.00005, "5e-05"),
+            (1.0 / 60_000.0, "1.6666666666666667e-05"),
+        ] {
+            assert_eq!(python_float(x), text);
+        }
+    }
+}

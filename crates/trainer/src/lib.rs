@@ -1,0 +1,22 @@
+//! Trains small convolutional networks: a [recipe] says what is trained on what, a [session] trains it in a
+//! [run]'s folder, and what comes of it is a [model], which can be [evaluated](evaluation), [exported](export)
+//! and shown in a [report].
+//!
+//! The library has no terminal, no exit codes, no signal handlers, and no thread pool of its own: it computes on the
+//! rayon pool that it is called in. The program `trainer` is a shell around it.
+#![forbid(unsafe_code)]
+
+mod error;
+pub mod evaluation;
+pub mod export;
+mod hex;
+pub mod images;
+pub mod model;
+pub mod picture;
+pub mod recipe;
+pub mod report;
+pub mod run;
+pub mod session;
+pub mod whole_file;
+
+pub use error::Error;

@@ -1,0 +1,22 @@
+//! A run, or two runs side by side, as one HTML file.
+
+mod agreement;
+mod calibration;
+mod chart;
+mod confusion;
+mod difference;
+mod folder;
+mod image;
+mod kernels;
+mod mistakes;
+mod network;
+mod numbers;
+mod page;
+mod pair;
+mod scale;
+mod single;
+mod subject;
+
+pub use pair::report as pair;
+pub use single::report as single;
+pub use subject::Subject;

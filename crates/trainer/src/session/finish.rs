@@ -1,0 +1,56 @@
+//! The end of a run: the model, and how good it is.
+
+use conv_core::network::Network;
+use sha2::{Digest as _, Sha256};
+
+use super::Session;
+use crate::error::Error;
+use crate::evaluation::Evaluation;
+use crate::hex::hex;
+use crate::images::Images;
+use crate::run::RunFolder;
+use crate::run::records::Outcome;
+
+impl Session {
+    /// Judges the network by the test images, and writes the model and the result.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn finish(&self, images: &Images, folder: &RunFolder) -> Result<Outcome, Error> {
+        let model = self.model()?;
+        let found = Evaluation::of(&model, &images.test)?;
+        model.write(&folder.path().join("model.safetensors"))?;
+        let outcome = Outcome {
+            test_loss: found.loss,
+            test_accuracy: found.accuracy,
+            test_images: images.test.len(),
+            epochs: self.place.epochs,
+            steps: self.place.steps,
+            seconds: self.place.seconds,
+            parameters: model.network.numbers().len(),
+            digest: digest(&model.network),
+            stopped: match self.place.epochs < self.recipe.epochs {
+                true => "early",
+                false => "finished",
+            },
+        };
+        let json = serde_json::to_string(&outcome)
+            .map_err(|error| Error::Failed(format!("cannot write JSON: {error}")))?;
+        folder.write("result.json", format!("{json}\n").as_bytes())?;
+        Ok(outcome)
+    }
+}
+
+/// SHA-256 of all parameters and then the running means and variances, as little-endian f32.
+fn digest(network: &Network) -> String {
+    let mut sha = Sha256::new();
+    for number in network.numbers() {
+        sha.update(number.to_le_bytes());
+    }
+    for statistics in network.running() {
+        for &number in statistics.mean.iter().chain(&statistics.variance) {
+            sha.update((number as f32).to_le_bytes());
+        }
+    }
+    hex(&sha.finalize())
+}

@@ -1,0 +1,53 @@
+//! Going on from a checkpoint.
+
+use super::Session;
+use crate::error::Error;
+use crate::run::{LATEST, RunFolder};
+use crate::session::checkpoint::Checkpoint;
+
+impl Session {
+    /// Goes to the place of a checkpoint.
+    ///
+    /// # Errors
+    /// If it is one of another recipe, of other images, or of another network.
+    pub fn restore(&mut self, checkpoint: Checkpoint, folder: &RunFolder) -> Result<(), Error> {
+        let name = folder.path().join(LATEST);
+        let name = name.display();
+        let other =
+            |what: &str, then: &str| Error::Failed(format!("{name} was made with {what}; {then}"));
+        let Checkpoint {
+            place,
+            parameters,
+            running,
+            optimizer,
+        } = checkpoint;
+        if place.recipe != self.place.recipe {
+            return Err(other(
+                "another recipe than recipe.toml beside it",
+                "put back what was changed there, or start a new run with it",
+            ));
+        }
+        if place.images != self.place.images {
+            return Err(other(
+                "other images",
+                "give the folder of the same data set with --data",
+            ));
+        }
+        let steps = self.course.steps();
+        let fits = place.epoch_steps < steps
+            && place.epochs <= self.recipe.epochs
+            && place.steps == place.epochs * steps + place.epoch_steps;
+        if !fits {
+            return Err(other("another count of steps", "start the run anew"));
+        }
+        let restored = self.network.set_numbers(&parameters).and_then(|()| {
+            self.network.set_running(&running)?;
+            let fresh = self.recipe.optimizer(steps);
+            fresh.with_state(optimizer, parameters.len())
+        });
+        self.optimizer = restored
+            .map_err(|error| other("another network", &format!("{error}; start the run anew")))?;
+        self.place = place;
+        Ok(())
+    }
+}
