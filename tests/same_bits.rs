@@ -41,7 +41,7 @@ fn every_instruction_set_and_every_number_of_threads_gives_the_same_bits() {
         &["dense", "--iterations", "2", "--print-every", "1"],
     ] {
         let expected = bits(args, Level::Scalar, 2);
-        for level in Level::ALL {
+        for &level in Level::ALL {
             if !level.is_available() {
                 println!("{level}: not on this processor, not tested");
                 continue;

@@ -74,6 +74,8 @@ pub enum Error {
     Simd {
         /// The name asked for.
         asked: String,
+        /// The names of those that this processor has.
+        available: Vec<String>,
     },
 }
 
@@ -123,18 +125,11 @@ impl fmt::Display for Error {
                     "{what} has too many numbers to compute with; make it smaller"
                 )
             }
-            Self::Simd { asked } => {
-                let here: Vec<String> = crate::simd::Level::ALL
-                    .iter()
-                    .filter(|level| level.is_available())
-                    .map(ToString::to_string)
-                    .collect();
-                write!(
-                    f,
-                    "no instruction set {asked:?} on this processor; there are: {}",
-                    here.join(", ")
-                )
-            }
+            Self::Simd { asked, available } => write!(
+                f,
+                "no instruction set {asked:?} on this processor; there are: {}",
+                available.join(", ")
+            ),
         }
     }
 }

@@ -1,30 +1,54 @@
+//! The choice of an instruction set for a piece of work: the only place, with [`Level`], that knows which there are.
+
+use super::arch::scalar;
 #[cfg(target_arch = "x86_64")]
 use super::arch::x86_64::{avx2, avx512};
-use super::{Level, Op, Scalar, level};
-
-/// [`dispatch`] for rows of `lanes` numbers: with vectors of eight lanes where those of sixteen would be at least
-/// half empty.
-pub fn dispatch_for<O: Op>(lanes: usize, op: O) -> O::Output {
-    // Where there is no choice of vectors.
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = lanes;
-    match level() {
-        // SAFETY: a processor has AVX-512, for a `Level`, only with AVX2 and FMA.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if lanes <= 8 => unsafe { avx2::run(op) },
-        _ => dispatch(op),
-    }
-}
+use super::{LANES, Level, Op, level};
 
 /// Runs `op` on the instruction set chosen by [`level`].
 pub fn dispatch<O: Op>(op: O) -> O::Output {
-    match level() {
-        // SAFETY: `Level`s are handed out only after `Level::is_available`.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::run(op) },
-        // SAFETY: as above.
+    // SAFETY: the level in use is one that this processor has.
+    unsafe { run_on(level(), op) }
+}
+
+/// [`dispatch`] for rows of so many values: with vectors of eight lanes where those of sixteen would be at least half
+/// empty.
+pub(crate) fn dispatch_for<O: Op>(values: usize, op: O) -> O::Output {
+    let level = match level() {
+        Level::Avx512 if values <= LANES / 2 => Level::Avx2,
+        level => level,
+    };
+    // SAFETY: the level in use is one that this processor has, and a processor that has AVX-512 for a `Level` has AVX2 too.
+    unsafe { run_on(level, op) }
+}
+
+/// Runs `op` on the instruction set of a level.
+///
+/// # Safety
+/// The processor must have the level.
+unsafe fn run_on<O: Op>(level: Level, op: O) -> O::Output {
+    match level {
+        Level::Scalar => scalar::run(op),
+        // SAFETY: the caller vouches for the processor.
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { avx2::run(op) },
-        _ => op.run(Scalar),
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512::run(op) },
+        // No processor of another kind has them.
+        #[cfg(not(target_arch = "x86_64"))]
+        Level::Avx2 | Level::Avx512 => scalar::run(op),
+    }
+}
+
+/// Runs the same work on every instruction set that this processor has, scalar first, and shows what each returned.
+#[cfg(test)]
+pub(super) fn on_every_level<O: Op>(
+    mut make: impl FnMut(Level) -> O,
+    mut see: impl FnMut(Level, O::Output),
+) {
+    for &level in Level::ALL.iter().filter(|level| level.is_available()) {
+        // SAFETY: the processor has the level, as was asked.
+        see(level, unsafe { run_on(level, make(level)) });
     }
 }

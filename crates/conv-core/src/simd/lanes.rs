@@ -1,5 +1,5 @@
 /// Logical lanes of every vector.
-pub const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// Sixteen `f32`, aligned to a cache line: what is stored, and what a [`Simd`](super::Simd) loads.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,6 +52,6 @@ impl Default for Lanes {
 
 /// How many [`Lanes`] hold `n` numbers.
 #[must_use]
-pub const fn groups(n: usize) -> usize {
+pub(crate) const fn groups(n: usize) -> usize {
     n.div_ceil(LANES)
 }

@@ -5,7 +5,17 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use crate::Error;
 
 /// The instruction set that computes. All give the same bits.
+///
+/// ```
+/// use conv_core::simd::{Level, level, set_level};
+///
+/// set_level(Level::Scalar)?;
+/// assert_eq!(level(), Level::Scalar);
+/// set_level(Level::best())?;
+/// # Ok::<(), conv_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[repr(u8)]
 pub enum Level {
     /// Arrays of sixteen, whatever the processor; the multiply-add is exact, if need be in software.
@@ -17,8 +27,8 @@ pub enum Level {
 }
 
 impl Level {
-    /// Every level, slowest first.
-    pub const ALL: [Self; 3] = [Self::Scalar, Self::Avx2, Self::Avx512];
+    /// Every level, slowest first, whether or not this processor has it.
+    pub const ALL: &'static [Self] = &[Self::Scalar, Self::Avx2, Self::Avx512];
 
     /// Whether this processor has it.
     #[must_use]
@@ -30,27 +40,27 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => is_x86_feature_detected!("avx512f") && Self::Avx2.is_available(),
             #[cfg(not(target_arch = "x86_64"))]
-            _ => false,
+            Self::Avx2 | Self::Avx512 => false,
         }
+    }
+
+    /// Those of this processor, slowest first.
+    fn available() -> impl DoubleEndedIterator<Item = Self> {
+        let all = Self::ALL.iter().copied();
+        all.filter(|level| level.is_available())
     }
 
     /// The fastest level of this processor.
     #[must_use]
     pub fn best() -> Self {
-        let mut best = Self::Scalar;
-        for level in Self::ALL {
-            if level.is_available() {
-                best = level;
-            }
-        }
-        best
+        Self::available().next_back().unwrap_or(Self::Scalar)
     }
 
     /// What the environment variable `CONV_CORE_SIMD` asks for (`scalar`, `avx2` or `avx512`), or
-    /// [`best`](Self::best) where it is not set.
+    /// [`best`](Self::best) where it is not set or empty.
     ///
     /// # Errors
-    /// [`Error::Simd`] if the value names no level, or one that this processor lacks.
+    /// [`Error::Simd`] if the value names no level, or one that this processor lacks; it lists those that there are.
     pub fn from_env() -> Result<Self, Error> {
         match std::env::var_os("CONV_CORE_SIMD") {
             None => Ok(Self::best()),
@@ -60,7 +70,15 @@ impl Level {
     }
 
     fn from_u8(n: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|&level| level as u8 == n)
+        Self::ALL.iter().copied().find(|&level| level as u8 == n)
+    }
+}
+
+/// The error for a level that this processor lacks.
+fn missing(asked: impl fmt::Display) -> Error {
+    Error::Simd {
+        asked: asked.to_string(),
+        available: Level::available().map(|level| level.to_string()).collect(),
     }
 }
 
@@ -74,25 +92,24 @@ impl fmt::Display for Level {
     }
 }
 
+/// The level of that name, if this processor has it.
 impl FromStr for Level {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|level| level.to_string() == name && level.is_available())
-            .ok_or_else(|| Error::Simd {
-                asked: name.to_owned(),
-            })
+        Self::available()
+            .find(|level| level.to_string() == name)
+            .ok_or_else(|| missing(name))
     }
 }
 
-/// The level in use; 0 until the first question.
+/// The level in use; 0 until it is first asked for.
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 
 /// The level in use: the one [set](set_level), else the one of the environment, else the best.
 ///
-/// A wrong `CONV_CORE_SIMD` counts as not set here; a program says so by [`Level::from_env`].
+/// A wrong `CONV_CORE_SIMD` counts as not set here: a library has nobody to tell. A program that honours the variable
+/// calls [`Level::from_env`] when it starts, and shows its error.
 #[must_use]
 pub fn level() -> Level {
     // Relaxed: every level computes the same bits, so no order of the threads can be seen.
@@ -110,13 +127,40 @@ pub fn level() -> Level {
 /// Makes `level` the one in use, in the whole process.
 ///
 /// # Errors
-/// [`Error::Simd`] if this processor lacks it.
+/// [`Error::Simd`] if this processor lacks it; it lists those that there are.
 pub fn set_level(level: Level) -> Result<(), Error> {
     if !level.is_available() {
-        return Err(Error::Simd {
-            asked: level.to_string(),
-        });
+        return Err(missing(level));
     }
     LEVEL.store(level as u8, Ordering::Relaxed);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_that_is_missing_is_an_error_that_names_those_that_there_are() {
+        for asked in ["mmx", "AVX2", "", "scalar "] {
+            let error = asked.parse::<Level>().unwrap_err().to_string();
+            let here: Vec<String> = Level::available().map(|level| level.to_string()).collect();
+            assert_eq!(
+                error,
+                format!(
+                    "no instruction set {asked:?} on this processor; there are: {}",
+                    here.join(", ")
+                )
+            );
+            assert!(error.contains("there are: scalar"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_level_of_this_processor_is_found_by_its_name() {
+        for level in Level::available() {
+            assert_eq!(level.to_string().parse::<Level>(), Ok(level));
+        }
+        assert!(Level::best().is_available());
+    }
 }

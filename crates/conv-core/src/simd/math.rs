@@ -24,7 +24,7 @@ const TANH_Q: [f32; 5] = [
 
 /// tanh of every lane. Relative error below 4e-7, never beyond ±1, NaN where `x` is.
 #[inline(always)]
-pub fn tanh<S: Simd>(s: S, x: S::F32) -> S::F32 {
+pub(crate) fn tanh<S: Simd>(s: S, x: S::F32) -> S::F32 {
     // The bounds are written so that a NaN goes through (see `Simd::min`).
     let z = s.min(s.splat(SATURATION * SATURATION), s.mul(x, x));
     let (mut p, mut q) = (s.splat(TANH_P[4]), s.splat(TANH_Q[4]));
@@ -38,7 +38,7 @@ pub fn tanh<S: Simd>(s: S, x: S::F32) -> S::F32 {
 
 /// tanh in `f64`, within 5e-16 of the true value (not of its size: for what is near 0, see [`tanh`]).
 #[must_use]
-pub fn tanh_f64(x: f64) -> f64 {
+pub(crate) fn tanh_f64(x: f64) -> f64 {
     1.0 - 2.0 / (exp(2.0 * x) + 1.0)
 }
 
@@ -47,7 +47,7 @@ pub fn tanh_f64(x: f64) -> f64 {
 /// The method and the coefficients of FreeBSD's `e_exp.c` (Sun Microsystems, 1993): x = k ln 2 + r with
 /// |r| ≤ ln 2 / 2, and a rational form of e^r.
 #[must_use]
-pub fn exp(x: f64) -> f64 {
+pub(crate) fn exp(x: f64) -> f64 {
     const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
     const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     const P: [f64; 5] = [
@@ -83,7 +83,7 @@ pub fn exp(x: f64) -> f64 {
 /// The method and the coefficients of FreeBSD's `e_log.c` (Sun Microsystems, 1993): x = 2^k · (1 + f) with
 /// 1 + f from √½ to √2, s = f / (2 + f), and ln(1 + f) = f − (f²/2 − s (f²/2 + R(s²))).
 #[must_use]
-pub fn ln(x: f64) -> f64 {
+pub(crate) fn ln(x: f64) -> f64 {
     const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
     const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     const R: [f64; 7] = [
@@ -131,19 +131,21 @@ pub fn ln(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Lanes, Level, Op, Scalar, dispatch, set_level};
+    use crate::simd::dispatch::on_every_level;
+    use crate::simd::{Lanes, Level, Op};
 
-    struct Tanh<'a>(&'a mut [Lanes]);
-    impl Op for Tanh<'_> {
-        type Output = ();
+    struct Tanh(Vec<Lanes>);
+    impl Op for Tanh {
+        type Output = Vec<Lanes>;
         #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            for lanes in self.0 {
+        fn run<S: Simd>(mut self, s: S) -> Vec<Lanes> {
+            for lanes in &mut self.0 {
                 for part in 0..S::PARTS {
                     let t = tanh(s, s.load(lanes, part));
                     s.store(t, lanes, part);
                 }
             }
+            self.0
         }
     }
 
@@ -183,8 +185,23 @@ mod tests {
     #[test]
     fn tanh_is_accurate_bounded_and_the_same_on_every_level() {
         let x = floats();
-        let mut scalar = x.clone();
-        Tanh(&mut scalar).run(Scalar);
+        let mut scalar = Vec::new();
+        on_every_level(
+            |_| Tanh(x.clone()),
+            |level, t| {
+                if level == Level::Scalar {
+                    scalar = t;
+                    return;
+                }
+                for (a, b) in t.iter().zip(&scalar).flat_map(|(a, b)| a.0.iter().zip(b.0)) {
+                    assert!(
+                        a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
+                        "{level}: {a:e}, scalar {b:e}"
+                    );
+                }
+            },
+        );
+        assert_eq!(scalar.len(), x.len());
         for (x, t) in x.iter().zip(&scalar).flat_map(|(x, t)| x.0.iter().zip(t.0)) {
             if x.is_nan() {
                 assert!(t.is_nan());
@@ -198,18 +215,6 @@ mod tests {
             );
             assert!(t.abs() <= 1.0);
         }
-        for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
-            set_level(level).unwrap();
-            let mut t = x.clone();
-            dispatch(Tanh(&mut t));
-            for (a, b) in t.iter().zip(&scalar).flat_map(|(a, b)| a.0.iter().zip(b.0)) {
-                assert!(
-                    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
-                    "{level}: {a:e}, scalar {b:e}"
-                );
-            }
-        }
-        set_level(Level::best()).unwrap();
     }
 
     #[test]

@@ -1,5 +1,21 @@
 use super::{LANES, Lanes};
 
+/// What only the crate's own instruction sets are: the seal of [`Simd`].
+pub trait Sealed {}
+
+/// Refuses, when the crate is compiled, vectors that the kernels could not step by: lines of eight positions, and parts of
+/// the eight or sixteen columns that offsets are laid out for.
+pub(super) const fn assert_width(width: usize, parts: usize) {
+    assert!(
+        width == 8 || width == LANES,
+        "a vector of neither 8 nor 16 lanes"
+    );
+    assert!(
+        width * parts == LANES,
+        "parts that do not make sixteen lanes"
+    );
+}
+
 /// A piece of work that any instruction set can do.
 pub trait Op {
     /// What it returns.
@@ -14,10 +30,12 @@ pub trait Op {
 ///
 /// A vector holds [`WIDTH`](Self::WIDTH) of the sixteen lanes, and [`PARTS`](Self::PARTS) of them make
 /// a [`Lanes`]; `part` counts from 0 and wraps at `PARTS`.
-pub trait Simd: Copy + Send + Sync {
+///
+/// The crate's unsafe code trusts what an instruction set says of itself, so nobody outside of the crate can implement it.
+pub trait Simd: Sealed + Copy + Send + Sync {
     /// A vector.
     type F32: Copy;
-    /// Lanes in a vector; divides 16.
+    /// Lanes in a vector: 8 or 16.
     const WIDTH: usize;
     /// Vectors in sixteen lanes.
     const PARTS: usize = LANES / Self::WIDTH;
@@ -131,4 +149,23 @@ pub trait Simd: Copy + Send + Sync {
     fn if_nan(self, a: Self::F32, v: Self::F32, otherwise: Self::F32) -> Self::F32;
     /// The lowest bit of each of sixteen integers, the first in bit 0.
     fn low_bits(self, x: &[u32; LANES]) -> u16;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LANES, assert_width};
+
+    #[test]
+    fn only_vectors_that_the_kernels_can_step_by_compile() {
+        for width in 0..=2 * LANES {
+            for parts in 0..=LANES {
+                let fits = std::panic::catch_unwind(|| assert_width(width, parts)).is_ok();
+                assert_eq!(
+                    fits,
+                    matches!((width, parts), (8, 2) | (16, 1)),
+                    "{width} x {parts}"
+                );
+            }
+        }
+    }
 }

@@ -8,13 +8,13 @@
 mod matrices;
 
 use super::Simd;
-pub use super::kernels::tile::Tile;
+pub(crate) use super::kernels::tile::Tile;
 use super::kernels::tile::transform;
 use matrices::{DInput, DKernel, DOutput, Input, Kernel, Output};
 
 /// The kernels that there are transforms for, by their rows and columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub(crate) enum Side {
     /// 3 × 3, and tiles of the input of 4 × 4.
     Three,
     /// 5 × 5, and tiles of the input of 8 × 8.
@@ -24,7 +24,7 @@ pub enum Side {
 impl Side {
     /// Rows and columns of a kernel.
     #[must_use]
-    pub const fn kernel(self) -> usize {
+    pub(crate) const fn kernel(self) -> usize {
         match self {
             Self::Three => 3,
             Self::Five => 5,
@@ -33,7 +33,7 @@ impl Side {
 
     /// Rows and columns of a tile of the output.
     #[must_use]
-    pub const fn output(self) -> usize {
+    pub(crate) const fn output(self) -> usize {
         match self {
             Self::Three => 2,
             Self::Five => 4,
@@ -42,13 +42,13 @@ impl Side {
 
     /// Rows and columns of a tile of the input, of which one of the output comes.
     #[must_use]
-    pub const fn tile(self) -> usize {
+    pub(crate) const fn tile(self) -> usize {
         self.kernel() + self.output() - 1
     }
 
     /// Numbers of a transformed tile.
     #[must_use]
-    pub const fn numbers(self) -> usize {
+    pub(crate) const fn numbers(self) -> usize {
         self.tile() * self.tile()
     }
 }
@@ -58,7 +58,7 @@ impl Side {
 /// # Panics
 /// As all of these: if a tile is larger than that, or reaches beyond its slice.
 #[inline(always)]
-pub fn input<S: Simd>(
+pub(crate) fn input<S: Simd>(
     s: S,
     side: Side,
     from: (&[f32], Tile),
@@ -76,7 +76,7 @@ pub fn input<S: Simd>(
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn output<S: Simd>(
+pub(crate) fn output<S: Simd>(
     s: S,
     side: Side,
     from: (&[f32], Tile),
@@ -94,7 +94,7 @@ pub fn output<S: Simd>(
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn d_output<S: Simd>(
+pub(crate) fn d_output<S: Simd>(
     s: S,
     side: Side,
     from: (&[f32], Tile),
@@ -112,7 +112,7 @@ pub fn d_output<S: Simd>(
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn d_input<S: Simd>(
+pub(crate) fn d_input<S: Simd>(
     s: S,
     side: Side,
     from: (&[f32], Tile),
@@ -130,7 +130,7 @@ pub fn d_input<S: Simd>(
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn kernel<S: Simd>(
+pub(crate) fn kernel<S: Simd>(
     s: S,
     side: Side,
     from: (&[f32], Tile),
@@ -148,7 +148,7 @@ pub fn kernel<S: Simd>(
 /// # Panics
 /// As [`input`].
 #[inline(always)]
-pub fn add_d_kernel<S: Simd>(
+pub(crate) fn add_d_kernel<S: Simd>(
     s: S,
     side: Side,
     from: (&[f32], Tile),

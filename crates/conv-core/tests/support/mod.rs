@@ -29,7 +29,7 @@ fn levels_here() -> Vec<&'static str> {
 pub(crate) fn on_every_level(mut test: impl FnMut(Level)) {
     let _lock = LEVEL.lock().unwrap_or_else(PoisonError::into_inner);
     let mut tested = Vec::new();
-    for asked in Level::ALL {
+    for &asked in Level::ALL {
         if set_level(asked).is_err() {
             eprintln!("this processor has no {asked}: not tested");
             continue;

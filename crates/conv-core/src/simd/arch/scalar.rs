@@ -1,8 +1,15 @@
-use crate::simd::{LANES, Lanes, Simd};
+use crate::simd::vector::{Sealed, assert_width};
+use crate::simd::{LANES, Lanes, Op, Simd};
 
 /// Sixteen lanes as an array, for every processor.
 #[derive(Clone, Copy, Debug)]
-pub struct Scalar;
+pub(in crate::simd) struct Scalar;
+
+const _: () = assert_width(Scalar::WIDTH, Scalar::PARTS);
+
+pub(in crate::simd) fn run<O: Op>(op: O) -> O::Output {
+    op.run(Scalar)
+}
 
 impl Scalar {
     #[inline(always)]
@@ -39,6 +46,8 @@ fn fused(a: f32, b: f32, c: f32) -> f32 {
     let moves = even & ((lost > 0.0) | (lost < 0.0));
     f64::from_bits(if moves { odd } else { bits }) as f32
 }
+
+impl Sealed for Scalar {}
 
 impl Simd for Scalar {
     type F32 = [f32; LANES];

@@ -9,13 +9,13 @@ const FEW: usize = 6;
 
 /// A matrix, or its transpose: the number of row i and column k is `numbers[i * row + k * column]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a> {
+pub(crate) struct Matrix<'a> {
     /// All of its numbers.
-    pub numbers: &'a [f32],
+    pub(crate) numbers: &'a [f32],
     /// Rows, and how far from one to the next.
-    pub rows: (usize, usize),
+    pub(crate) rows: (usize, usize),
     /// Columns, and how far from one to the next.
-    pub columns: (usize, usize),
+    pub(crate) columns: (usize, usize),
 }
 
 impl Matrix<'_> {
@@ -33,16 +33,26 @@ impl Matrix<'_> {
 /// # Panics
 /// If `a` has no numbers, or it, `b` or `c` has fewer than its shape says.
 #[inline(always)]
-pub fn matrix_product<S: Simd>(s: S, a: Matrix<'_>, b: &[Lanes], start: &[Lanes], c: &mut [f32]) {
+pub(crate) fn matrix_product<S: Simd>(
+    s: S,
+    a: Matrix<'_>,
+    b: &[Lanes],
+    start: &[Lanes],
+    c: &mut [f32],
+) {
     let lanes = start.len();
     assert!(
         a.last().is_some_and(|last| last < a.numbers.len()),
         "a has fewer numbers than its shape"
     );
-    let (b, c) = (
-        &b[..a.columns.0 * lanes],
-        &mut c[..a.rows.0 * lanes * LANES],
-    );
+    let b_len = a.columns.0.checked_mul(lanes);
+    let c_len = a.rows.0.checked_mul(lanes * LANES);
+    let (Some(b), Some(c)) = (
+        b_len.and_then(|len| b.get(..len)),
+        c_len.and_then(|len| c.get_mut(..len)),
+    ) else {
+        panic!("b or c has fewer rows than the shape of a");
+    };
     let vectors = lanes * S::PARTS;
     let mut vector = 0;
     while vector < vectors {
@@ -111,10 +121,15 @@ unsafe fn tile<S: Simd, const P: usize, const V: usize>(
     start: &[S::F32; V],
     (c, c_row): (*mut f32, usize),
 ) -> usize {
-    let step = a.rows.1 * size_of::<f32>();
-    let (step_3, step_5, step_7) = (step * 3, step * 5, step * 7);
+    // They wrap only where there is no such row.
+    let step = a.rows.1.wrapping_mul(size_of::<f32>());
+    let (step_3, step_5, step_7) = (
+        step.wrapping_mul(3),
+        step.wrapping_mul(5),
+        step.wrapping_mul(7),
+    );
     let mut sums = [*start; P];
-    let mut from = a.numbers.as_ptr().wrapping_add(row * a.rows.1);
+    let mut from = a.numbers.as_ptr().wrapping_add(row.wrapping_mul(a.rows.1));
     let mut b = b;
     for _ in 0..a.columns.0 {
         let mut vectors = [s.splat(0.0); V];
@@ -147,7 +162,7 @@ unsafe fn tile<S: Simd, const P: usize, const V: usize>(
             };
         }
         add_eight!(0, from);
-        add_eight!(8, from.wrapping_byte_add(8 * step));
+        add_eight!(8, from.wrapping_byte_add(step.wrapping_mul(8)));
         from = from.wrapping_add(a.columns.1);
         b = b.wrapping_add(b_row);
     }

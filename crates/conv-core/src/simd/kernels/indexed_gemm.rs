@@ -4,7 +4,7 @@ use crate::simd::Simd;
 
 /// Offsets into a slice, whose largest is known.
 #[derive(Clone, Copy, Debug)]
-pub struct Offsets<'a> {
+pub(crate) struct Offsets<'a> {
     pub(super) at: &'a [u32],
     pub(super) largest: usize,
 }
@@ -12,28 +12,11 @@ pub struct Offsets<'a> {
 impl<'a> Offsets<'a> {
     /// These offsets.
     #[must_use]
-    pub fn new(at: &'a [u32]) -> Self {
+    pub(crate) fn new(at: &'a [u32]) -> Self {
         Self {
             at,
             largest: at.iter().max().map_or(0, |&largest| largest as usize),
         }
-    }
-
-    /// A part of them.
-    #[inline(always)]
-    #[must_use]
-    pub fn part(self, range: std::ops::Range<usize>) -> Self {
-        Self {
-            at: &self.at[range],
-            ..self
-        }
-    }
-
-    /// The offsets themselves.
-    #[inline(always)]
-    #[must_use]
-    pub fn as_slice(self) -> &'a [u32] {
-        self.at
     }
 }
 
@@ -49,7 +32,7 @@ impl<'a> Offsets<'a> {
 /// # Panics
 /// If an offset leads beyond the end of `a`, or a row beyond that of `b`.
 #[inline(always)]
-pub fn product<S: Simd, const P: usize, const V: usize, const PAIRS: bool>(
+pub(crate) fn product<S: Simd, const P: usize, const V: usize, const PAIRS: bool>(
     s: S,
     (a, rows, columns): (&[f32], &[usize; P], Offsets<'_>),
     (b, stride): (&[f32], usize),

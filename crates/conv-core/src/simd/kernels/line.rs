@@ -4,7 +4,7 @@ use super::indexed_gemm::Offsets;
 use crate::simd::{LANES, Simd};
 
 /// Kernels whose sums are computed together: with three vectors of pixels twelve sums, four registers beside them.
-pub const TOGETHER: usize = 4;
+pub(crate) const TOGETHER: usize = 4;
 
 /// `start[k] + Σ from[first + lane + tap] · kernels[tap, k]` for T vectors of pixels, each by where its first one is, and
 /// the next [`TOGETHER`] kernels of sixteen. Each sum adds its products in the order of the taps, with one rounding each.
@@ -12,7 +12,7 @@ pub const TOGETHER: usize = 4;
 /// # Panics
 /// If `from` ends before a vector's last tap, or `kernels` has fewer than sixteen numbers a tap.
 #[inline(always)]
-pub fn line_sums<S: Simd, const T: usize>(
+pub(crate) fn line_sums<S: Simd, const T: usize>(
     s: S,
     from: &[f32],
     first: [usize; T],
@@ -30,7 +30,7 @@ pub fn line_sums<S: Simd, const T: usize>(
         "a line with fewer pixels than its taps reach"
     );
     assert!(
-        taps.at.len() * LANES <= kernels.len() + LANES - TOGETHER,
+        taps.at.len() <= (kernels.len() + LANES - TOGETHER) / LANES,
         "fewer kernels than taps"
     );
     let mut sums = [[s.splat(0.0); T]; TOGETHER];

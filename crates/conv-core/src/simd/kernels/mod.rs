@@ -1,6 +1,8 @@
 //! The hot loops, each generic over the vector.
 
 pub(super) mod gemm;
+#[cfg(test)]
+mod hostile;
 pub(super) mod indexed_gemm;
 pub(super) mod line;
 pub(super) mod sparse;

@@ -9,7 +9,7 @@ use crate::simd::Simd;
 /// # Panics
 /// If a row begins, with an offset, more than one beyond the end of `b`, or there are fewer weights than rows.
 #[inline(always)]
-pub fn weighted_rows<S: Simd, const V: usize>(
+pub(crate) fn weighted_rows<S: Simd, const V: usize>(
     s: S,
     weights: &[f32],
     (b, rows): (&[f32], &[u32]),
@@ -18,7 +18,7 @@ pub fn weighted_rows<S: Simd, const V: usize>(
 ) {
     let largest = offsets.iter().max().copied().unwrap_or(0);
     // Rows before this one lie inside with all their vectors.
-    let inside = (b.len() + 1).saturating_sub(largest + S::WIDTH);
+    let inside = (b.len() + 1).saturating_sub(largest.saturating_add(S::WIDTH));
     let weights = &weights[..rows.len()];
     let mut k = 0;
     while k < rows.len() {
@@ -36,7 +36,11 @@ pub fn weighted_rows<S: Simd, const V: usize>(
         if let Some(&row) = rows.get(k) {
             let (row, weight) = (row as usize, s.splat(weights[k]));
             for (sum, offset) in sums.iter_mut().zip(offsets) {
-                *sum = s.mul_add(weight, s.load_first(&b[row + offset..]), *sum);
+                *sum = s.mul_add(
+                    weight,
+                    s.load_first(&b[row.saturating_add(*offset)..]),
+                    *sum,
+                );
             }
             k += 1;
         }
@@ -49,16 +53,21 @@ pub fn weighted_rows<S: Simd, const V: usize>(
 /// # Panics
 /// If a vector would end beyond the end of `to`, or `b` has fewer vectors than there are offsets.
 #[inline(always)]
-pub fn add_to_rows<S: Simd>(
+pub(crate) fn add_to_rows<S: Simd>(
     s: S,
     factors: &[f32],
     b: &[f32],
     (to, rows, offsets): (&mut [f32], &[u32], Offsets<'_>),
 ) {
     let largest_row = rows.iter().max().map_or(0, |&row| row as usize);
-    let end = largest_row + offsets.largest + S::WIDTH;
-    assert!(end <= to.len(), "a row beyond the end");
-    assert!(offsets.at.len() * S::WIDTH <= b.len(), "too few vectors");
+    let end = largest_row
+        .checked_add(offsets.largest)
+        .and_then(|end| end.checked_add(S::WIDTH));
+    assert!(
+        end.is_some_and(|end| end <= to.len()),
+        "a row beyond the end"
+    );
+    assert!(offsets.at.len() <= b.len() / S::WIDTH, "too few vectors");
     for (&row, &factor) in rows.iter().zip(factors) {
         let factor = s.splat(factor);
         // SAFETY: every row is at most the largest, which lies inside `to`.
@@ -80,7 +89,7 @@ pub fn add_to_rows<S: Simd>(
 /// # Panics
 /// If `from` is shorter than `to`.
 #[inline(always)]
-pub fn add_scaled<S: Simd>(s: S, factor: f32, from: &[f32], to: &mut [f32]) {
+pub(crate) fn add_scaled<S: Simd>(s: S, factor: f32, from: &[f32], to: &mut [f32]) {
     let (factor, from) = (s.splat(factor), &from[..to.len()]);
     let vectors = to.len() / S::WIDTH * S::WIDTH;
     let (to, rest) = to.split_at_mut(vectors);

@@ -9,17 +9,17 @@ pub(crate) trait Transform<const N: usize, const M: usize> {
 
 /// A tile in memory: where a slice has its numbers.
 #[derive(Clone, Copy, Debug)]
-pub struct Tile {
+pub(crate) struct Tile {
     /// From a row to the next one, and from a column to the next one.
-    pub step: (usize, usize),
+    pub(crate) step: (usize, usize),
     /// Rows and columns that there are; beyond them zeros are read, and nothing is written.
-    pub size: (usize, usize),
+    pub(crate) size: (usize, usize),
 }
 
 impl Tile {
     /// A whole tile of numbers that lie so far from each other.
     #[must_use]
-    pub fn spread(side: usize, step: usize) -> Self {
+    pub(crate) fn spread(side: usize, step: usize) -> Self {
         Self {
             step: (side * step, step),
             size: (side, side),

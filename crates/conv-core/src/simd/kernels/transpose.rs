@@ -3,14 +3,14 @@
 use crate::simd::Simd;
 
 /// Vectors that are turned together.
-pub const TURNED: usize = 8;
+pub(crate) const TURNED: usize = 8;
 
 /// Writes vectors turned: lane i of all of them is row i, and the rows lie `step` numbers apart.
 ///
 /// # Panics
 /// If `to` ends before the last row.
 #[inline(always)]
-pub fn store_turned<S: Simd>(s: S, vectors: [S::F32; TURNED], to: &mut [f32], step: usize) {
+pub(crate) fn store_turned<S: Simd>(s: S, vectors: [S::F32; TURNED], to: &mut [f32], step: usize) {
     let end = step.checked_mul(S::WIDTH - 1);
     let end = end.and_then(|last| last.checked_add(TURNED));
     assert!(
@@ -26,7 +26,7 @@ pub fn store_turned<S: Simd>(s: S, vectors: [S::F32; TURNED], to: &mut [f32], st
 /// # Panics
 /// If `from` has fewer than eight times P numbers, or `to` fewer than eight; at compile time if P is neither 2 nor 3.
 #[inline(always)]
-pub fn copy_every<S: Simd, const P: usize>(s: S, from: &[f32], to: &mut [f32]) {
+pub(crate) fn copy_every<S: Simd, const P: usize>(s: S, from: &[f32], to: &mut [f32]) {
     const { assert!(P == 2 || P == 3) };
     assert!(from.len() >= 8 * P && to.len() >= 8, "fewer than eight");
     // SAFETY: there are so many, as checked.

@@ -1,11 +1,14 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
+use crate::simd::vector::{Sealed, assert_width};
 use crate::simd::{LANES, Lanes, Op, Simd};
 
 /// AVX2 and FMA: two vectors of 256 bits.
 #[derive(Clone, Copy)]
 pub(in crate::simd) struct Avx2(());
+
+const _: () = assert_width(Avx2::WIDTH, Avx2::PARTS);
 
 /// # Safety
 /// The processor must have AVX2 and FMA.
@@ -117,6 +120,8 @@ macro_rules! with {
         unsafe { $intrinsic($($argument),*) }
     };
 }
+
+impl Sealed for Avx2 {}
 
 impl Simd for Avx2 {
     type F32 = __m256;

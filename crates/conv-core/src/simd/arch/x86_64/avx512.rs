@@ -2,11 +2,14 @@ use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::avx2;
+use crate::simd::vector::{Sealed, assert_width};
 use crate::simd::{LANES, Lanes, Op, Simd};
 
 /// AVX-512F: one vector of 512 bits.
 #[derive(Clone, Copy)]
 pub(in crate::simd) struct Avx512(());
+
+const _: () = assert_width(Avx512::WIDTH, Avx512::PARTS);
 
 /// # Safety
 /// The processor must have AVX-512F, AVX2 and FMA.
@@ -85,6 +88,8 @@ macro_rules! with {
         unsafe { $intrinsic($($argument),*) }
     };
 }
+
+impl Sealed for Avx512 {}
 
 impl Simd for Avx512 {
     type F32 = __m512;
