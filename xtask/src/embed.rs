@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use flate2::Crc;
-use mnist_data::{Dataset, catalog, fetch, idx, read_dir};
+use mnist_data::{Dataset, catalog, idx, local, read_dir};
 use ndarray::ArrayView1;
 
 /// The chapter learns from so many images.
@@ -23,7 +23,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    fetch::verify(&catalog::MNIST, &args.from)?;
+    local::verify(&catalog::MNIST, &args.from).map_err(|error| {
+        error.with_advice("`cargo xtask fetch-mnist` downloads MNIST and prints its folder")
+    })?;
     let splits = read_dir(&args.from)?;
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/mnist-data/data");
     for (split, dataset) in [("train", splits.train.first(TRAIN)?), ("t10k", splits.test)] {

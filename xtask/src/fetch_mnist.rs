@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mnist_data::catalog::{self, Entry};
-use mnist_data::fetch::{self, Event, Fetcher};
+use mnist_data::fetch::{Event, Fetcher};
+use mnist_data::{ErrorKind, local};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -74,7 +75,12 @@ fn one(args: &Args, entry: &'static Entry) -> anyhow::Result<PathBuf> {
     }
     if args.verify {
         let folder = fetcher.folder()?;
-        fetch::verify(entry, &folder)?;
+        local::verify(entry, &folder).map_err(|error| {
+            let name = entry.name;
+            error.with_advice(format!(
+                "`cargo xtask fetch-mnist --dataset {name}` downloads what is missing or wrong"
+            ))
+        })?;
         return Ok(folder);
     }
     // Without a terminal, indicatif draws nothing.
@@ -85,7 +91,12 @@ fn one(args: &Args, entry: &'static Entry) -> anyhow::Result<PathBuf> {
     let shown = bar.clone();
     let folder = fetcher.observer(move |event| show(&shown, event)).fetch();
     bar.finish_and_clear();
-    Ok(folder?)
+    Ok(folder.map_err(|error| match error.kind() {
+        ErrorKind::Fetch { .. } => error.with_advice(
+            "check the connection and the proxy's settings, or name another mirror with --mirror",
+        ),
+        _ => error,
+    })?)
 }
 
 fn show(bar: &ProgressBar, event: &Event<'_>) {

@@ -62,6 +62,8 @@ fn what_is_missing_offline_is_named() {
     ];
     fails(&["fetch-mnist", "--offline"], root.path(), &names);
     fails(&["fetch-mnist", "--verify"], root.path(), &names);
+    let advice = "`cargo xtask fetch-mnist --dataset mnist` downloads";
+    fails(&["fetch-mnist", "--verify"], root.path(), &[advice]);
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
 }
 
@@ -75,7 +77,7 @@ fn a_mirror_that_is_dead_is_named() {
     fails(
         &["fetch-mnist", "--mirror", &url],
         root.path(),
-        &[&address, "refused"],
+        &[&address, "refused", "--mirror"],
     );
 }
 
@@ -157,7 +159,7 @@ fn embed_takes_nothing_but_the_full_set() {
     fails(
         &["embed", "--check", "--from", &from],
         root.path(),
-        &[&from, "found nothing"],
+        &[&from, "found nothing", "`cargo xtask fetch-mnist`"],
     );
 }
 

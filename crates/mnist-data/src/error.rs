@@ -34,10 +34,19 @@ struct Inner {
 pub enum ErrorKind {
     /// The operating system refused an operation.
     Io(io::Error),
-    /// A file or folder that must be there is not.
+    /// A required file or folder does not exist.
     Missing {
         /// The names that would have been accepted.
         expected: String,
+        /// The names of what is there instead, sorted; not all of them where they are many.
+        found: Vec<String>,
+    },
+    /// Several files could be the one that is needed, and nothing says which.
+    Ambiguous {
+        /// The name of the file that is needed.
+        wanted: String,
+        /// The files that could be it.
+        found: Vec<PathBuf>,
     },
     /// The first two bytes are neither IDX's zeros nor gzip's `1f 8b`.
     Magic {
@@ -81,6 +90,8 @@ pub enum ErrorKind {
     },
     /// The gzip stream is damaged or ends early.
     Gzip(io::Error),
+    /// The file is gzip, and what it unpacks to is gzip again.
+    DoublyGzipped,
     /// A label is no class of the data set.
     Label {
         /// Which label, from 0.
@@ -193,6 +204,13 @@ impl Error {
         Self::new(ErrorKind::Io(error)).in_file(path)
     }
 
+    pub(crate) fn missing(expected: impl Into<String>, found: Vec<String>) -> Self {
+        Self::new(ErrorKind::Missing {
+            expected: expected.into(),
+            found,
+        })
+    }
+
     pub(crate) fn at(mut self, offset: u64) -> Self {
         self.0.offset = Some(offset);
         self
@@ -200,11 +218,6 @@ impl Error {
 
     pub(crate) fn in_file(mut self, path: &Path) -> Self {
         self.0.path.get_or_insert_with(|| path.to_owned());
-        self
-    }
-
-    pub(crate) fn advise(mut self, advice: impl Into<String>) -> Self {
-        self.0.advice.get_or_insert_with(|| advice.into());
         self
     }
 
@@ -230,6 +243,20 @@ impl Error {
     #[must_use]
     pub fn advice(&self) -> Option<&str> {
         self.0.advice.as_deref()
+    }
+
+    /// Adds what a person can do about it. The program that shows the error knows its own commands
+    /// and options, which this crate does not. An error that has advice already keeps it.
+    ///
+    /// ```
+    /// let error = mnist_data::read_dir("no/such/folder").unwrap_err();
+    /// let error = error.with_advice("`get-digits` downloads the files");
+    /// assert!(error.to_string().ends_with("; `get-digits` downloads the files"));
+    /// ```
+    #[must_use]
+    pub fn with_advice(mut self, advice: impl Into<String>) -> Self {
+        self.0.advice.get_or_insert_with(|| advice.into());
+        self
     }
 }
 
@@ -258,7 +285,20 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => write!(f, "{error}"),
-            Self::Missing { expected } => write!(f, "expected {expected}, found nothing"),
+            Self::Missing { expected, found } => {
+                write!(f, "expected {expected}, found ")?;
+                match &found[..] {
+                    [] => write!(f, "nothing"),
+                    found => write!(f, "{}", found.join(", ")),
+                }
+            }
+            Self::Ambiguous { wanted, found } => {
+                let found: Vec<String> = found
+                    .iter()
+                    .map(|path| path.display().to_string())
+                    .collect();
+                write!(f, "expected {wanted} once, found {}", found.join(" and "))
+            }
             Self::Magic { found } => {
                 let [a, b, c, d] = found;
                 write!(
@@ -301,6 +341,11 @@ impl fmt::Display for ErrorKind {
                 write!(f, ", the limit is {limit}")
             }
             Self::Gzip(error) => write!(f, "the gzip stream is damaged: {error}"),
+            Self::DoublyGzipped => write!(
+                f,
+                "the file was compressed twice: expected an IDX file in the gzip file, \
+                 found gzip again"
+            ),
             Self::Label {
                 index,
                 found,

@@ -4,7 +4,8 @@ use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
 
-const MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// The first two bytes of every member.
+pub(crate) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The content of all members, one after the other, to the very end of the source.
 ///

@@ -27,6 +27,7 @@ mod gzip;
 pub mod idx;
 #[cfg(feature = "verify")]
 pub mod local;
+mod locate;
 pub mod png;
 mod prefetch;
 mod random;

@@ -73,10 +73,7 @@ impl Zip {
             }
             rest = &rest[whole..];
         }
-        Err(ErrorKind::Missing {
-            expected: format!("the member {name}"),
-        }
-        .into())
+        Err(Error::missing(format!("the member {name}"), Vec::new()))
     }
 
     fn open_member(&self, start: u64, packed: u64, method: u16) -> Result<Member<'_>, Error> {

@@ -126,14 +126,18 @@ fn wide_labels_that_are_no_classes_are_refused() {
 }
 
 #[test]
-fn a_missing_file_says_how_to_get_it() {
+fn a_missing_file_is_named() {
     let dir = TempDir::new().unwrap();
     let error = catalog::KMNIST.read(dir.path()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Missing { .. }), "{error}");
     assert!(
-        error.to_string().contains("fetch-mnist --dataset kmnist"),
+        error
+            .to_string()
+            .contains("expected train-images-idx3-ubyte"),
         "{error}"
     );
+    assert_eq!(error.path(), Some(dir.path()));
+    assert_eq!(error.advice(), None);
 }
 
 /// A zip archive; every second member is deflated, the others are stored.

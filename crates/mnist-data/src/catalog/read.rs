@@ -1,56 +1,65 @@
 //! A data set of the catalogue, read from its folder.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ndarray::{Array1, Array3, Axis, Ix2, Ix3};
 
 use super::{Entry, Part};
 use crate::idx::{ElementType, Limits, Reader};
 use crate::zip::Zip;
-use crate::{Dataset, Error, ErrorKind, Splits};
+use crate::{Dataset, Error, ErrorKind, Splits, locate};
 
 impl Entry {
     /// Reads the data set from the folder of its files, which stay as they were fetched.
     ///
     /// Images come upright and labels from 0, whatever the files do. Of an IDX file that is there
-    /// both plain and as `.gz`, the plain one is read. Nothing is fetched, and neither digests nor
-    /// [the number of images](Part::count) are looked at, so that a part of a data set can be read,
-    /// too: `fetch::Fetcher::load` fetches and verifies, `fetch::verify` verifies alone.
+    /// both plain and as `.gz`, the plain one is read, and other programs' names are accepted as
+    /// [`read_dir`](crate::read_dir) accepts them. EMNIST is read from its archive or, where there is
+    /// none, from the files that were unpacked from it. Nothing is fetched, and neither digests nor
+    /// [the number of images](Part::count) are checked, so that a part of a data set can be read,
+    /// too: `fetch::Fetcher::load` fetches and verifies, `local::verify` verifies alone.
     ///
     /// # Errors
     ///
-    /// If a file is missing or broken, or images and labels do not match. The error names the path.
+    /// If a file is missing or broken, several files could be the same one, or images and labels do
+    /// not match. The error names the path.
     ///
     /// ```no_run
-    /// let splits = mnist_data::catalog::QMNIST.read("data/qmnist".as_ref())?;
+    /// let splits = mnist_data::catalog::QMNIST.read("data/qmnist")?;
     /// assert_eq!(splits.test.len(), 60_000);
     /// # Ok::<(), mnist_data::Error>(())
     /// ```
-    pub fn read(&self, folder: &Path) -> Result<Splits, Error> {
-        let archive = self.files.iter().find(|file| file.name.ends_with(".zip"));
-        let read = |part: &Part| match archive {
-            None => self.read_files(folder, part),
-            Some(archive) => self.read_archive(&folder.join(archive.name), part),
-        };
+    pub fn read(&self, folder: impl AsRef<Path>) -> Result<Splits, Error> {
+        let folder = folder.as_ref();
+        let mut files = self.files.iter();
+        let archive = files.find(|file| file.name.ends_with(".zip"));
+        if let Some(path) = archive.map(|archive| folder.join(archive.name))
+            && path.exists()
+        {
+            return Ok(Splits {
+                train: self.read_archive(&path, &self.train)?,
+                test: self.read_archive(&path, &self.test)?,
+            });
+        }
+        let (train, test) = (&self.train, &self.test);
+        let names = [train.images, train.labels, test.images, test.labels];
+        let instead = archive.map(|archive| archive.name);
+        let [train_images, train_labels, test_images, test_labels] =
+            locate::files(folder, names, instead)?;
         Ok(Splits {
-            train: read(&self.train)?,
-            test: read(&self.test)?,
+            train: self.read_files(&train_images, &train_labels)?,
+            test: self.read_files(&test_images, &test_labels)?,
         })
     }
 
-    fn read_files(&self, folder: &Path, part: &Part) -> Result<Dataset, Error> {
-        let (images, labels) = (
-            self.find(folder, part.images)?,
-            self.find(folder, part.labels)?,
-        );
-        let open = |path: &Path| Reader::open(path, Limits::default());
-        let in_images = |error: Error| error.in_file(&images);
-        let in_labels = |error: Error| error.in_file(&labels);
-        let pixels = open(&images)
+    fn read_files(&self, images: &Path, labels: &Path) -> Result<Dataset, Error> {
+        let in_images = |error: Error| error.in_file(images);
+        let in_labels = |error: Error| error.in_file(labels);
+        let pixels = Reader::open(images, Limits::default())
             .and_then(|reader| self.images(reader))
             .map_err(in_images)?;
-        let classes = open(&labels)
+        let classes = Reader::open(labels, Limits::default())
             .and_then(|reader| self.labels(reader))
             .map_err(in_labels)?;
         Dataset::with_classes(pixels, classes, self.classes.len()).map_err(in_labels)
@@ -65,22 +74,6 @@ impl Entry {
             Dataset::with_classes(images, labels, self.classes.len())
         };
         read().map_err(|error| error.in_file(path))
-    }
-
-    fn find(&self, folder: &Path, name: &str) -> Result<PathBuf, Error> {
-        let candidates = [folder.join(name), folder.join(format!("{name}.gz"))];
-        candidates
-            .into_iter()
-            .find(|path| path.exists())
-            .ok_or_else(|| {
-                let expected = format!("{name} or {name}.gz");
-                Error::new(ErrorKind::Missing { expected })
-                    .in_file(folder)
-                    .advise(format!(
-                        "`cargo xtask fetch-mnist --dataset {}` downloads it and prints its folder",
-                        self.name
-                    ))
-            })
     }
 
     fn images<R: Read>(&self, reader: Reader<R>) -> Result<Array3<u8>, Error> {

@@ -33,7 +33,7 @@ pub(super) fn hold(
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => {
-                return Err(io(error).advise("choose a folder on a disk that can lock files"));
+                return Err(io(error).with_advice("choose a folder on a disk that can lock files"));
             }
             Err(TryLockError::WouldBlock) => {
                 if !told {

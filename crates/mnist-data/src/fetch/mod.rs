@@ -6,7 +6,7 @@
 //!   beside it as `NAME.part`, and a later run goes on where this one ended, even if it was killed.
 //! - What is on disk is verified before every use by [`Fetcher::fetch`] and [`Fetcher::load`]; what
 //!   is damaged is fetched again. [`crate::read_dir`] and [`Entry::read`] alone look at no digest:
-//!   [`verify`] does, without touching anything.
+//!   [`verify`](crate::local::verify) does, without touching anything.
 //! - Any failure of a mirror (an answer that is not the file, a time-out, a wrong digest) leads to
 //!   the next one; failures that may pass are tried again after a while.
 //! - Two processes fetch once: the second waits for the first.
@@ -28,11 +28,11 @@ mod transfer;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use crate::local::{default_root, verify};
 pub use event::{Cancel, Event};
 pub use patience::Patience;
 
 use crate::catalog::{Entry, File};
+use crate::local::default_root;
 use crate::local::found::{self, Found};
 use crate::{Error, ErrorKind, Splits};
 use transfer::Transfer;
@@ -155,7 +155,7 @@ impl Fetcher {
             let missing = faults.map(|fault| fault.to_string()).collect();
             return Err(Error::new(ErrorKind::Offline { missing })
                 .in_file(&folder)
-                .advise("fetch once with a connection, and everything works without"));
+                .with_advice("fetch once with a connection, and everything works without"));
         }
         fs::create_dir_all(&folder).map_err(|error| Error::io(error, &folder))?;
         let _lock = lock::hold(&folder, &self.cancel, &mut self.observer)?;

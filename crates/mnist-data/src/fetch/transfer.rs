@@ -146,9 +146,7 @@ impl<'a> Transfer<'a> {
                 self.pause(pause).map_err(|error| error.in_file(&target))?;
             }
         }
-        Err(Error::new(ErrorKind::Fetch { attempts }).in_file(&target).advise(
-            "check the connection and the proxy's settings, or name another mirror with `--mirror`",
-        ))
+        Err(Error::new(ErrorKind::Fetch { attempts }).in_file(&target))
     }
 
     /// Asks one mirror as long as it makes headway.

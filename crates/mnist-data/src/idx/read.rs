@@ -60,7 +60,8 @@ impl Reader<File> {
     /// # Errors
     ///
     /// As for [`Reader::with_limits`]; and if the file cannot be opened.
-    pub fn open(path: &Path, limits: Limits) -> Result<Self, Error> {
+    pub fn open(path: impl AsRef<Path>, limits: Limits) -> Result<Self, Error> {
+        let path = path.as_ref();
         let file = File::open(path).map_err(|error| Error::io(error, path))?;
         let about = file.metadata().map_err(|error| Error::io(error, path))?;
         let same = file.try_clone().map_err(|error| Error::io(error, path))?;

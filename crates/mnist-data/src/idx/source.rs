@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 
 use super::parallel;
-use crate::gzip::Members;
+use crate::gzip::{self, Members};
 use crate::{Error, ErrorKind};
 
 const GZIP_BUFFER: usize = 64 * 1024;
@@ -34,14 +34,13 @@ impl<R: Read> Source<R> {
             .take(2)
             .read_to_end(&mut start)
             .map_err(ErrorKind::Io)?;
-        let stream = match start[..] {
-            [0x1f, 0x8b] => {
-                start.clear();
-                let whole = Cursor::new([0x1f, 0x8b]).chain(source);
-                let buffered = BufReader::with_capacity(GZIP_BUFFER, whole);
-                Stream::Gzip(Box::new(Members::new(buffered)))
-            }
-            _ => Stream::Plain(source),
+        let stream = if start[..] == gzip::MAGIC {
+            start.clear();
+            let whole = Cursor::new(gzip::MAGIC).chain(source);
+            let buffered = BufReader::with_capacity(GZIP_BUFFER, whole);
+            Stream::Gzip(Box::new(Members::new(buffered)))
+        } else {
+            Stream::Plain(source)
         };
         let mut this = Self {
             stream,
@@ -50,6 +49,10 @@ impl<R: Read> Source<R> {
         };
         let missing = 4 - start.len() as u64;
         this.read_vec(missing, &mut start)?;
+        if this.is_gzip() && start.starts_with(&gzip::MAGIC) {
+            let error = Error::new(ErrorKind::DoublyGzipped).at(0);
+            return Err(error.with_advice("unpack it once, for example with gunzip"));
+        }
         Ok((this, start))
     }
 

@@ -100,10 +100,7 @@ pub(crate) fn set_aside(path: &Path) -> Result<(), Error> {
 fn packed_fault(folder: &Path, file: &File) -> Result<Option<Error>, Error> {
     match digest::file(&folder.join(file.name), file) {
         Err(error) if is_missing(&error) => {
-            let expected = file.name.to_owned();
-            Ok(Some(
-                Error::new(ErrorKind::Missing { expected }).in_file(folder),
-            ))
+            Ok(Some(Error::missing(file.name, Vec::new()).in_file(folder)))
         }
         result => fault(result),
     }

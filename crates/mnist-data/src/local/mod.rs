@@ -18,7 +18,8 @@ pub use place::default_root;
 ///
 /// [`ErrorKind::Faults`], which names every file that is missing, cannot be read, or has a content
 /// that is not the data set's.
-pub fn verify(entry: &Entry, folder: &Path) -> Result<(), Error> {
+pub fn verify(entry: &Entry, folder: impl AsRef<Path>) -> Result<(), Error> {
+    let folder = folder.as_ref();
     let mut faults = Vec::new();
     for file in entry.files {
         match Found::look(folder, file) {
@@ -29,10 +30,5 @@ pub fn verify(entry: &Entry, folder: &Path) -> Result<(), Error> {
     if faults.is_empty() {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Faults { faults })
-        .in_file(folder)
-        .advise(format!(
-            "`cargo xtask fetch-mnist --dataset {}` mends a folder that it fetched",
-            entry.name
-        )))
+    Err(Error::new(ErrorKind::Faults { faults }).in_file(folder))
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::{Error, ErrorKind};
+use crate::Error;
 
 /// The folder in which every data set gets its own folder, where none is named.
 ///
@@ -20,9 +20,8 @@ pub fn default_root() -> Result<PathBuf, Error> {
         std::env::consts::OS,
     )
     .ok_or_else(|| {
-        let expected = "a home folder for the cache".to_owned();
-        Error::new(ErrorKind::Missing { expected })
-            .advise("name a folder, by `--dir` or by MNIST_DATA_DIR")
+        Error::missing("a home folder for the cache", Vec::new())
+            .with_advice("set MNIST_DATA_DIR to a folder")
     })
 }
 

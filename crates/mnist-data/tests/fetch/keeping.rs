@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 
 use mnist_data::catalog::{self, Digest, Entry, File, Part};
-use mnist_data::fetch::{self, Event, Fetcher};
-use mnist_data::{ErrorKind, idx};
+use mnist_data::fetch::{Event, Fetcher};
+use mnist_data::{ErrorKind, idx, local};
 use ndarray::{Array1, Array2, Array3, s};
 
 use crate::full;
@@ -46,7 +46,7 @@ fn any_damage_is_mended() {
     ];
     for (count, damage) in damages.into_iter().enumerate() {
         fs::write(root.file(NAME), damage).unwrap();
-        assert!(fetch::verify(small::entry(), &root.path().join("small")).is_err());
+        assert!(local::verify(small::entry(), root.path().join("small")).is_err());
         root.fetches(&[&server.url]);
         assert_eq!(server.requests().len(), count + 2);
     }
@@ -94,7 +94,7 @@ fn a_damaged_decompressed_file_needs_no_network_where_the_packed_one_is_right() 
     assert_eq!(faults(small::entry(), &folder), [root.file("file")]);
     root.fetcher(&[]).offline(true).fetch().unwrap();
     assert_eq!(root.names(), [".lock", "file.aside", NAME]);
-    fetch::verify(small::entry(), &folder).unwrap();
+    local::verify(small::entry(), &folder).unwrap();
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn offline_leaves_a_damaged_decompressed_file_that_is_all_there_is() {
 
 /// Where verification finds faults.
 fn faults(entry: &Entry, folder: &Path) -> Vec<PathBuf> {
-    let error = fetch::verify(entry, folder).unwrap_err();
+    let error = local::verify(entry, folder).unwrap_err();
     let ErrorKind::Faults { faults } = error.kind() else {
         panic!("{error}")
     };
@@ -130,7 +130,7 @@ fn verification_names_every_fault() {
     for (name, body) in bodies() {
         fs::write(folder.join(name), body).unwrap();
     }
-    fetch::verify(entry, &folder).unwrap();
+    local::verify(entry, &folder).unwrap();
     fs::write(folder.join("a-images.gz"), b"<html></html>").unwrap();
     fs::remove_file(folder.join("a-labels.gz")).unwrap();
     fs::remove_file(folder.join("b-labels.gz")).unwrap();
@@ -283,7 +283,7 @@ fn a_decompressed_file_beside_one_whose_packing_is_known_is_compared_with_it() {
     fetcher().mirrors([&server.url]).fetch().unwrap();
     assert_eq!(server.requests().len(), 4);
     assert!(folder.join("a-images").exists(), "it was right");
-    fetch::verify(entry, &folder).unwrap();
+    local::verify(entry, &folder).unwrap();
 
     let mut wrong = idx_files()[0].clone();
     wrong[20] ^= 1;
@@ -292,7 +292,7 @@ fn a_decompressed_file_beside_one_whose_packing_is_known_is_compared_with_it() {
     let splits = fetcher().offline(true).load().unwrap();
     assert_eq!(splits.train.images(), images());
     assert_eq!(fs::read(folder.join("a-images.aside")).unwrap(), wrong);
-    fetch::verify(entry, &folder).unwrap();
+    local::verify(entry, &folder).unwrap();
 }
 
 #[test]

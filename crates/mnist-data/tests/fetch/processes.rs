@@ -118,7 +118,7 @@ fn a_process_killed_at_any_moment_is_gone_on_with() {
         child.kill().unwrap();
         killed += usize::from(!child.wait().unwrap().success());
         if root.file(NAME).exists() {
-            mnist_data::fetch::verify(large_entry(), &root.path().join("small")).unwrap();
+            mnist_data::local::verify(large_entry(), root.path().join("small")).unwrap();
         }
         let (left, before) = (left(&root), server.requests().len());
         root.fetches(&[&server.url]);

@@ -38,13 +38,19 @@ pub fn find(name: &str, folder: Option<&Path>, wanted: Option<usize>) -> Result<
         )));
     };
     let is_mnist = entry.name == catalog::MNIST.name;
+    let advised = |error: mnist_data::Error| {
+        let Entry { name, title, .. } = entry;
+        error.with_advice(format!(
+            "`cargo xtask fetch-mnist --dataset {name}` downloads {title} and prints its folder"
+        ))
+    };
     if let Some(folder) = folder {
         return Ok(Found {
             entry,
             splits: match is_mnist {
                 // As `book --data`: images of any size under MNIST's names.
-                true => mnist_data::read_dir(folder)?,
-                false => entry.read(folder)?,
+                true => mnist_data::read_dir(folder).map_err(advised)?,
+                false => entry.read(folder).map_err(advised)?,
             },
             folder: Some(folder.to_owned()),
         });
@@ -72,10 +78,10 @@ pub fn find(name: &str, folder: Option<&Path>, wanted: Option<usize>) -> Result<
              found, or give their folder with --data"
         )));
     };
-    local::verify(entry, &folder)?;
+    local::verify(entry, &folder).map_err(advised)?;
     Ok(Found {
         entry,
-        splits: entry.read(&folder)?,
+        splits: entry.read(&folder).map_err(advised)?,
         folder: Some(folder),
     })
 }

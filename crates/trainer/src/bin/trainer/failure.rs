@@ -78,7 +78,8 @@ impl From<trainer::Error> for Failure {
 
 impl From<mnist_data::Error> for Failure {
     fn from(error: mnist_data::Error) -> Self {
-        Self::Error(error.to_string())
+        let advice = "`cargo xtask fetch-mnist` downloads MNIST and prints its folder";
+        Self::Error(error.with_advice(advice).to_string())
     }
 }
 
