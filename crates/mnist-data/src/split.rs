@@ -1,5 +1,7 @@
 //! Parts of a data set, and other orders.
 
+use std::cmp::Reverse;
+
 use ndarray::Axis;
 
 use crate::random::Random;
@@ -56,12 +58,16 @@ impl Dataset {
         self.selected(&shuffled_indices(self.len(), seed))
     }
 
-    /// What to learn from and what to validate with: of each class, `fraction` of the images
-    /// (rounded to whole ones), chosen by the seed, goes to validation. Both keep the order.
+    /// Training and validation images: exactly `count` images, chosen by the seed, go to validation,
+    /// of each class in proportion. Both keep the order.
+    ///
+    /// Where a class's part is not a whole number it is rounded down, and the images still missing
+    /// come one each from the classes with the largest remainders (Hare–Niemeyer), of equal ones
+    /// from the first.
     ///
     /// # Errors
     ///
-    /// If `fraction` is not from 0 to 1.
+    /// If there are fewer than `count` images.
     ///
     /// ```
     /// use mnist_data::Dataset;
@@ -69,27 +75,27 @@ impl Dataset {
     ///
     /// let labels = Array1::from_shape_fn(100, |n| u8::from(n < 80));
     /// let dataset = Dataset::new(Array3::zeros((100, 28, 28)), labels)?;
-    /// let (train, validation) = dataset.split_validation(0.1, 1)?;
+    /// let (train, validation) = dataset.split_validation(10, 1)?;
     /// assert_eq!((train.len(), validation.len()), (90, 10));
     /// assert_eq!(validation.labels().iter().filter(|&&label| label == 1).count(), 8);
     /// # Ok::<(), mnist_data::Error>(())
     /// ```
-    pub fn split_validation(&self, fraction: f64, seed: u64) -> Result<(Self, Self), Error> {
-        if !(0.0..=1.0).contains(&fraction) {
-            let (expected, found) = ("0 to 1".to_owned(), fraction.to_string());
-            return Err(ErrorKind::Parameter {
-                name: "fraction",
-                expected,
-                found,
-            }
-            .into());
+    pub fn split_validation(&self, count: usize, seed: u64) -> Result<(Self, Self), Error> {
+        if count > self.len() {
+            let kind = ErrorKind::Count {
+                what: "images",
+                expected: count,
+                found: self.len(),
+            };
+            return Err(kind.into());
         }
+        let classes = self.indices_by_class();
+        let sizes: Vec<usize> = classes.iter().map(Vec::len).collect();
         let mut random = Random::new(seed);
         let mut validates = vec![false; self.len()];
-        for mut indices in self.indices_by_class() {
+        for (mut indices, part) in classes.into_iter().zip(proportional(&sizes, count)) {
             random.shuffle(&mut indices);
-            let count = (indices.len() as f64 * fraction).round() as usize;
-            for &index in &indices[..count] {
+            for &index in &indices[..part] {
                 validates[index] = true;
             }
         }
@@ -134,6 +140,26 @@ impl Dataset {
         }
         indices
     }
+}
+
+/// `count` divided among classes of these sizes in proportion, by the method of largest remainders;
+/// no class gets more than its size. `count` is at most the sum of the sizes.
+fn proportional(sizes: &[usize], count: usize) -> Vec<usize> {
+    // In u128 the products are exact on every machine.
+    let total = sizes.iter().sum::<usize>().max(1) as u128;
+    let product = |size: usize| size as u128 * count as u128;
+    let mut parts: Vec<usize> = sizes
+        .iter()
+        .map(|&size| (product(size) / total) as usize)
+        .collect();
+    let mut classes: Vec<usize> = (0..sizes.len()).collect();
+    // The sort is stable, so that of equal remainders the first class's comes first.
+    classes.sort_by_key(|&class| Reverse(product(sizes[class]) % total));
+    let missing = count.saturating_sub(parts.iter().sum());
+    for &class in &classes[..missing] {
+        parts[class] += 1;
+    }
+    parts
 }
 
 /// The numbers below `count` in an order that the seed decides.

@@ -79,21 +79,8 @@ impl Images {
                 ));
             }
             let seed = Seeded::new(recipe.seed).part(VALIDATION).at(0);
-            let (learnt, kept) = train.split_validation(part as f64 / all as f64, seed)?;
-            if kept.is_empty() || learnt.is_empty() {
-                let (what, then) = match kept.is_empty() {
-                    true => ("few to validate with", "keep more"),
-                    false => ("many: none are left to learn from", "keep fewer"),
-                };
-                return Err(named.wrong(
-                    "data.validation",
-                    format!(
-                        "{part} of {all} images are too {what}; of each class the same part is kept, rounded \
-                         to whole images; {then}"
-                    ),
-                ));
-            }
-            (train, validation) = (learnt, Some(kept));
+            let (rest, kept) = train.split_validation(part, seed)?;
+            (train, validation) = (rest, Some(kept));
         }
         if recipe.batch > train.len() {
             let (batch, found) = (recipe.batch, train.len());
