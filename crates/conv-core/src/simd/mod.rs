@@ -13,6 +13,7 @@ mod kernels;
 mod lanes;
 mod level;
 pub(crate) mod math;
+mod tiles;
 mod vector;
 pub(crate) mod winograd;
 
@@ -26,4 +27,5 @@ pub(crate) use kernels::transpose::{TURNED, copy_every, store_turned};
 pub use lanes::Lanes;
 pub(crate) use lanes::{LANES, groups};
 pub use level::{Level, level, set_level};
+pub(crate) use tiles::Rows;
 pub use vector::{Op, Simd};

@@ -1,7 +1,5 @@
+use super::tiles::Tiles;
 use super::{LANES, Lanes};
-
-/// What only the crate's own instruction sets are: the seal of [`Simd`].
-pub trait Sealed {}
 
 /// Refuses, when the crate is compiled, vectors that the kernels could not step by: lines of eight positions, and parts of
 /// the eight or sixteen columns that offsets are laid out for.
@@ -32,7 +30,7 @@ pub trait Op {
 /// a [`Lanes`]; `part` counts from 0 and wraps at `PARTS`.
 ///
 /// The crate's unsafe code trusts what an instruction set says of itself, so nobody outside of the crate can implement it.
-pub trait Simd: Sealed + Copy + Send + Sync {
+pub trait Simd: Tiles + Copy + Send + Sync {
     /// A vector.
     type F32: Copy;
     /// Lanes in a vector: 8 or 16.

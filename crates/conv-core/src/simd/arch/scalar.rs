@@ -1,4 +1,5 @@
-use crate::simd::vector::{Sealed, assert_width};
+use crate::simd::tiles::{Rows, Tiles, gemm_rows_of_six};
+use crate::simd::vector::assert_width;
 use crate::simd::{LANES, Lanes, Op, Simd};
 
 /// Sixteen lanes as an array, for every processor.
@@ -47,7 +48,22 @@ fn fused(a: f32, b: f32, c: f32) -> f32 {
     f64::from_bits(if moves { odd } else { bits }) as f32
 }
 
-impl Sealed for Scalar {}
+impl Tiles for Scalar {
+    const WEIGHTED_ROWS: usize = 13;
+
+    #[inline(always)]
+    fn output_pixels<R: Rows>(_by_fours: bool, work: R) -> R::Output {
+        work.run::<6>()
+    }
+    #[inline(always)]
+    fn d_kernel_taps<R: Rows>(work: R) -> R::Output {
+        work.run::<6>()
+    }
+    #[inline(always)]
+    fn gemm_rows<R: Rows, const V: usize>(left: usize, work: R) -> R::Output {
+        gemm_rows_of_six(left, work)
+    }
+}
 
 impl Simd for Scalar {
     type F32 = [f32; LANES];

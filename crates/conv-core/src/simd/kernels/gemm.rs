@@ -1,11 +1,6 @@
 //! Products of small matrices, row-major and close together in memory.
 
-use crate::simd::{LANES, Lanes, Simd};
-
-/// Rows that are computed together where there are registers for two vectors of each, for one, and where there are few.
-const MANY: usize = 8;
-const MOST: usize = 16;
-const FEW: usize = 6;
+use crate::simd::{LANES, Lanes, Rows, Simd};
 
 /// A matrix, or its transpose: the number of row i and column k is `numbers[i * row + k * column]`.
 #[derive(Clone, Copy, Debug)]
@@ -90,21 +85,39 @@ unsafe fn columns<S: Simd, const V: usize>(
     let c = (c.as_mut_ptr().wrapping_add(offset), lanes * LANES);
     let mut row = 0;
     while row < a.rows.0 {
-        let left = a.rows.0 - row;
-        // SAFETY: the caller vouches for all rows.
-        unsafe {
-            row += match S::REGISTERS {
-                32 if V == 1 && left >= MOST => tile::<S, MOST, V>(s, a, row, b, &first, c),
-                32 if left >= MANY => tile::<S, MANY, V>(s, a, row, b, &first, c),
-                // Eight as twice four: of the two behind six the sums would wait for each other.
-                _ if left >= FEW && left != MANY => tile::<S, FEW, V>(s, a, row, b, &first, c),
-                _ if left >= 4 => tile::<S, 4, V>(s, a, row, b, &first, c),
-                _ if left >= 2 => tile::<S, 2, V>(s, a, row, b, &first, c),
-                _ => tile::<S, 1, V>(s, a, row, b, &first, c),
-            };
-        }
+        let next = NextRows {
+            s,
+            a,
+            row,
+            b,
+            first: &first,
+            c,
+        };
+        row += S::gemm_rows::<_, V>(a.rows.0 - row, next);
     }
     V
+}
+
+/// The rows of a product from one on, in V vectors of columns. It is made by [`columns`] alone, for rows that its caller
+/// vouches for.
+struct NextRows<'a, S: Simd, const V: usize> {
+    s: S,
+    a: Matrix<'a>,
+    row: usize,
+    b: (*const f32, usize),
+    first: &'a [S::F32; V],
+    c: (*mut f32, usize),
+}
+
+impl<S: Simd, const V: usize> Rows for NextRows<'_, S, V> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<const ROWS: usize>(self) -> usize {
+        assert!(ROWS <= self.a.rows.0 - self.row, "more rows than are left");
+        // SAFETY: whoever made this vouches for all rows, and so many are left.
+        unsafe { tile::<S, ROWS, V>(self.s, self.a, self.row, self.b, self.first, self.c) }
+    }
 }
 
 /// P rows and V vectors: how many rows they are.

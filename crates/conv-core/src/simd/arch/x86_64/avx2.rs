@@ -1,7 +1,8 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
-use crate::simd::vector::{Sealed, assert_width};
+use crate::simd::tiles::{Rows, Tiles, gemm_rows_of_six};
+use crate::simd::vector::assert_width;
 use crate::simd::{LANES, Lanes, Op, Simd};
 
 /// AVX2 and FMA: two vectors of 256 bits.
@@ -121,7 +122,22 @@ macro_rules! with {
     };
 }
 
-impl Sealed for Avx2 {}
+impl Tiles for Avx2 {
+    const WEIGHTED_ROWS: usize = 13;
+
+    #[inline(always)]
+    fn output_pixels<R: Rows>(_by_fours: bool, work: R) -> R::Output {
+        work.run::<6>()
+    }
+    #[inline(always)]
+    fn d_kernel_taps<R: Rows>(work: R) -> R::Output {
+        work.run::<6>()
+    }
+    #[inline(always)]
+    fn gemm_rows<R: Rows, const V: usize>(left: usize, work: R) -> R::Output {
+        gemm_rows_of_six(left, work)
+    }
+}
 
 impl Simd for Avx2 {
     type F32 = __m256;

@@ -2,7 +2,8 @@ use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::avx2;
-use crate::simd::vector::{Sealed, assert_width};
+use crate::simd::tiles::{Rows, Tiles, gemm_rows_of_six};
+use crate::simd::vector::assert_width;
 use crate::simd::{LANES, Lanes, Op, Simd};
 
 /// AVX-512F: one vector of 512 bits.
@@ -89,7 +90,31 @@ macro_rules! with {
     };
 }
 
-impl Sealed for Avx512 {}
+/// Thirty-two registers.
+impl Tiles for Avx512 {
+    const WEIGHTED_ROWS: usize = 15;
+
+    #[inline(always)]
+    fn output_pixels<R: Rows>(by_fours: bool, work: R) -> R::Output {
+        if by_fours {
+            work.run::<8>()
+        } else {
+            work.run::<14>()
+        }
+    }
+    #[inline(always)]
+    fn d_kernel_taps<R: Rows>(work: R) -> R::Output {
+        work.run::<12>()
+    }
+    #[inline(always)]
+    fn gemm_rows<R: Rows, const V: usize>(left: usize, work: R) -> R::Output {
+        match left {
+            16.. if V == 1 => work.run::<16>(),
+            8.. => work.run::<8>(),
+            _ => gemm_rows_of_six(left, work),
+        }
+    }
+}
 
 impl Simd for Avx512 {
     type F32 = __m512;

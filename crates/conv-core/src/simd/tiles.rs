@@ -1,0 +1,40 @@
+//! The shapes of the tiles of sums that an instruction set keeps in its registers. They fix only speed: each sum adds its
+//! products in the same order in a tile of any shape.
+
+/// Work on a tile of so many rows, a number that is known when the work is compiled.
+pub trait Rows {
+    /// What it returns.
+    type Output;
+
+    /// Does it.
+    fn run<const ROWS: usize>(self) -> Self::Output;
+}
+
+/// The tiles of an instruction set. Nobody outside of the crate can name this trait, and so nobody can implement
+/// [`Simd`](super::Simd).
+pub trait Tiles {
+    /// Sums of weighted rows that one pass keeps, in vectors, at most.
+    const WEIGHTED_ROWS: usize;
+
+    /// A tile of pixels of a convolution's output, with two vectors of kernels. Pixels that lie evenly by fours, but not by
+    /// sevens, are quicker to address where each half of a tile is four of them.
+    fn output_pixels<R: Rows>(by_fours: bool, work: R) -> R::Output;
+
+    /// A tile of taps of the gradient of kernels, with two vectors of kernels.
+    fn d_kernel_taps<R: Rows>(work: R) -> R::Output;
+
+    /// A tile of the next rows of a product of matrices, of which so many are left (one or more), with V vectors of columns.
+    fn gemm_rows<R: Rows, const V: usize>(left: usize, work: R) -> R::Output;
+}
+
+/// [`Tiles::gemm_rows`] of one or two vectors where there are sixteen registers.
+#[inline(always)]
+pub(super) fn gemm_rows_of_six<R: Rows>(left: usize, work: R) -> R::Output {
+    match left {
+        // Eight as twice four: of the two behind six the sums would wait for each other.
+        6.. if left != 8 => work.run::<6>(),
+        4.. => work.run::<4>(),
+        2.. => work.run::<2>(),
+        _ => work.run::<1>(),
+    }
+}
