@@ -1,7 +1,8 @@
 //! Work on parts of an array, on the threads of the current rayon pool, or without the feature `rayon` on the
 //! caller's.
 //!
-//! The parts depend on the array and never on the number of threads, and so do the results.
+//! The parts depend on the array and never on the number of threads, and so do the results. Within a [stage](stages())
+//! all of this runs on the thread that is at work there.
 
 pub(crate) mod scratch;
 mod stages;
@@ -17,7 +18,7 @@ pub(crate) fn parts_mut<T: Send>(
     let size = size.max(1);
     // A single part is done at once: to wake a thread takes longer than many a layer.
     #[cfg(feature = "rayon")]
-    if data.len() > size {
+    if data.len() > size && !stages::inside() {
         use rayon::prelude::*;
         let parts = data.par_chunks_mut(size).enumerate();
         return parts.for_each(|(part, items)| work(part, items));
@@ -35,7 +36,7 @@ pub(crate) fn parts_of_three_mut<A: Send, B: Send, C: Send>(
     work: impl Fn(usize, &mut [A], &mut [B], &mut [C]) + Send + Sync,
 ) {
     #[cfg(feature = "rayon")]
-    {
+    if !stages::inside() {
         use rayon::prelude::*;
         let parts = (
             a.par_chunks_mut(a_size),
@@ -43,50 +44,54 @@ pub(crate) fn parts_of_three_mut<A: Send, B: Send, C: Send>(
             c.par_chunks_mut(c_size),
         );
         let parts = parts.into_par_iter().enumerate();
-        parts.for_each(|(part, (a, b, c))| work(part, a, b, c));
+        return parts.for_each(|(part, (a, b, c))| work(part, a, b, c));
     }
-    #[cfg(not(feature = "rayon"))]
-    {
-        let parts = a.chunks_mut(a_size).zip(b.chunks_mut(b_size));
-        for (part, ((a, b), c)) in parts.zip(c.chunks_mut(c_size)).enumerate() {
-            work(part, a, b, c);
-        }
+    let parts = a.chunks_mut(a_size).zip(b.chunks_mut(b_size));
+    for (part, ((a, b), c)) in parts.zip(c.chunks_mut(c_size)).enumerate() {
+        work(part, a, b, c);
     }
 }
 
 /// Does the work once on every thread.
 pub(crate) fn on_every_thread(work: impl Fn() + Sync) {
     #[cfg(feature = "rayon")]
-    rayon::broadcast(|_| work());
-    #[cfg(not(feature = "rayon"))]
+    if !stages::inside() {
+        rayon::broadcast(|_| work());
+        return;
+    }
     work();
 }
 
-/// What two pieces of work give, at once where there are threads.
+/// What two pieces of work give, which run at the same time where there are threads.
 pub(crate) fn both<A: Send, B: Send>(
     a: impl FnOnce() -> A + Send,
     b: impl FnOnce() -> B + Send,
 ) -> (A, B) {
     #[cfg(feature = "rayon")]
-    {
-        rayon::join(a, b)
+    if !stages::inside() {
+        return rayon::join(a, b);
     }
-    #[cfg(not(feature = "rayon"))]
-    {
-        let a = a();
-        (a, b())
-    }
+    let a = a();
+    (a, b())
 }
 
-/// What the pieces of work number 0 to `count − 1` give together.
+/// The sum of what the pieces of work number 0 to `count − 1` give.
 pub(crate) fn sum(count: usize, work: impl Fn(usize) -> usize + Send + Sync) -> usize {
     #[cfg(feature = "rayon")]
-    {
+    if !stages::inside() {
         use rayon::prelude::*;
-        (0..count).into_par_iter().map(work).sum()
+        return (0..count).into_par_iter().map(work).sum();
     }
+    (0..count).map(work).sum()
+}
+
+/// The threads that work may be divided among.
+fn threads() -> usize {
+    if stages::inside() {
+        return 1;
+    }
+    #[cfg(feature = "rayon")]
+    return rayon::current_num_threads();
     #[cfg(not(feature = "rayon"))]
-    {
-        (0..count).map(work).sum()
-    }
+    1
 }
