@@ -1,4 +1,4 @@
-//! First weights, drawn from a small seeded generator.
+//! Initial weights, drawn from a small seeded generator.
 
 use crate::Error;
 pub use crate::random::Seeded;
@@ -27,7 +27,7 @@ pub enum Init {
 }
 
 impl Init {
-    /// Fills weights. `fan_in` is how many numbers one output sums, `fan_out` how many outputs one input has a
+    /// Fills weights. `fan_in` is how many products one output sums, `fan_out` how many outputs one input has a
     /// weight for: of a convolution, taps times the input or output channels of a group.
     ///
     /// ```

@@ -31,7 +31,7 @@ impl Op for Sums {
         }
         for _ in 0..DEPTH {
             for sum in &mut sums {
-                *sum = simd.mul_add_now(x, y, *sum);
+                *sum = simd.mul_add_in_order(x, y, *sum);
             }
         }
         let mut total = sums[0];

@@ -141,7 +141,7 @@ impl<'a> Dropout<'a> {
         self.masks.map_or(0, |masks| masks.get16(self.first + unit))
     }
 
-    /// What dropout multiplies a unit by: 0 or 2.
+    /// The factor by which dropout multiplies a unit: 0 or 2.
     #[inline(always)]
     pub(super) fn scale(self, unit: usize) -> f32 {
         if self.get16(unit) & 1 == 1 { 2.0 } else { 0.0 }

@@ -1,4 +1,4 @@
-//! What ten logits say.
+//! The class that ten logits predict.
 
 use super::CLASSES;
 

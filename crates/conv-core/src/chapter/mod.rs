@@ -1,7 +1,7 @@
 //! The chapter's own network, fused for speed: sections → kernels → tanh → (pooling across kernels) →
 //! dropout → dense → softmax.
 //!
-//! What its listing computes a layer at a time over 128 × 625 × 16 numbers, this module computes section by
+//! What its listing computes a layer at a time over 128 × 625 × 16 values, this module computes section by
 //! section in registers. Two facts make it quick: the kernels have no bias, so a section of zeros gives
 //! zeros, forward and backward, and 60 % of MNIST's sections are blank; and sixteen kernels are one vector.
 //!

@@ -10,11 +10,11 @@ use super::{CLASSES, Images, Network, exact};
 use crate::simd::{Lanes, Op, Simd, dispatch};
 use crate::{Error, parallel};
 
-/// Images that one task takes through the network.
+/// Images of a task.
 const CHUNK: usize = 50;
 
 impl Network {
-    /// How many of the images are classified rightly, without dropout.
+    /// How many of the images are classified correctly, without dropout.
     ///
     /// # Errors
     /// [`Error::Shape`] if the images were made for another geometry.

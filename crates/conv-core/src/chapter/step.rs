@@ -1,11 +1,11 @@
-//! What the way back through a batch reads.
+//! What the backward pass of a batch reads.
 
 use super::batch::Dropout;
 use super::{Batch, Geometry};
 use crate::Bits;
 use crate::simd::Lanes;
 
-/// The way back through a batch.
+/// The backward pass of a batch.
 pub(super) struct Backward<'a> {
     pub(super) geometry: &'a Geometry,
     pub(super) batch: &'a Batch,

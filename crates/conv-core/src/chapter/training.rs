@@ -9,7 +9,7 @@ use super::{Batch, CLASSES, Images, Network, Workspace, exact};
 use crate::simd::{LANES, Lanes, Op, Simd, dispatch, math};
 use crate::{Bits, Error, parallel};
 
-/// Images that one task takes forward.
+/// Images of a task of the forward pass.
 const CHUNK: usize = 4;
 
 /// How a step changes the network. The listing has five of these wrong; see `trainer errata`.
@@ -30,7 +30,7 @@ pub struct Rules {
 }
 
 impl Network {
-    /// One step on one batch; returns how many of its images were classified rightly on the way forward.
+    /// One step on one batch; returns how many of its images were classified correctly in the forward pass.
     ///
     /// The hidden units of image `i` of the batch are kept where the bits of `masks` from
     /// `first_mask + i * hidden` on are set. The result does not depend on the number of threads: what is
@@ -156,7 +156,7 @@ impl Network {
     }
 }
 
-/// The way forward through a batch.
+/// The forward pass of a batch.
 #[derive(Clone, Copy)]
 struct Forward<'a> {
     net: &'a Network,
@@ -169,7 +169,8 @@ struct Forward<'a> {
 }
 
 impl Forward<'_> {
-    /// Takes a range of images forward, halving it for other threads; the buffers are those of the range.
+    /// The forward pass of a range of images, which it halves for other threads. The buffers are those of the range. Returns how
+    /// many images were classified correctly.
     fn images(
         self,
         range: Range<usize>,
@@ -202,7 +203,7 @@ impl Forward<'_> {
         a + b
     }
 
-    /// (label − prediction) / divisor from an image's logits, and whether it was classified rightly.
+    /// (label − prediction) / divisor from an image's logits, and whether it was classified correctly.
     fn delta(&self, image: usize, logits: &[f64; CLASSES]) -> (Lanes, bool) {
         let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let shift = if self.rules.subtract_maximum {
@@ -278,9 +279,9 @@ impl ForwardTask<'_> {
             if exact::is_close(&logits) {
                 logits = exact::logits(net, pixels, cells, Some(dropout));
             }
-            let (found, right) = self.forward.delta(image, &logits);
-            *delta = found;
-            correct += usize::from(right);
+            let (image_delta, is_correct) = self.forward.delta(image, &logits);
+            *delta = image_delta;
+            correct += usize::from(is_correct);
         }
         correct
     }

@@ -8,13 +8,13 @@ use crate::simd::{Lanes, Simd};
 /// `taps` are their weights (taps, 16), row-major. A section is given by its first pixel, an index into the
 /// pixels of the image.
 pub(super) trait Window<S: Simd>: Copy {
-    /// What is kept in registers of the gradient while it is summed up.
+    /// The part of the gradient that stays in registers while it is summed.
     type Gradient;
 
     /// Part `part` of the kernels.
     fn load(s: S, geometry: &Geometry, taps: &[Lanes], part: usize) -> Self;
-    /// Σ pixel × weight over each of some sections. Several at once keep the processor busy, which would
-    /// else wait for each sum's last addition.
+    /// Σ pixel × weight over each of B sections. With one section alone, the processor would wait for the sum's last addition
+    /// before each next one.
     fn sums<const B: usize>(
         self,
         s: S,

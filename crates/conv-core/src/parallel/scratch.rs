@@ -1,5 +1,5 @@
-//! Memory that each thread keeps from one piece of work to the next, so that it stays in the thread's cache and no page
-//! of it is made anew each time.
+//! Memory that each thread keeps from one piece of work to the next: it stays in the thread's cache, and the operating system
+//! does not map its pages anew each time.
 
 use std::cell::Cell;
 use std::thread::LocalKey;
@@ -19,7 +19,7 @@ fn with<R>(
     len: usize,
     work: impl FnOnce(&mut [Lanes]) -> R,
 ) -> R {
-    // Taken, so that work within this work finds none rather than the same.
+    // Taken out of its place: work that runs within this work must not get the same memory.
     let mut lanes = kept.take();
     if lanes.len() < len {
         lanes = vec![Lanes::ZERO; len];
@@ -31,17 +31,17 @@ fn with<R>(
     result
 }
 
-/// Work of a task with so many lanes for transformed tiles, which hold any numbers.
+/// Runs the work of a task with `len` lanes for transformed tiles. They hold any values.
 pub(crate) fn with_tiles<R>(len: usize, work: impl FnOnce(&mut [Lanes]) -> R) -> R {
     with(&TILES, len, work)
 }
 
-/// Work, its tasks included, with so many lanes for packed kernels or their sums, which hold any numbers.
+/// Runs work, its tasks included, with `len` lanes for packed kernels or their sums. They hold any values.
 pub(crate) fn with_kernels<R>(len: usize, work: impl FnOnce(&mut [Lanes]) -> R) -> R {
     with(&KERNELS, len, work)
 }
 
-/// Lets the thread have as many for tiles before it needs them.
+/// Allocates the lanes for tiles of this thread before they are needed.
 pub(crate) fn reserve(len: usize) {
     with_tiles(len, |_| ());
 }

@@ -128,7 +128,7 @@ impl Op for Refill<'_> {
     }
 }
 
-/// The lowest bits of the numbers that up to 64 words give.
+/// The lowest bits of the random numbers that up to 64 words give.
 #[inline(always)]
 fn low_bits<S: Simd>(s: S, words: &[u32]) -> u64 {
     let mut bits = 0;

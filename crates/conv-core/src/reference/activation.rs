@@ -1,6 +1,6 @@
 use ndarray::NdFloat;
 
-use super::number::number;
+use super::constant::constant;
 
 /// `tanh(x)`
 #[must_use]
@@ -8,7 +8,7 @@ pub fn tanh<F: NdFloat>(x: F) -> F {
     x.tanh()
 }
 
-/// The gradient of [`tanh`], by what it gave: `d_input = d_output · (1 − output²)`.
+/// The gradient of [`tanh`], by its output: `d_input = d_output · (1 − output²)`.
 #[must_use]
 pub fn tanh_d_input<F: NdFloat>(output: F, d_output: F) -> F {
     d_output * (F::one() - output * output)
@@ -37,7 +37,7 @@ pub fn sigmoid<F: NdFloat>(x: F) -> F {
     F::one() / (F::one() + (-x).exp())
 }
 
-/// The gradient of [`sigmoid`], by what it gave: `d_input = d_output · output · (1 − output)`.
+/// The gradient of [`sigmoid`], by its output: `d_input = d_output · output · (1 − output)`.
 #[must_use]
 pub fn sigmoid_d_input<F: NdFloat>(output: F, d_output: F) -> F {
     d_output * output * (F::one() - output)
@@ -45,23 +45,23 @@ pub fn sigmoid_d_input<F: NdFloat>(output: F, d_output: F) -> F {
 
 /// The tanh in [`gelu`], `tanh(√(2/π) (x + 0.044715 x³))`.
 fn gelu_tanh<F: NdFloat>(x: F) -> F {
-    let root = number::<F>(2.0 / std::f64::consts::PI).sqrt();
-    (root * (x + number::<F>(0.044_715) * x * x * x)).tanh()
+    let root = constant::<F>(2.0 / std::f64::consts::PI).sqrt();
+    (root * (x + constant::<F>(0.044_715) * x * x * x)).tanh()
 }
 
 /// GELU in its tanh form, `½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))`. D. Hendrycks and K. Gimpel, Gaussian error
 /// linear units (2016).
 #[must_use]
 pub fn gelu<F: NdFloat>(x: F) -> F {
-    number::<F>(0.5) * x * (F::one() + gelu_tanh(x))
+    constant::<F>(0.5) * x * (F::one() + gelu_tanh(x))
 }
 
 /// The gradient of [`gelu`]: with t the tanh in it,
 /// `d_input = d_output · (½ (1 + t) + ½ x (1 − t²) √(2/π) (1 + 3 · 0.044715 x²))`.
 #[must_use]
 pub fn gelu_d_input<F: NdFloat>(x: F, d_output: F) -> F {
-    let (half, t) = (number::<F>(0.5), gelu_tanh(x));
-    let root = number::<F>(2.0 / std::f64::consts::PI).sqrt();
-    let inner = root * (F::one() + number::<F>(3.0 * 0.044_715) * x * x);
+    let (half, t) = (constant::<F>(0.5), gelu_tanh(x));
+    let root = constant::<F>(2.0 / std::f64::consts::PI).sqrt();
+    let inner = root * (F::one() + constant::<F>(3.0 * 0.044_715) * x * x);
     d_output * (half * (F::one() + t) + half * x * (F::one() - t * t) * inner)
 }

@@ -1,13 +1,13 @@
 use ndarray::{Array1, Array4, ArrayView1, ArrayView4, Axis, NdFloat};
 
-use super::number::number;
+use super::constant::constant;
 
 /// Mean and mean squared deviation of each channel.
 #[must_use]
 pub fn statistics<F: NdFloat>(input: ArrayView4<'_, F>) -> (Array1<F>, Array1<F>) {
     // input (N, H, W, C) → mean, variance (C)
     let channels = input.dim().3;
-    let count = number::<F>((input.len() / channels) as f64);
+    let count = constant::<F>((input.len() / channels) as f64);
     let mean = Array1::from_shape_fn(channels, |c| input.index_axis(Axis(3), c).sum() / count);
     let variance = Array1::from_shape_fn(channels, |c| {
         let deviation = input.index_axis(Axis(3), c).mapv(|x| x - mean[c]);
@@ -56,7 +56,7 @@ pub fn batch_norm_backward<F: NdFloat>(
     let sum =
         |array: &Array4<F>| Array1::from_shape_fn(channels, |c| array.index_axis(Axis(3), c).sum());
     let (d_beta, d_gamma) = (sum(&d_output.to_owned()), sum(&(&normal * &d_output)));
-    let count = number::<F>((input.len() / channels) as f64);
+    let count = constant::<F>((input.len() / channels) as f64);
     let d_input = Array4::from_shape_fn(input.dim(), |at| {
         let c = at.3;
         gamma[c] / (variance[c] + epsilon).sqrt()

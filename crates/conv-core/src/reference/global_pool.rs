@@ -1,6 +1,6 @@
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4, NdFloat};
 
-use super::number::number;
+use super::constant::constant;
 
 /// Global average pooling: `output[n, c] = Σ input[n, y, x, c] / (H · W)`. M. Lin, Q. Chen and S. Yan, Network in
 /// network (2013).
@@ -12,7 +12,7 @@ pub fn global_pool<F: NdFloat>(input: ArrayView4<'_, F>) -> Array2<F> {
     for ((image, _, _, channel), &x) in input.indexed_iter() {
         output[[image, channel]] += x;
     }
-    output / number::<F>((h * w) as f64)
+    output / constant::<F>((h * w) as f64)
 }
 
 /// The gradient of [`global_pool`]: `d_input[n, y, x, c] = d_output[n, c] / (H · W)`.
@@ -24,6 +24,6 @@ pub fn global_pool_d_input<F: NdFloat>(
     // d_output (N, C) → d_input (N, H, W, C)
     let (n, channels) = d_output.dim();
     Array4::from_shape_fn((n, h, w, channels), |(n, _, _, c)| {
-        d_output[[n, c]] / number::<F>((h * w) as f64)
+        d_output[[n, c]] / constant::<F>((h * w) as f64)
     })
 }

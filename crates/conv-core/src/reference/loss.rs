@@ -1,6 +1,6 @@
 use ndarray::{Array2, ArrayView2, NdFloat};
 
-use super::number::number;
+use super::constant::constant;
 
 /// `softmax(z)[c] = exp(z[c] − max z) / Σ exp(z[k] − max z)`, row by row.
 #[must_use]
@@ -67,7 +67,7 @@ pub fn cross_entropy_d_logits<F: NdFloat>(
 #[must_use]
 pub fn smooth_labels<F: NdFloat>(labels: &[usize], smoothing: F, classes: usize) -> Array2<F> {
     // labels (N) → targets (N, C)
-    let spread = smoothing / number::<F>(classes as f64);
+    let spread = smoothing / constant::<F>(classes as f64);
     Array2::from_shape_fn((labels.len(), classes), |(n, c)| {
         spread
             + if labels[n] == c {
@@ -78,14 +78,14 @@ pub fn smooth_labels<F: NdFloat>(labels: &[usize], smoothing: F, classes: usize)
     })
 }
 
-/// The mean of `(outputs − targets)²` over all numbers.
+/// The mean of `(outputs − targets)²` over all values.
 ///
 /// # Panics
 /// If the shapes differ.
 #[must_use]
 pub fn mean_squared_error<F: NdFloat>(outputs: ArrayView2<'_, F>, targets: ArrayView2<'_, F>) -> F {
     // outputs, targets (N, C) → loss
-    let count = number::<F>(outputs.len() as f64);
+    let count = constant::<F>(outputs.len() as f64);
     (&outputs - &targets).mapv(|error| error * error).sum() / count
 }
 
@@ -99,6 +99,6 @@ pub fn mean_squared_error_d_outputs<F: NdFloat>(
     targets: ArrayView2<'_, F>,
 ) -> Array2<F> {
     // outputs, targets (N, C) → d_outputs (N, C)
-    let scale = number::<F>(2.0 / outputs.len() as f64);
+    let scale = constant::<F>(2.0 / outputs.len() as f64);
     (&outputs - &targets).mapv(|error| scale * error)
 }

@@ -8,13 +8,13 @@
 
 mod activation;
 mod batch_norm;
+mod constant;
 mod conv;
 mod dense;
 mod dropout;
 mod global_pool;
 mod kernel_pool;
 mod loss;
-mod number;
 mod pool;
 mod sections;
 mod window;

@@ -1,11 +1,11 @@
-//! The geometry of a window that slides over an image: where it looks, and how many places there are.
+//! The geometry of a window that slides over an image: which pixels it covers, and how many positions it has.
 
 #[cfg(feature = "serde")]
 pub(crate) mod serde;
 
 use crate::Error;
 
-/// Numbers that one array may hold: what 32-bit offsets can reach.
+/// Values that one array may hold: so many that 32 bits count their bytes.
 const LIMIT: usize = u32::MAX as usize / 4;
 
 /// What surrounds an image before a window slides over it. All of it counts as zero.
@@ -69,7 +69,7 @@ impl From<(usize, usize)> for Window {
 }
 
 impl Window {
-    /// A window of `height` × `width` pixels that looks everywhere (stride 1), without holes and padding.
+    /// A window of `height` × `width` pixels with stride 1 and dilation 1, without padding.
     #[must_use]
     pub fn new(height: usize, width: usize) -> Self {
         Self {
@@ -162,7 +162,7 @@ pub(crate) struct Axis {
     pub(crate) output: usize,
     /// Pixels of padding before the first pixel.
     pub(crate) before: usize,
-    /// Pixels with those of the padding.
+    /// Pixels, those of the padding included.
     pub(crate) padded: usize,
 }
 
@@ -249,7 +249,7 @@ impl Axis {
     }
 }
 
-/// The product of sizes, if one array can hold as many numbers.
+/// The product of sizes, if one array can hold so many values.
 pub(crate) fn product(what: &'static str, sizes: &[usize]) -> Result<usize, Error> {
     let product = sizes
         .iter()

@@ -1,4 +1,4 @@
-//! Windows as data, in short: `5` for 5 × 5, `[5, 3]` for a height and a width, or a table.
+//! Windows as data. The short form is `5` for 5 × 5 or `[5, 3]` for a height and a width; the long one is a table.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ struct Table {
     padding: Padding,
 }
 
-/// As a window stands in data.
+/// A window as it is written in data, in either form.
 struct Form(Table);
 
 impl Form {

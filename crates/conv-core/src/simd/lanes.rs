@@ -10,7 +10,7 @@ impl Lanes {
     /// Sixteen zeros.
     pub const ZERO: Self = Self([0.0; LANES]);
 
-    /// The numbers of all of them, one after the other.
+    /// The values of them all, one after the other.
     #[must_use]
     pub fn flat(lanes: &[Self]) -> &[f32] {
         // SAFETY: `Lanes` is sixteen f32 in an array (`repr(C)`) and, at 64 bytes of size and alignment, has
@@ -18,7 +18,7 @@ impl Lanes {
         unsafe { std::slice::from_raw_parts(lanes.as_ptr().cast(), lanes.len() * LANES) }
     }
 
-    /// The numbers of all of them, to be written.
+    /// The values of them all, mutable.
     #[must_use]
     pub fn flat_mut(lanes: &mut [Self]) -> &mut [f32] {
         // SAFETY: as in `flat`, and every f32 is a valid lane; the borrow is unique.
@@ -50,7 +50,7 @@ impl Default for Lanes {
     }
 }
 
-/// How many [`Lanes`] hold `n` numbers.
+/// How many [`Lanes`] hold `n` values.
 #[must_use]
 pub(crate) const fn groups(n: usize) -> usize {
     n.div_ceil(LANES)

@@ -15,6 +15,28 @@ pub(super) const fn assert_width(width: usize, parts: usize) {
 }
 
 /// A piece of work that any instruction set can do.
+///
+/// ```
+/// use conv_core::simd::{Lanes, Op, Simd, dispatch};
+///
+/// /// Doubles sixteen values.
+/// struct Double(Lanes);
+///
+/// impl Op for Double {
+///     type Output = Lanes;
+///
+///     #[inline(always)]
+///     fn run<S: Simd>(mut self, s: S) -> Lanes {
+///         for part in 0..S::PARTS {
+///             let v = s.load(&self.0, part);
+///             s.store(s.add(v, v), &mut self.0, part);
+///         }
+///         self.0
+///     }
+/// }
+///
+/// assert_eq!(dispatch(Double(Lanes([1.5; 16]))), Lanes([3.0; 16]));
+/// ```
 pub trait Op {
     /// What it returns.
     type Output;
@@ -69,21 +91,21 @@ pub trait Simd: Tiles + Copy + Send + Sync {
     fn load_first(self, from: &[f32]) -> Self::F32;
     /// Writes the first lanes to `to`, as many as it holds.
     fn store_first(self, v: Self::F32, to: &mut [f32]);
-    /// Lanes from memory of any alignment.
+    /// The lanes that lie at `from`, at any alignment.
     ///
     /// # Safety
-    /// [`WIDTH`](Self::WIDTH) numbers must be readable at `from`.
+    /// [`WIDTH`](Self::WIDTH) values must be readable at `from`.
     unsafe fn load_at(self, from: *const f32) -> Self::F32;
-    /// Two numbers from memory of any alignment, by turns in all lanes.
+    /// The two values that lie at `from`, at any alignment: the first in the even lanes, the second in the odd ones.
     ///
     /// # Safety
-    /// Two numbers must be readable at `from`.
+    /// Two values must be readable at `from`.
     unsafe fn splat_pair(self, from: *const f32) -> Self::F32;
-    /// The number that lies so many times a step of bytes behind `from` in all lanes, or with PAIR it and the one after
-    /// it by turns; in the order of [`now`](Self::now).
+    /// The value that lies TIMES `step` bytes behind `from`, in all lanes; with PAIR that one in the even lanes, and the one
+    /// after it in the odd ones. The load is [in order](Self::in_order).
     ///
     /// # Safety
-    /// One number, or two, must be readable there.
+    /// One value, or with PAIR two, must be readable there.
     #[inline(always)]
     unsafe fn splat_from<const PAIR: bool, const TIMES: usize>(
         self,
@@ -93,44 +115,45 @@ pub trait Simd: Tiles + Copy + Send + Sync {
         // SAFETY: the caller vouches for what lies there.
         unsafe {
             let from = from.wrapping_byte_add(step.wrapping_mul(TIMES));
-            self.now(if PAIR {
+            self.in_order(if PAIR {
                 self.splat_pair(from)
             } else {
                 self.splat(*from)
             })
         }
     }
-    /// The sums of neighbouring lanes, 0 and 1, 2 and 3 and so on: those of `a`, then those of `b`.
+    /// The sums of two lanes each, 0 and 1, 2 and 3 and so on: those of `a`, then those of `b`.
     fn add_neighbours(self, a: Self::F32, b: Self::F32) -> Self::F32;
-    /// Writes lanes to memory of any alignment.
+    /// Writes the lanes to `to`, at any alignment.
     ///
     /// # Safety
-    /// [`WIDTH`](Self::WIDTH) numbers must be writable at `to`.
+    /// [`WIDTH`](Self::WIDTH) values must be writable at `to`.
     unsafe fn store_at(self, v: Self::F32, to: *mut f32);
-    /// Writes eight vectors turned: lane i of all of them is row i, and the rows lie `step` numbers apart.
+    /// Writes eight vectors transposed: lane i of the eight becomes row i. The rows begin `step` values apart.
     ///
     /// # Safety
-    /// Eight numbers must be writable at each of the rows, of which there are [`WIDTH`](Self::WIDTH).
-    unsafe fn store_turned(self, vectors: [Self::F32; 8], to: *mut f32, step: usize);
-    /// Copies every P-th number to eight that lie beside each other.
+    /// Eight values must be writable at each of the rows, of which there are [`WIDTH`](Self::WIDTH).
+    unsafe fn store_transposed(self, vectors: [Self::F32; 8], to: *mut f32, step: usize);
+    /// Copies eight values that lie P apart to eight that lie beside each other.
     ///
     /// # Safety
-    /// P must be 2 or 3; eight times P numbers must be readable at `from`, and eight writable at `to`.
+    /// P must be 2 or 3; eight times P values must be readable at `from`, and eight writable at `to`.
     #[inline(always)]
-    unsafe fn copy_every<const P: usize>(self, from: *const f32, to: *mut f32) {
+    unsafe fn copy_strided<const P: usize>(self, from: *const f32, to: *mut f32) {
         for i in 0..8 {
             // SAFETY: the caller vouches for them.
             unsafe { *to.add(i) = *from.add(P * i) };
         }
     }
-    /// `v`, computed before what any later `now` returns is computed: an order for the compiler to keep.
+    /// `v` as it is. The compiler computes what such calls return in the order of the calls, and so cannot move loads
+    /// together that would then fill the registers.
     #[inline(always)]
-    fn now(self, v: Self::F32) -> Self::F32 {
+    fn in_order(self, v: Self::F32) -> Self::F32 {
         v
     }
-    /// [`mul_add`](Self::mul_add) in that order, and in the register of `c`.
+    /// [`mul_add`](Self::mul_add), [in order](Self::in_order), and with the result in the register of `c`.
     #[inline(always)]
-    fn mul_add_now(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+    fn mul_add_in_order(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
         self.mul_add(a, b, c)
     }
     /// `v` times 2 to the power of `k`, which is a whole number from -126 to 127 in every lane.
@@ -148,6 +171,55 @@ pub trait Simd: Tiles + Copy + Send + Sync {
     /// The lowest bit of each of sixteen integers, the first in bit 0.
     fn low_bits(self, x: &[u32; LANES]) -> u16;
 }
+
+/// An instruction set of somebody else's, whose vectors claim to be a thousand parts of sixteen lanes, lacks nothing but
+/// [`Tiles`], and does not compile.
+///
+/// ```compile_fail,E0277
+/// use conv_core::simd::{Lanes, Simd};
+///
+/// #[derive(Clone, Copy)]
+/// struct Mine;
+///
+/// macro_rules! methods {
+///     ($(fn $name:ident($($argument:ty),*) $(-> $output:ty)?;)*) => {
+///         $(fn $name(self, $(_: $argument),*) $(-> $output)? { unimplemented!() })*
+///     };
+/// }
+///
+/// impl Simd for Mine {
+///     type F32 = f32;
+///     const WIDTH: usize = 16;
+///     const PARTS: usize = 1000;
+///     methods! {
+///         fn splat(f32) -> f32;
+///         fn load(&Lanes, usize) -> f32;
+///         fn store(f32, &mut Lanes, usize);
+///         fn add(f32, f32) -> f32;
+///         fn sub(f32, f32) -> f32;
+///         fn mul(f32, f32) -> f32;
+///         fn div(f32, f32) -> f32;
+///         fn min(f32, f32) -> f32;
+///         fn max(f32, f32) -> f32;
+///         fn mul_add(f32, f32, f32) -> f32;
+///         fn neg_mul_add(f32, f32, f32) -> f32;
+///         fn keep(f32, u16, usize) -> f32;
+///         fn load_first(&[f32]) -> f32;
+///         fn store_first(f32, &mut [f32]);
+///         fn add_neighbours(f32, f32) -> f32;
+///         fn scale(f32, f32) -> f32;
+///         fn if_greater(f32, f32, f32, f32) -> f32;
+///         fn if_nan(f32, f32, f32) -> f32;
+///         fn low_bits(&[u32; 16]) -> u16;
+///     }
+///     unsafe fn load_at(self, _: *const f32) -> f32 { unimplemented!() }
+///     unsafe fn splat_pair(self, _: *const f32) -> f32 { unimplemented!() }
+///     unsafe fn store_at(self, _: f32, _: *mut f32) { unimplemented!() }
+///     unsafe fn store_transposed(self, _: [f32; 8], _: *mut f32, _: usize) { unimplemented!() }
+/// }
+/// ```
+#[cfg(doctest)]
+struct OfSomebodyElse;
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! The transforms of Winograd's convolutions F(2×2, 3×3) and F(4×4, 5×5): tiles of the input of 4 × 4 or 8 × 8 numbers,
+//! The transforms of Winograd's convolutions F(2×2, 3×3) and F(4×4, 5×5): tiles of the input of 4 × 4 or 8 × 8 values,
 //! and of the output of 2 × 2 or 4 × 4, a channel a lane.
 //!
 //! Each is a matrix on either side, `L · x · Lᵀ`. The names are those of Lavin and Gray, "Fast Algorithms for
@@ -46,7 +46,7 @@ impl Side {
         self.kernel() + self.output() - 1
     }
 
-    /// Numbers of a transformed tile.
+    /// Values of a transformed tile.
     #[must_use]
     pub(crate) const fn numbers(self) -> usize {
         self.tile() * self.tile()

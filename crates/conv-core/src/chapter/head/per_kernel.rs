@@ -51,7 +51,7 @@ pub(in crate::chapter) fn forward<S: Simd, W: Window<S>, const DROPOUT: bool>(
     logits
 }
 
-/// One group of kernels (one part of its lanes) going over one image.
+/// One group of kernels, of which it has one part of the lanes, over one image.
 struct Pass<'a, S: Simd, W> {
     s: S,
     net: &'a Network,
@@ -66,7 +66,7 @@ struct Pass<'a, S: Simd, W> {
 }
 
 impl<S: Simd, W: Window<S>> Pass<'_, S, W> {
-    /// Takes as many of the sections at `cells` as make whole blocks of `B`, and returns how many.
+    /// Adds to the logits what whole blocks of `B` of the sections at `cells` give. Returns how many sections those are.
     #[inline(always)]
     fn blocks<const DROPOUT: bool, const B: usize>(
         &mut self,

@@ -129,7 +129,7 @@ pub(in crate::chapter) fn backward<S: Simd, W: Window<S>>(
                     Pooling::Sum | Pooling::Mean => geometry.lanes_of(group),
                 };
                 for part in 0..S::PARTS {
-                    // What a kernel predicted, times what dropout made of it.
+                    // The prediction of a kernel, scaled by dropout.
                     let scaled = s.mul(s.splat(scale), s.load(predictions, part));
                     let slope =
                         s.neg_mul_add(s.mul(s.splat(step.slope), scaled), scaled, s.splat(1.0));

@@ -134,12 +134,12 @@ impl Simd for Scalar {
     }
     #[inline(always)]
     unsafe fn load_at(self, from: *const f32) -> [f32; LANES] {
-        // SAFETY: the caller vouches for sixteen numbers.
+        // SAFETY: the caller vouches for sixteen values.
         unsafe { from.cast::<[f32; LANES]>().read_unaligned() }
     }
     #[inline(always)]
     unsafe fn splat_pair(self, from: *const f32) -> [f32; LANES] {
-        // SAFETY: the caller vouches for two numbers.
+        // SAFETY: the caller vouches for two values.
         let pair = unsafe { from.cast::<[f32; 2]>().read_unaligned() };
         std::array::from_fn(|i| pair[i % 2])
     }
@@ -153,14 +153,14 @@ impl Simd for Scalar {
     }
     #[inline(always)]
     unsafe fn store_at(self, v: [f32; LANES], to: *mut f32) {
-        // SAFETY: the caller vouches for sixteen numbers.
+        // SAFETY: the caller vouches for sixteen values.
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(v) }
     }
     #[inline(always)]
-    unsafe fn store_turned(self, vectors: [[f32; LANES]; 8], to: *mut f32, step: usize) {
+    unsafe fn store_transposed(self, vectors: [[f32; LANES]; 8], to: *mut f32, step: usize) {
         for lane in 0..LANES {
             for (i, vector) in vectors.iter().enumerate() {
-                // SAFETY: the caller vouches for eight numbers in each of sixteen rows.
+                // SAFETY: the caller vouches for eight values in each of sixteen rows.
                 unsafe { *to.wrapping_add(lane * step + i) = vector[lane] };
             }
         }
@@ -168,7 +168,7 @@ impl Simd for Scalar {
     #[inline(always)]
     fn scale(self, v: [f32; LANES], k: [f32; LANES]) -> [f32; LANES] {
         Self::map2(v, k, |v, k| {
-            v * f32::from_bits(((k as i32 + 127) as u32) << 23)
+            v * f32::from_bits(((k as i32).wrapping_add(127) as u32) << 23)
         })
     }
     #[inline(always)]

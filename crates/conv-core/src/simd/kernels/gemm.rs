@@ -1,20 +1,20 @@
-//! Products of small matrices, row-major and close together in memory.
+//! GEMM: the product of two small matrices, row-major and close together in memory.
 
 use crate::simd::{LANES, Lanes, Rows, Simd};
 
-/// A matrix, or its transpose: the number of row i and column k is `numbers[i * row + k * column]`.
+/// A matrix, or its transpose: the value of row i and column k is `numbers[i * rows.1 + k * columns.1]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'a> {
-    /// All of its numbers.
+    /// All of its values.
     pub(crate) numbers: &'a [f32],
-    /// Rows, and how far from one to the next.
+    /// How many rows, and how far from one to the next.
     pub(crate) rows: (usize, usize),
-    /// Columns, and how far from one to the next.
+    /// How many columns, and how far from one to the next.
     pub(crate) columns: (usize, usize),
 }
 
 impl Matrix<'_> {
-    /// Where the last number is.
+    /// The index of the last value.
     fn last(&self) -> Option<usize> {
         let row = (self.rows.0.checked_sub(1)?).checked_mul(self.rows.1)?;
         let column = (self.columns.0.checked_sub(1)?).checked_mul(self.columns.1)?;
@@ -22,11 +22,11 @@ impl Matrix<'_> {
     }
 }
 
-/// `c[i] = start + Σₖ a[i, k] · b[k]` for rows of as many vectors of sixteen lanes as `start` has, one or two. Each sum
-/// adds its products in the order of k, with one rounding each.
+/// `c[i] = start + Σₖ a[i, k] · b[k]`, where a row of `b`, of `c` and `start` has one or two vectors of sixteen lanes. Each
+/// sum adds its products in the order of k, with one rounding each.
 ///
 /// # Panics
-/// If `a` has no numbers, or it, `b` or `c` has fewer than its shape says.
+/// If `a` has no values, or it, `b` or `c` has fewer than its shape says.
 #[inline(always)]
 pub(crate) fn matrix_product<S: Simd>(
     s: S,
@@ -38,7 +38,7 @@ pub(crate) fn matrix_product<S: Simd>(
     let lanes = start.len();
     assert!(
         a.last().is_some_and(|last| last < a.numbers.len()),
-        "a has fewer numbers than its shape"
+        "a has fewer values than its shape"
     );
     let b_len = a.columns.0.checked_mul(lanes);
     let c_len = a.rows.0.checked_mul(lanes * LANES);
@@ -51,8 +51,8 @@ pub(crate) fn matrix_product<S: Simd>(
     let vectors = lanes * S::PARTS;
     let mut vector = 0;
     while vector < vectors {
-        // SAFETY: all numbers of `a` lie in its slice, the rows of `b` and `c` in theirs, each of `lanes` vectors of sixteen, of
-        // which these one or two parts begin before the last one's end.
+        // SAFETY: all values of `a` lie in its slice, and it has a column; the rows of `b` and of `c`, each of `lanes` vectors of
+        // sixteen, lie in theirs; and these one or two parts lie in a row.
         unsafe {
             vector += if vectors - vector == 1 {
                 columns::<S, 1>(s, a, (b, start, c), vector)
@@ -63,7 +63,7 @@ pub(crate) fn matrix_product<S: Simd>(
     }
 }
 
-/// Some columns, V vectors: how many they are.
+/// V vectors of columns, for all rows. Returns V.
 ///
 /// # Safety
 /// As [`tile`], for all rows.
@@ -120,11 +120,11 @@ impl<S: Simd, const V: usize> Rows for NextRows<'_, S, V> {
     }
 }
 
-/// P rows and V vectors: how many rows they are.
+/// P rows and V vectors of columns. Returns P.
 ///
 /// # Safety
-/// The rows of `a` from this one on must have all its columns; at `b` V vectors must be readable for each of these, and at `c`
-/// writable for each of the rows, as far from one to the next as each says.
+/// `a` must have a column, and P rows from this one on with all their columns. V vectors must be readable at `b` for each of
+/// the columns, and writable at `c` for each of the rows of `a`, at the distances that stand with them.
 #[inline(always)]
 unsafe fn tile<S: Simd, const P: usize, const V: usize>(
     s: S,
@@ -144,20 +144,22 @@ unsafe fn tile<S: Simd, const P: usize, const V: usize>(
     let mut sums = [*start; P];
     let mut from = a.numbers.as_ptr().wrapping_add(row.wrapping_mul(a.rows.1));
     let mut b = b;
-    for _ in 0..a.columns.0 {
+    let mut column = 0;
+    // Ends behind the last column: the compiler would begin the sums twice if there might be none.
+    loop {
         let mut vectors = [s.splat(0.0); V];
         for (v, vector) in vectors.iter_mut().enumerate() {
             // SAFETY: the caller vouches for a row of `b` for each column.
             *vector = unsafe { s.load_at(b.wrapping_add(v * S::WIDTH)) };
         }
-        // Written out, since the compiler would not keep the sums of a loop in registers.
+        // Written out: in a loop the compiler would not keep the sums in registers.
         macro_rules! add {
             ($row:expr, $from:expr, $times:literal, $step:expr) => {
                 if $row < P {
                     // SAFETY: the caller vouches for the rows.
                     let x = unsafe { s.splat_from::<false, $times>($from, $step) };
                     for (sum, vector) in sums[$row].iter_mut().zip(vectors) {
-                        *sum = s.mul_add_now(x, vector, *sum);
+                        *sum = s.mul_add_in_order(x, vector, *sum);
                     }
                 }
             };
@@ -178,6 +180,10 @@ unsafe fn tile<S: Simd, const P: usize, const V: usize>(
         add_eight!(8, from.wrapping_byte_add(step.wrapping_mul(8)));
         from = from.wrapping_add(a.columns.1);
         b = b.wrapping_add(b_row);
+        column += 1;
+        if column >= a.columns.0 {
+            break;
+        }
     }
     for (p, sums) in sums.into_iter().enumerate() {
         for (v, sum) in sums.into_iter().enumerate() {

@@ -7,7 +7,7 @@ use super::indexed_gemm::{Offsets, product};
 use super::line::{TOGETHER, line_sums};
 use super::sparse::{add_scaled, add_to_rows, weighted_rows};
 use super::tile::{Tile, Transform, transform};
-use super::transpose::{TURNED, copy_every, store_turned};
+use super::transpose::{TURNED, copy_strided, store_transposed};
 use crate::simd::dispatch::on_every_level;
 use crate::simd::{LANES, Lanes, Op, Simd};
 
@@ -444,7 +444,7 @@ impl Call for Transposed {
     fn call<S: Simd>(&self, s: S) {
         let mut to = vec![0.0; self.1 * (S::WIDTH - 1) + TURNED];
         let end = to.len() - usize::from(self.0 > self.1);
-        store_turned(s, [s.splat(1.0); TURNED], &mut to[..end], self.0);
+        store_transposed(s, [s.splat(1.0); TURNED], &mut to[..end], self.0);
     }
 }
 
@@ -452,7 +452,7 @@ struct Strided(usize, usize);
 
 impl Call for Strided {
     fn call<S: Simd>(&self, s: S) {
-        copy_every::<S, 3>(s, &vec![1.0; self.0], &mut vec![0.0; self.1]);
+        copy_strided::<S, 3>(s, &vec![1.0; self.0], &mut vec![0.0; self.1]);
     }
 }
 

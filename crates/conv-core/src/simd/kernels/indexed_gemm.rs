@@ -1,8 +1,9 @@
-//! The one loop in which the time of every convolution and dense layer goes by.
+//! Indirect GEMM: a product of matrices of which one is found by tables of offsets. Most convolutions and dense layers spend
+//! their time in this loop.
 
 use crate::simd::Simd;
 
-/// Offsets into a slice, whose largest is known.
+/// Offsets into a slice, with the largest of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offsets<'a> {
     pub(super) at: &'a [u32],
@@ -22,12 +23,11 @@ impl<'a> Offsets<'a> {
 
 /// Adds to a tile of P rows and V vectors the product of two matrices: `sums[p] += Σₖ A[p, k] · B[k]`.
 ///
-/// A[p, k] is `a[rows[p] + columns[k]]`, found by two tables of offsets and never copied: the pixel of a
-/// section (row: where the section begins, column: which tap) as well as, transposed, the pixels under one
-/// tap. Row k of B is V vectors from `b[k * stride]` on. Each sum adds its products in the order of k, with
-/// one rounding each.
+/// A[p, k] is `a[rows[p] + columns[k]]`, found by two tables of offsets and never copied. In a convolution a row is where a
+/// section begins, and a column is a tap; in the gradient of the kernels it is the other way round. Row k of B is V vectors
+/// from `b[k * stride]` on. Each sum adds its products in the order of k, with one rounding each.
 ///
-/// With PAIRS the lanes take, by turns, that number of A and the one after it.
+/// With PAIRS the even lanes take that value of A, and the odd lanes the one after it.
 ///
 /// # Panics
 /// If an offset leads beyond the end of `a`, or a row beyond that of `b`.
@@ -66,7 +66,7 @@ pub(crate) fn product<S: Simd, const P: usize, const V: usize, const PAIRS: bool
         // SAFETY: every row is at most the last one, which lies inside `a`.
         *pointer = unsafe { pointer.add(row) };
     }
-    // More rows than there are registers to point at them.
+    // There are more rows than registers to point at them.
     if V > 1
         && P > 6
         && let Some(step) = step(rows)
@@ -99,11 +99,10 @@ pub(crate) fn product<S: Simd, const P: usize, const V: usize, const PAIRS: bool
                 sums[0] = s.mul_add(x, row[0], sums[0]);
                 continue;
             }
-            // In this order: left to itself, the compiler loads all P numbers first, and then has no
-            // registers left for the sums.
-            let x = s.now(x);
+            // Left to itself, the compiler loads all P values first, and then has no registers left for the sums.
+            let x = s.in_order(x);
             for (sum, vector) in sums.iter_mut().zip(row) {
-                *sum = s.mul_add_now(x, vector, *sum);
+                *sum = s.mul_add_in_order(x, vector, *sum);
             }
         }
     }
@@ -148,14 +147,14 @@ unsafe fn halves_product<S: Simd, const P: usize, const V: usize, const PAIRS: b
             let at = half * (P / 2);
             // SAFETY: the caller vouches for every row with every column.
             let first = unsafe { a.as_ptr().add(first).add(column as usize) };
-            // Written out, since the compiler would not unroll a loop of seven and then keep the sums in memory.
+            // Written out: the compiler would not unroll a loop of seven, and would keep the sums in memory.
             macro_rules! add {
                 ($row:literal, $times:literal, $step:expr) => {
                     if $row < P / 2 {
                         // SAFETY: as above.
                         let x = unsafe { s.splat_from::<PAIRS, $times>(first, $step) };
                         for (sum, vector) in held[at + $row].iter_mut().zip(row) {
-                            *sum = s.mul_add_now(x, vector, *sum);
+                            *sum = s.mul_add_in_order(x, vector, *sum);
                         }
                     }
                 };

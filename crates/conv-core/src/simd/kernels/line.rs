@@ -1,16 +1,17 @@
-//! Sums over pixels that lie beside each other, a pixel a lane.
+//! Sums over pixels of a line: a lane is a pixel, and vectors are pixels that lie beside each other.
 
 use super::indexed_gemm::Offsets;
 use crate::simd::{LANES, Simd};
 
-/// Kernels whose sums are computed together: with three vectors of pixels twelve sums, four registers beside them.
+/// Kernels of a block, whose sums are computed at once: with three vectors of pixels they are twelve sums, which leaves four
+/// registers of sixteen.
 pub(crate) const TOGETHER: usize = 4;
 
-/// `start[k] + Σ from[first + lane + tap] · kernels[tap, k]` for T vectors of pixels, each by where its first one is, and
-/// the next [`TOGETHER`] kernels of sixteen. Each sum adds its products in the order of the taps, with one rounding each.
+/// `start[k] + Σ from[first + lane + tap] · kernels[tap, k]` for T vectors of pixels, whose first pixels are given, and for
+/// the first [`TOGETHER`] of sixteen kernels. Each sum adds its products in the order of the taps, with one rounding each.
 ///
 /// # Panics
-/// If `from` ends before a vector's last tap, or `kernels` has fewer than sixteen numbers a tap.
+/// If `from` ends before a vector's last tap, or `kernels` has fewer than sixteen values a tap.
 #[inline(always)]
 pub(crate) fn line_sums<S: Simd, const T: usize>(
     s: S,
@@ -44,13 +45,13 @@ pub(crate) fn line_sums<S: Simd, const T: usize>(
             // SAFETY: the vector of the last pixels ends within `from` for the largest tap, as checked.
             *pixels = unsafe { s.load_at(from.wrapping_add(first + tap as usize)) };
         }
-        // Written out, since the compiler would not keep the sums of a loop in registers.
+        // Written out: in a loop the compiler would not keep the sums in registers.
         macro_rules! add {
             ($($k:literal)*) => {$(
                 // SAFETY: there are so many kernels for each tap, as checked.
-                let weight = s.now(s.splat(unsafe { *kernel.wrapping_add($k) }));
+                let weight = s.in_order(s.splat(unsafe { *kernel.wrapping_add($k) }));
                 for (sum, pixels) in sums[$k].iter_mut().zip(pixels) {
-                    *sum = s.mul_add_now(pixels, weight, *sum);
+                    *sum = s.mul_add_in_order(pixels, weight, *sum);
                 }
             )*};
         }

@@ -1,10 +1,10 @@
-//! Products with few numbers of a matrix: its rows, each with a factor of its own.
+//! Products of sparse rows: the values that are not 0 are listed, each with the row of the dense matrix it belongs to.
 
 use super::indexed_gemm::Offsets;
 use crate::simd::Simd;
 
-/// Adds to V vectors rows of a slice, each with its weight: `sums[v] += Σₖ weights[k] · b[rows[k] + offsets[v]..]`,
-/// zeros for what lies beyond the end of `b`. Each sum adds its products in the order of k, with one rounding each.
+/// Adds rows of a slice to V vectors, each row with its weight: `sums[v] += Σₖ weights[k] · b[rows[k] + offsets[v]..]`, with
+/// zeros beyond the end of `b`. Each sum adds its products in the order of k, with one rounding each.
 ///
 /// # Panics
 /// If a row begins, with an offset, more than one beyond the end of `b`, or there are fewer weights than rows.
@@ -17,7 +17,7 @@ pub(crate) fn weighted_rows<S: Simd, const V: usize>(
     sums: &mut [S::F32; V],
 ) {
     let largest = offsets.iter().max().copied().unwrap_or(0);
-    // Rows before this one lie inside with all their vectors.
+    // All vectors of a row before this one lie inside.
     let inside = (b.len() + 1).saturating_sub(largest.saturating_add(S::WIDTH));
     let weights = &weights[..rows.len()];
     let mut k = 0;
@@ -47,8 +47,8 @@ pub(crate) fn weighted_rows<S: Simd, const V: usize>(
     }
 }
 
-/// Adds to rows of a slice V vectors, each row with its own factor: `to[rows[k] + offsets[v]..] += factors[k] · b[v]`,
-/// with one rounding each, in the order of k.
+/// Adds vectors to rows of a slice, with a factor for each row: `to[rows[k] + offsets[v]..] += factors[k] · b[v]`, with one
+/// rounding each, in the order of k.
 ///
 /// # Panics
 /// If a vector would end beyond the end of `to`, or `b` has fewer vectors than there are offsets.

@@ -1,23 +1,23 @@
-//! A small matrix on either side of a tile of numbers, a channel a lane: the loop of Winograd's transforms.
+//! `L · x · Lᵀ` for tiles of values, a channel a lane: the loop of Winograd's transforms.
 
 use crate::simd::Simd;
 
-/// A matrix L: `M` numbers from `N`.
+/// A matrix L, as what it does to a column: `M` values from `N`.
 pub(crate) trait Transform<const N: usize, const M: usize> {
     fn apply<S: Simd>(s: S, x: [S::F32; N]) -> [S::F32; M];
 }
 
-/// A tile in memory: where a slice has its numbers.
+/// Where the values of a tile lie in a slice.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tile {
-    /// From a row to the next one, and from a column to the next one.
+    /// How far it is from a row to the next, and from a column to the next.
     pub(crate) step: (usize, usize),
-    /// Rows and columns that there are; beyond them zeros are read, and nothing is written.
+    /// How many rows and columns there are. Zeros are read beyond them, and nothing is written.
     pub(crate) size: (usize, usize),
 }
 
 impl Tile {
-    /// A whole tile of numbers that lie so far from each other.
+    /// A whole tile, whose values lie `step` apart.
     #[must_use]
     pub(crate) fn spread(side: usize, step: usize) -> Self {
         Self {
@@ -26,7 +26,7 @@ impl Tile {
         }
     }
 
-    /// Where the last channel of the last number ends.
+    /// Where the last channel of the last value ends.
     #[inline(always)]
     fn end(self, channels: usize) -> Option<usize> {
         let rows = self.size.0.checked_sub(1)?.checked_mul(self.step.0)?;
@@ -35,7 +35,7 @@ impl Tile {
     }
 }
 
-/// `to = L · from · Lᵀ` for each of so many channels, or with ADD the sum with what stands there.
+/// `to = L · from · Lᵀ` for each channel, or with ADD `to += L · from · Lᵀ`.
 ///
 /// # Panics
 /// If a tile is larger than the matrix has it, or reaches beyond its slice.
@@ -57,7 +57,7 @@ pub(crate) fn transform<
             tile.size.0 <= side
                 && tile.size.1 <= side
                 && tile.end(channels).is_some_and(|end| end <= len),
-            "a tile beyond the end of its numbers"
+            "a tile beyond the end of its slice"
         );
     }
     let mut channel = 0;
@@ -67,22 +67,22 @@ pub(crate) fn transform<
         // SAFETY: both tiles end within their slices, as checked, and these begin so many channels before the last one's end.
         unsafe {
             if left >= S::WIDTH {
-                some::<T, S, N, M, ADD, true>(s, from, to, S::WIDTH);
+                first_channels::<T, S, N, M, ADD, true>(s, from, to, S::WIDTH);
             } else {
-                some::<T, S, N, M, ADD, false>(s, from, to, left);
+                first_channels::<T, S, N, M, ADD, false>(s, from, to, left);
             }
         }
         channel += S::WIDTH;
     }
 }
 
-/// [`transform`] for the first channels, a vector of them or fewer: a column of the tile at a time, then a row, since there are
-/// too many for all to be in registers.
+/// [`transform`] for the first channels, a vector of them or fewer. It transforms the columns, then the rows, since a whole
+/// tile does not fit into registers.
 ///
 /// # Safety
-/// With WHOLE there must be a vector of channels at each of the numbers of both tiles, in their slices.
+/// With WHOLE there must be a vector of channels at each of the values of both tiles, in their slices.
 #[inline(always)]
-unsafe fn some<
+unsafe fn first_channels<
     T: Transform<N, M>,
     S: Simd,
     const N: usize,
@@ -96,13 +96,13 @@ unsafe fn some<
     channels: usize,
 ) {
     let zero = s.splat(0.0);
-    let mut turned = [[zero; N]; M];
+    let mut halfway = [[zero; N]; M];
     for column in 0..N {
         let mut x = [zero; N];
-        for (y, number) in x.iter_mut().enumerate() {
+        for (y, value) in x.iter_mut().enumerate() {
             if y < read.size.0 && column < read.size.1 {
                 let at = y * read.step.0 + column * read.step.1;
-                *number = if WHOLE {
+                *value = if WHOLE {
                     // SAFETY: the caller vouches for it.
                     unsafe { s.load_at(from.as_ptr().add(at)) }
                 } else {
@@ -110,12 +110,12 @@ unsafe fn some<
                 };
             }
         }
-        for (to, number) in turned.iter_mut().zip(T::apply(s, x)) {
-            to[column] = number;
+        for (to, value) in halfway.iter_mut().zip(T::apply(s, x)) {
+            to[column] = value;
         }
     }
-    for (y, row) in turned.into_iter().enumerate() {
-        for (column, number) in T::apply(s, row).into_iter().enumerate() {
+    for (y, row) in halfway.into_iter().enumerate() {
+        for (column, value) in T::apply(s, row).into_iter().enumerate() {
             if y < written.size.0 && column < written.size.1 {
                 let at = y * written.step.0 + column * written.step.1;
                 if WHOLE {
@@ -123,18 +123,18 @@ unsafe fn some<
                     unsafe {
                         let to = to.as_mut_ptr().add(at);
                         let sum = if ADD {
-                            s.add(s.load_at(to), number)
+                            s.add(s.load_at(to), value)
                         } else {
-                            number
+                            value
                         };
                         s.store_at(sum, to);
                     }
                 } else {
                     let to = &mut to[at..][..channels];
                     let sum = if ADD {
-                        s.add(s.load_first(to), number)
+                        s.add(s.load_first(to), value)
                     } else {
-                        number
+                        value
                     };
                     s.store_first(sum, to);
                 }

@@ -1,16 +1,21 @@
-//! Vectors transposed, so that a lane becomes a row, and numbers picked at a stride.
+//! Vectors that are written transposed, so that a lane becomes a row, and values that are copied at a stride.
 
 use crate::simd::Simd;
 
-/// Vectors that are turned together.
+/// Vectors that are transposed at once.
 pub(crate) const TURNED: usize = 8;
 
-/// Writes vectors turned: lane i of all of them is row i, and the rows lie `step` numbers apart.
+/// Writes vectors transposed: lane i of them all becomes row i. The rows begin `step` values apart.
 ///
 /// # Panics
 /// If `to` ends before the last row.
 #[inline(always)]
-pub(crate) fn store_turned<S: Simd>(s: S, vectors: [S::F32; TURNED], to: &mut [f32], step: usize) {
+pub(crate) fn store_transposed<S: Simd>(
+    s: S,
+    vectors: [S::F32; TURNED],
+    to: &mut [f32],
+    step: usize,
+) {
     let end = step.checked_mul(S::WIDTH - 1);
     let end = end.and_then(|last| last.checked_add(TURNED));
     assert!(
@@ -18,17 +23,17 @@ pub(crate) fn store_turned<S: Simd>(s: S, vectors: [S::F32; TURNED], to: &mut [f
         "fewer rows than lanes"
     );
     // SAFETY: the last row ends within `to`, as checked.
-    unsafe { s.store_turned(vectors, to.as_mut_ptr(), step) };
+    unsafe { s.store_transposed(vectors, to.as_mut_ptr(), step) };
 }
 
-/// Copies eight numbers, every P-th of `from`.
+/// Copies eight values that lie P apart in `from`.
 ///
 /// # Panics
-/// If `from` has fewer than eight times P numbers, or `to` fewer than eight; at compile time if P is neither 2 nor 3.
+/// If `from` has fewer than eight times P values, or `to` fewer than eight; at compile time if P is neither 2 nor 3.
 #[inline(always)]
-pub(crate) fn copy_every<S: Simd, const P: usize>(s: S, from: &[f32], to: &mut [f32]) {
+pub(crate) fn copy_strided<S: Simd, const P: usize>(s: S, from: &[f32], to: &mut [f32]) {
     const { assert!(P == 2 || P == 3) };
     assert!(from.len() >= 8 * P && to.len() >= 8, "fewer than eight");
     // SAFETY: there are so many, as checked.
-    unsafe { s.copy_every::<P>(from.as_ptr(), to.as_mut_ptr()) };
+    unsafe { s.copy_strided::<P>(from.as_ptr(), to.as_mut_ptr()) };
 }

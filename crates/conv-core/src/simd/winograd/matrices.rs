@@ -1,10 +1,10 @@
-//! The matrices of the transforms, each as what it does to a row of numbers.
+//! The matrices of the transforms, each as what it does to a row of values.
 
 use crate::simd::Simd;
 use crate::simd::kernels::tile::Transform;
 
 // For 3 × 3 kernels polynomials are multiplied by their values at 0, 1, −1 and infinity, for 5 × 5 at 0, 1, −1, 2, −2, ½, −½
-// and infinity; the order of the numbers is that one.
+// and infinity; the order of the values is that one.
 
 /// Bᵀ
 pub(super) struct Input;
@@ -191,7 +191,7 @@ impl Transform<4, 8> for DOutput {
 }
 
 /// What the values of a 5 × 5 kernel at the points ±1, ±2 and ±½ are multiplied by: one over the product of a point's differences
-/// from the others. That of ±½ is 32/45, of which the 32 stands with the numbers.
+/// from the others. That of ±½ is 32/45, of which the 32 stands with the values.
 const ONE: f32 = -2.0 / 9.0;
 const TWO: f32 = 1.0 / 90.0;
 const HALF: f32 = 1.0 / 45.0;

@@ -33,19 +33,19 @@ unsafe fn first(n: usize) -> __m256i {
     }
 }
 
-/// `v` by way of an instruction of no bytes, which the compiler keeps in order with others of the kind.
+/// `v` as it is, through an `asm!` block without an instruction: the compiler keeps such blocks in their order.
 #[inline]
 #[target_feature(enable = "avx")]
-fn now(mut v: __m256) -> __m256 {
+fn in_order(mut v: __m256) -> __m256 {
     // SAFETY: there is no instruction; `v` stays as it is, and no memory is touched.
     unsafe { asm!("/* {0} */", inout(ymm_reg) v, options(nomem, nostack, preserves_flags)) };
     v
 }
 
-/// `a * b + c` in the register of `c`, in the order in which it stands among others of the kind.
+/// `a * b + c` in the register of `c`, by an `asm!` block: the compiler keeps such blocks in their order.
 #[inline]
 #[target_feature(enable = "avx,fma")]
-fn mul_add_now(a: __m256, b: __m256, mut c: __m256) -> __m256 {
+fn mul_add_in_order(a: __m256, b: __m256, mut c: __m256) -> __m256 {
     // SAFETY: the function's features have the instruction; it touches no memory and no flags.
     unsafe {
         asm!("vfmadd231ps {0}, {1}, {2}", inout(ymm_reg) c, in(ymm_reg) a, in(ymm_reg) b,
@@ -54,15 +54,15 @@ fn mul_add_now(a: __m256, b: __m256, mut c: __m256) -> __m256 {
     c
 }
 
-/// Writes eight vectors turned: lane i of all of them is row i, the rows `step` numbers apart.
+/// Writes eight vectors transposed: lane i of the eight becomes row i. The rows begin `step` values apart.
 ///
 /// # Safety
-/// Eight numbers must be writable at each of the eight rows.
+/// Eight values must be writable at each of the eight rows.
 #[inline]
 #[target_feature(enable = "avx")]
-pub(super) unsafe fn store_turned(vectors: [__m256; 8], to: *mut f32, step: usize) {
+pub(super) unsafe fn store_transposed(vectors: [__m256; 8], to: *mut f32, step: usize) {
     let [a, b, c, d, e, f, g, h] = vectors;
-    let (first, last) = (turn_halves(a, b, c, d), turn_halves(e, f, g, h));
+    let (first, last) = (transpose_halves(a, b, c, d), transpose_halves(e, f, g, h));
     for row in 0..4 {
         let (first, last) = (first[row], last[row]);
         // SAFETY: the caller vouches for the rows.
@@ -75,22 +75,22 @@ pub(super) unsafe fn store_turned(vectors: [__m256; 8], to: *mut f32, step: usiz
     }
 }
 
-/// Copies every P-th number.
+/// Copies eight values that lie P apart.
 ///
 /// # Safety
-/// As [`Simd::copy_every`].
+/// As [`Simd::copy_strided`].
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn copy_every<const P: usize>(from: *const f32, to: *mut f32) {
+pub(super) unsafe fn copy_strided<const P: usize>(from: *const f32, to: *mut f32) {
     // SAFETY: the caller vouches for P vectors of eight at `from`, and for one at `to`.
     unsafe {
         let (a, b) = (_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8)));
         let every = if P == 2 {
-            // 0, 2 | 8, 10 and 4, 6 | 12, 14 by pairs.
+            // Two values at a time: 0, 2, 8, 10 and 4, 6, 12, 14, of which the middle ones change places.
             let pairs = _mm256_castps_pd(_mm256_shuffle_ps::<0b10_00_10_00>(a, b));
             _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(pairs))
         } else {
-            // The lanes of a, b and c that are wanted lie at different places.
+            // The values that are wanted lie in different lanes of a, b and c, so that they fit into one vector.
             let c = _mm256_loadu_ps(from.add(16));
             let ab = _mm256_blend_ps::<0b1001_0010>(a, b);
             let abc = _mm256_blend_ps::<0b0010_0100>(ab, c);
@@ -100,10 +100,10 @@ pub(super) unsafe fn copy_every<const P: usize>(from: *const f32, to: *mut f32) 
     }
 }
 
-/// In each half the lanes of four vectors as four rows.
+/// Transposes four vectors, either half by itself: the lanes of a half become four rows.
 #[inline]
 #[target_feature(enable = "avx")]
-fn turn_halves(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
+fn transpose_halves(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
     let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
     let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
     [
@@ -224,45 +224,45 @@ impl Simd for Avx2 {
     }
     #[inline(always)]
     unsafe fn load_at(self, from: *const f32) -> __m256 {
-        // SAFETY: the caller vouches for eight numbers; the processor as in `with!`.
+        // SAFETY: the caller vouches for eight values; the processor as in `with!`.
         unsafe { _mm256_loadu_ps(from) }
     }
     #[inline(always)]
     unsafe fn splat_pair(self, from: *const f32) -> __m256 {
-        // SAFETY: the caller vouches for two numbers; the processor as in `with!`.
+        // SAFETY: the caller vouches for two values; the processor as in `with!`.
         unsafe { _mm256_castpd_ps(_mm256_set1_pd(from.cast::<f64>().read_unaligned())) }
     }
     #[inline(always)]
     fn add_neighbours(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: the processor as in `with!`; nothing is read from memory.
         unsafe {
-            // Quarters: of a, of b, of a, of b.
+            // In quarters: sums of a, of b, of a, of b.
             let sums = _mm256_castps_pd(_mm256_hadd_ps(a, b));
             _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(sums))
         }
     }
     #[inline(always)]
     unsafe fn store_at(self, v: __m256, to: *mut f32) {
-        // SAFETY: the caller vouches for eight numbers; the processor as in `with!`.
+        // SAFETY: the caller vouches for eight values; the processor as in `with!`.
         unsafe { _mm256_storeu_ps(to, v) }
     }
     #[inline(always)]
-    unsafe fn store_turned(self, vectors: [__m256; 8], to: *mut f32, step: usize) {
-        // SAFETY: the caller vouches for eight numbers in each of eight rows; the processor as in `with!`.
-        unsafe { store_turned(vectors, to, step) }
+    unsafe fn store_transposed(self, vectors: [__m256; 8], to: *mut f32, step: usize) {
+        // SAFETY: the caller vouches for eight values in each of eight rows; the processor as in `with!`.
+        unsafe { store_transposed(vectors, to, step) }
     }
     #[inline(always)]
-    unsafe fn copy_every<const P: usize>(self, from: *const f32, to: *mut f32) {
+    unsafe fn copy_strided<const P: usize>(self, from: *const f32, to: *mut f32) {
         // SAFETY: the caller vouches for what is read and written; the processor as in `with!`.
-        unsafe { copy_every::<P>(from, to) }
+        unsafe { copy_strided::<P>(from, to) }
     }
     #[inline(always)]
-    fn now(self, v: __m256) -> __m256 {
-        with!(now(v))
+    fn in_order(self, v: __m256) -> __m256 {
+        with!(in_order(v))
     }
     #[inline(always)]
-    fn mul_add_now(self, a: __m256, b: __m256, c: __m256) -> __m256 {
-        with!(mul_add_now(a, b, c))
+    fn mul_add_in_order(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        with!(mul_add_in_order(a, b, c))
     }
     #[inline(always)]
     fn scale(self, v: __m256, k: __m256) -> __m256 {

@@ -25,19 +25,19 @@ fn first(n: usize) -> u16 {
     (1 << n) - 1
 }
 
-/// `v` by way of an instruction of no bytes, which the compiler keeps in order with others of the kind.
+/// `v` as it is, through an `asm!` block without an instruction: the compiler keeps such blocks in their order.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn now(mut v: __m512) -> __m512 {
+fn in_order(mut v: __m512) -> __m512 {
     // SAFETY: there is no instruction; `v` stays as it is, and no memory is touched.
     unsafe { asm!("/* {0} */", inout(zmm_reg) v, options(nomem, nostack, preserves_flags)) };
     v
 }
 
-/// `a * b + c` in the register of `c`, in the order in which it stands among others of the kind.
+/// `a * b + c` in the register of `c`, by an `asm!` block: the compiler keeps such blocks in their order.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn mul_add_now(a: __m512, b: __m512, mut c: __m512) -> __m512 {
+fn mul_add_in_order(a: __m512, b: __m512, mut c: __m512) -> __m512 {
     // SAFETY: the function's features have the instruction; it touches no memory and no flags.
     unsafe {
         asm!("vfmadd231ps {0}, {1}, {2}", inout(zmm_reg) c, in(zmm_reg) a, in(zmm_reg) b,
@@ -46,11 +46,11 @@ fn mul_add_now(a: __m512, b: __m512, mut c: __m512) -> __m512 {
     c
 }
 
-/// One number, or two by turns, from so many times a step of bytes behind `from`. The address is left to the
-/// instruction: the compiler would keep each in a register of its own, and has not enough of them.
+/// [`Simd::splat_from`]. The instruction adds up the address: the compiler would keep each address in a register of its own,
+/// and has not enough of them.
 ///
 /// # Safety
-/// One number, or two, must be readable there.
+/// As [`Simd::splat_from`].
 #[inline]
 #[target_feature(enable = "avx512f")]
 unsafe fn splat_from<const PAIR: bool, const TIMES: usize>(
@@ -194,12 +194,12 @@ impl Simd for Avx512 {
     }
     #[inline(always)]
     unsafe fn load_at(self, from: *const f32) -> __m512 {
-        // SAFETY: the caller vouches for sixteen numbers; the processor as in `with!`.
+        // SAFETY: the caller vouches for sixteen values; the processor as in `with!`.
         unsafe { _mm512_loadu_ps(from) }
     }
     #[inline(always)]
     unsafe fn splat_pair(self, from: *const f32) -> __m512 {
-        // SAFETY: the caller vouches for two numbers; the processor as in `with!`.
+        // SAFETY: the caller vouches for two values; the processor as in `with!`.
         unsafe { _mm512_castpd_ps(_mm512_set1_pd(from.cast::<f64>().read_unaligned())) }
     }
     #[inline(always)]
@@ -225,12 +225,12 @@ impl Simd for Avx512 {
     }
     #[inline(always)]
     unsafe fn store_at(self, v: __m512, to: *mut f32) {
-        // SAFETY: the caller vouches for sixteen numbers; the processor as in `with!`.
+        // SAFETY: the caller vouches for sixteen values; the processor as in `with!`.
         unsafe { _mm512_storeu_ps(to, v) }
     }
     #[inline(always)]
-    unsafe fn store_turned(self, vectors: [__m512; 8], to: *mut f32, step: usize) {
-        // SAFETY: the caller vouches for eight numbers in each of sixteen rows, eight of them at a time; the processor as in
+    unsafe fn store_transposed(self, vectors: [__m512; 8], to: *mut f32, step: usize) {
+        // SAFETY: the caller vouches for eight values in each of sixteen rows, eight of them at a time; the processor as in
         // `with!`, and it has AVX2.
         unsafe {
             let (mut low, mut high) = ([_mm256_setzero_ps(); 8], [_mm256_setzero_ps(); 8]);
@@ -238,22 +238,22 @@ impl Simd for Avx512 {
                 *low = _mm512_castps512_ps256(v);
                 *high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v)));
             }
-            avx2::store_turned(low, to, step);
-            avx2::store_turned(high, to.wrapping_add(8 * step), step);
+            avx2::store_transposed(low, to, step);
+            avx2::store_transposed(high, to.wrapping_add(8 * step), step);
         }
     }
     #[inline(always)]
-    unsafe fn copy_every<const P: usize>(self, from: *const f32, to: *mut f32) {
+    unsafe fn copy_strided<const P: usize>(self, from: *const f32, to: *mut f32) {
         // SAFETY: the caller vouches for what is read and written; the processor as in `with!`, and it has AVX2.
-        unsafe { avx2::copy_every::<P>(from, to) }
+        unsafe { avx2::copy_strided::<P>(from, to) }
     }
     #[inline(always)]
-    fn now(self, v: __m512) -> __m512 {
-        with!(now(v))
+    fn in_order(self, v: __m512) -> __m512 {
+        with!(in_order(v))
     }
     #[inline(always)]
-    fn mul_add_now(self, a: __m512, b: __m512, c: __m512) -> __m512 {
-        with!(mul_add_now(a, b, c))
+    fn mul_add_in_order(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        with!(mul_add_in_order(a, b, c))
     }
     #[inline(always)]
     fn scale(self, v: __m512, k: __m512) -> __m512 {
