@@ -144,9 +144,10 @@ unsafe fn tile<S: Simd, const P: usize, const V: usize>(
     let mut sums = [*start; P];
     let mut from = a.numbers.as_ptr().wrapping_add(row.wrapping_mul(a.rows.1));
     let mut b = b;
-    let mut column = 0;
-    // Ends behind the last column: the compiler would begin the sums twice if there might be none.
-    loop {
+    // Without it, the compiler would begin the sums twice: for no column, and for some.
+    // SAFETY: the caller vouches for a column.
+    unsafe { std::hint::assert_unchecked(a.columns.0 > 0) };
+    for _ in 0..a.columns.0 {
         let mut vectors = [s.splat(0.0); V];
         for (v, vector) in vectors.iter_mut().enumerate() {
             // SAFETY: the caller vouches for a row of `b` for each column.
@@ -180,10 +181,6 @@ unsafe fn tile<S: Simd, const P: usize, const V: usize>(
         add_eight!(8, from.wrapping_byte_add(step.wrapping_mul(8)));
         from = from.wrapping_add(a.columns.1);
         b = b.wrapping_add(b_row);
-        column += 1;
-        if column >= a.columns.0 {
-            break;
-        }
     }
     for (p, sums) in sums.into_iter().enumerate() {
         for (v, sum) in sums.into_iter().enumerate() {
