@@ -202,7 +202,7 @@ fn an_npz_archive_has_every_array_of_the_model() {
         let archive = export(folder.path(), &case.model(), "npz");
         let arrays = arrays(&archive);
         let network = &case.network;
-        let norms = network.running().len();
+        let norms = network.running_statistics().len();
         assert_eq!(arrays.len(), network.parameters().len() + 2 * norms + 1);
         for (name, sizes, bytes) in &arrays {
             if name == "about" {
@@ -213,7 +213,7 @@ fn an_npz_archive_has_every_array_of_the_model() {
                 assert_eq!(about["classes"][0], "c0");
                 continue;
             }
-            let expected = match network.get(name) {
+            let expected = match network.parameter(name) {
                 Ok(numbers) => numbers.to_vec(),
                 Err(_) => statistics(&case, name),
             };
@@ -238,7 +238,7 @@ fn statistics(case: &Case, name: &str) -> Vec<f32> {
     let parameters = case.network.parameters().iter();
     let mut norms = parameters.filter_map(|parameter| parameter.name.strip_suffix(".gamma"));
     let number = norms.position(|norm| norm == path).unwrap();
-    let running = &case.network.running()[number];
+    let running = &case.network.running_statistics()[number];
     let numbers = match what {
         "running_mean" => &running.mean,
         _ => &running.variance,
@@ -266,12 +266,12 @@ fn python_reads_equal_values_from_safetensors_and_npz() {
     for (case, found) in cases.iter().zip(&found) {
         let found = found.as_object().unwrap();
         let network = &case.network;
-        let norms = network.running().len();
+        let norms = network.running_statistics().len();
         assert_eq!(found.len(), network.parameters().len() + 2 * norms);
         for (name, array) in found {
             let bits = array["bits"].as_array().unwrap().iter();
             let bits: Vec<u64> = bits.map(|bits| bits.as_u64().unwrap()).collect();
-            let expected = match network.get(name) {
+            let expected = match network.parameter(name) {
                 Ok(numbers) => numbers.to_vec(),
                 Err(_) => statistics(case, name),
             };

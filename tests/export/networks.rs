@@ -5,7 +5,7 @@ use conv_core::network::{Network, Workspace};
 use conv_core::ops::kernel_pool::Pooling;
 use conv_core::ops::pool::Pool;
 use conv_core::shape::{Padding, Window};
-use conv_core::spec::{BatchNorm, Conv, Dense, Layer, Layers, Spec};
+use conv_core::spec::{BatchNorm, Conv, Dense, Layer, LayerNorm, Layers, Spec};
 use ndarray::Array4;
 use proptest::prelude::*;
 
@@ -78,6 +78,8 @@ fn layer() -> impl Strategy<Value = Draft> {
         1 => Just(Layer::Tanh),
         1 => Just(Layer::Sigmoid),
         1 => Just(Layer::Gelu),
+        1 => Just(Layer::Silu),
+        1 => epsilon.clone().prop_map(|epsilon| Layer::LayerNorm(LayerNorm { epsilon })),
         1 => Just(Layer::Dropout { probability: 0.5 }),
         2 => epsilon.prop_map(|epsilon| Layer::BatchNorm(BatchNorm { epsilon, momentum: 0.1 })),
     ];
@@ -159,10 +161,10 @@ impl Case {
         let mut network = Network::new(&Spec::new(input, layers), seed).ok()?;
         // Biases, shifts and statistics of their own.
         let mut noise = noise(seed);
-        let numbers = network.numbers().iter().map(|x| x + 0.3 * noise());
+        let numbers = network.values().iter().map(|x| x + 0.3 * noise());
         let numbers: Vec<f32> = numbers.collect();
-        network.set_numbers(&numbers).unwrap();
-        let mut running = network.running().to_vec();
+        network.set_values(&numbers).unwrap();
+        let mut running = network.running_statistics().to_vec();
         for statistics in &mut running {
             statistics
                 .mean
@@ -173,7 +175,7 @@ impl Case {
                 .iter_mut()
                 .for_each(|variance| *variance = (1.1 + noise()).into());
         }
-        network.set_running(&running).unwrap();
+        network.set_running_statistics(&running).unwrap();
         Some(Self {
             network,
             normalisation,

@@ -94,7 +94,7 @@ impl Run<'_> {
         let result = json!({
             "test_loss": test_loss, "test_accuracy": test_accuracy, "epochs": self.epochs,
             "steps": optimizer.steps(), "seconds": 0.5 * self.epochs as f64,
-            "parameters": network.numbers().len(), "digest": "0123456789abcdef".repeat(4), "stopped": "finished",
+            "parameters": network.values().len(), "digest": "0123456789abcdef".repeat(4), "stopped": "finished",
         });
         let environment = json!({
             "version": "0.1.0", "commit": "7b29235", "cpu": "A processor", "instruction_set": "avx512",

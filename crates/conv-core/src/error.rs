@@ -51,10 +51,32 @@ pub enum Error {
         /// What is wrong with them.
         problem: String,
     },
-    /// A number is infinite or not a number.
+    /// A value that was computed is infinite or not a number.
     NotFinite {
         /// What it is.
         what: &'static str,
+    },
+    /// A value that was given is infinite or not a number.
+    Given {
+        /// What it is a value of.
+        what: &'static str,
+        /// Its place there, counted from 0.
+        at: usize,
+        /// The value.
+        found: f32,
+    },
+    /// A pass would take more memory than the workspace may.
+    Memory {
+        /// Images of the batch.
+        images: usize,
+        /// Bytes of all buffers.
+        needed: u64,
+        /// Bytes that they may have, see [`Workspace::set_limit`](crate::network::Workspace::set_limit).
+        limit: u64,
+        /// The layer that takes the most.
+        layer: String,
+        /// Bytes that it takes.
+        layer_bytes: u64,
     },
     /// A number that need not be whole lies outside its range.
     Value {
@@ -114,6 +136,29 @@ impl fmt::Display for Error {
                 f,
                 "{what} is infinite or not a number; a smaller learning rate or gradient clipping may help"
             ),
+            Self::Given { what, at, found } => {
+                write!(
+                    f,
+                    "value {at} of {what} is {found}, expected a finite number"
+                )
+            }
+            Self::Memory {
+                images,
+                needed,
+                limit,
+                layer,
+                layer_bytes,
+            } => {
+                let mib = |bytes: &u64| *bytes as f64 / f64::from(1 << 20);
+                write!(
+                    f,
+                    "a batch of {images} images needs {needed} bytes of buffers ({:.0} MiB; layer {layer} alone {:.0} MiB), \
+                     the workspace's limit is {limit} ({:.0} MiB); make the batch smaller or set a higher limit",
+                    mib(needed),
+                    mib(layer_bytes),
+                    mib(limit)
+                )
+            }
             Self::Value {
                 what,
                 expected,

@@ -34,7 +34,7 @@ impl Init {
     /// use conv_core::init::{Init, Seeded};
     ///
     /// let mut weights = [0.0; 54];
-    /// Init::He.fill((54, 9), &mut Seeded::new(1), &mut weights)?;
+    /// Init::He.fill(54, 9, &mut Seeded::new(1), &mut weights)?;
     /// let limit = (6.0_f32 / 54.0).sqrt();
     /// assert!(weights.iter().all(|w| w.abs() <= limit));
     /// assert!(weights.iter().any(|w| w.abs() > limit / 2.0));
@@ -45,12 +45,13 @@ impl Init {
     /// [`Error::Range`] if a fan is 0, [`Error::Value`] if the limit is negative or not finite.
     pub fn fill(
         self,
-        (fan_in, fan_out): (usize, usize),
+        fan_in: usize,
+        fan_out: usize,
         random: &mut Seeded,
         weights: &mut [f32],
     ) -> Result<(), Error> {
-        crate::ops::expect_some("fan_in", fan_in)?;
-        crate::ops::expect_some("fan_out", fan_out)?;
+        crate::ops::check::expect_some("fan_in", fan_in)?;
+        crate::ops::check::expect_some("fan_out", fan_out)?;
         let limit = match self {
             Self::Uniform { limit } => f64::from(limit),
             Self::Glorot => (6.0 / (fan_in as f64 + fan_out as f64)).sqrt(),
@@ -89,7 +90,7 @@ mod tests {
             (Init::Glorot, 2.0 / 150.0),
             (Init::He, 2.0 / 50.0),
         ] {
-            init.fill((50, 100), &mut Seeded::new(3), &mut weights)
+            init.fill(50, 100, &mut Seeded::new(3), &mut weights)
                 .unwrap();
             let square = |w: &f32| f64::from(w * w);
             let variance = weights.iter().map(square).sum::<f64>() / weights.len() as f64;
@@ -101,14 +102,10 @@ mod tests {
             assert!(mean.abs() < 0.02 * right.sqrt(), "{init:?}: {mean}");
         }
         let wrong = Init::Uniform { limit: f32::NAN };
-        assert!(
-            wrong
-                .fill((1, 1), &mut Seeded::new(1), &mut weights)
-                .is_err()
-        );
+        assert!(wrong.fill(1, 1, &mut Seeded::new(1), &mut weights).is_err());
         assert!(
             Init::He
-                .fill((0, 1), &mut Seeded::new(1), &mut weights)
+                .fill(0, 1, &mut Seeded::new(1), &mut weights)
                 .is_err()
         );
     }

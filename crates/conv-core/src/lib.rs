@@ -89,6 +89,7 @@ pub mod network;
 pub mod ops;
 pub mod optimizer;
 mod parallel;
+mod parameter;
 pub mod reference;
 #[cfg(feature = "safetensors")]
 pub mod saved;
@@ -98,6 +99,7 @@ pub mod simd;
 
 mod random;
 pub mod spec;
+mod tuning;
 
 /// The examples of the read-me are tests.
 #[cfg(doctest)]
@@ -105,4 +107,6 @@ pub mod spec;
 struct ReadMe;
 
 pub use error::Error;
+pub use ndarray;
+pub use parameter::Parameter;
 pub use random::{Bits, NumpyRandom};

@@ -1,12 +1,12 @@
 //! Networks as bytes in the safetensors format (feature `safetensors`).
 //!
-//! Every parameter is a tensor of F32 by its [name](crate::network::Parameter) and in its own layout: kernels
+//! Every parameter is a tensor of F32 by its [name](crate::Parameter) and in its own layout: kernels
 //! `3.kernels` (Kh, Kw, Cin / groups, Cout), weights `5.weights` (F, C), `3.bias`, `4.gamma`, `4.beta` (C). The
 //! running statistics of a normalisation are `4.running_mean` and `4.running_variance`. The metadata has the
 //! [`Spec`] as JSON under `spec`, and under `format` the text `conv-core 1`; a program may add keys of its own
 //! ([`Network::to_bytes_with`]). The same network gives the same bytes.
 //!
-//! What training needs besides is not in them: the network's seed, so that dropout draws as with seed 0 after reading,
+//! What training needs besides is not in them: the network's seed ([`Network::with_seed`] sets it, and it is 0 after reading)
 //! and what the optimizer remembers ([`State`](crate::optimizer::State)).
 //!
 //! # In `PyTorch`
@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, HashMap};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::Error;
-use crate::network::{Network, Parameter, Program};
+use crate::network::{Network, Program};
 use crate::ops::batch_norm::Statistics;
 use crate::spec::Spec;
 
@@ -47,7 +47,7 @@ impl Network {
     /// let network = Network::new(&spec, 1)?;
     /// let again = Network::from_bytes(&network.to_bytes()?)?;
     /// assert_eq!(again.spec(), network.spec());
-    /// assert_eq!(again.numbers(), network.numbers());
+    /// assert_eq!(again.values(), network.values());
     /// # Ok::<(), conv_core::Error>(())
     /// ```
     ///
@@ -70,7 +70,7 @@ impl Network {
     /// let metadata = BTreeMap::from([("classes".to_owned(), "cat, dog".to_owned())]);
     /// let bytes = network.to_bytes_with(&metadata)?;
     /// let (again, found) = Network::from_bytes_with(&bytes)?;
-    /// assert_eq!(again.numbers(), network.numbers());
+    /// assert_eq!(again.values(), network.values());
     /// assert_eq!(found, metadata);
     /// # Ok::<(), conv_core::Error>(())
     /// ```
@@ -96,13 +96,14 @@ impl Network {
             Ok(())
         };
         for parameter in self.parameters() {
-            let numbers = &self.numbers()[parameter.range.clone()];
-            add(parameter.name.clone(), parameter.shape.clone(), numbers)?;
+            let values = &self.values()[parameter.range.clone()];
+            add(parameter.name.clone(), parameter.shape.clone(), values)?;
         }
-        for ((path, channels), statistics) in norms(self.parameters()).zip(self.running()) {
-            for (what, numbers) in running(statistics) {
-                let numbers: Vec<f32> = numbers.iter().map(|&x| x as f32).collect();
-                add(format!("{path}.{what}"), vec![channels], &numbers)?;
+        for (norm, statistics) in self.norms().iter().zip(self.running_statistics()) {
+            for (what, values) in running(statistics) {
+                let values: Vec<f32> = values.iter().map(|&x| x as f32).collect();
+                let name = format!("{}.{what}", norm.path);
+                add(name, vec![norm.channels], &values)?;
             }
         }
         let mut views = Vec::new();
@@ -147,7 +148,7 @@ impl Network {
         let tensors = SafeTensors::deserialize(bytes).map_err(saved)?;
         // Nothing as large as the spec asks for is made before the tensors are there.
         let program = Program::new(&spec)?;
-        let expected = program.parameters().len() + 2 * norms(program.parameters()).count();
+        let expected = program.parameters().len() + 2 * program.norms.len();
         if tensors.len() != expected {
             let found = tensors.len();
             return problem(format!(
@@ -158,10 +159,11 @@ impl Network {
         for parameter in program.parameters() {
             numbers.extend(read(&tensors, &parameter.name, &parameter.shape)?);
         }
-        for (path, channels) in norms(program.parameters()) {
+        for norm in &program.norms {
             let wide = |what| -> Result<Vec<f64>, Error> {
-                let numbers = read(&tensors, &format!("{path}.{what}"), &[channels])?;
-                Ok(numbers.into_iter().map(f64::from).collect())
+                let name = format!("{}.{what}", norm.path);
+                let values = read(&tensors, &name, &[norm.channels])?;
+                Ok(values.into_iter().map(f64::from).collect())
             };
             statistics.push(Statistics {
                 count: 0,
@@ -170,17 +172,9 @@ impl Network {
             });
         }
         let mut network = Self::assemble(spec, 0, program, numbers);
-        network.set_running(&statistics)?;
+        network.set_running_statistics(&statistics)?;
         Ok((network, metadata))
     }
-}
-
-/// The paths of the normalisations, in the order of their statistics, and how many channels they have.
-fn norms(parameters: &[Parameter]) -> impl Iterator<Item = (&str, usize)> {
-    parameters.iter().filter_map(|parameter| {
-        let path = parameter.name.strip_suffix(".gamma")?;
-        Some((path, parameter.range.len()))
-    })
 }
 
 /// Refuses what could not be read again.

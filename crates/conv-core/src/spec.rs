@@ -1,13 +1,11 @@
 //! A network as data: its input's shape and its layers.
 
-use crate::Error;
 use crate::init::Init;
-use crate::network::Summary;
 use crate::ops::kernel_pool::Pooling;
 use crate::ops::pool::Pool;
 use crate::shape::{Padding, Window};
 
-/// A network but for its numbers: what [`Network::new`](crate::network::Network::new) makes one of.
+/// A network without its parameters: what [`Network::new`](crate::network::Network::new) makes one of.
 ///
 /// It is plain data, for serde as well, and checked as a whole by [`check`](Self::check).
 ///
@@ -33,7 +31,7 @@ use crate::shape::{Padding, Window};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Spec {
-    /// Rows, columns and channels of an image; (1, 1, n) for n numbers without a place.
+    /// Rows, columns and channels of an image; (1, 1, n) for n features without a place.
     pub input: (usize, usize, usize),
     /// The layers, in the order in which an image passes them.
     pub layers: Layers,
@@ -44,23 +42,6 @@ impl Spec {
     #[must_use]
     pub fn new(input: (usize, usize, usize), layers: Layers) -> Self {
         Self { input, layers }
-    }
-
-    /// Checks that every layer fits the one before.
-    ///
-    /// # Errors
-    /// [`Error::Layer`] names the first layer that does not, with what it expected and found.
-    pub fn check(&self) -> Result<(), Error> {
-        crate::network::Program::new(self).map(|_| ())
-    }
-
-    /// Shapes, parameters and multiply-adds, a line a layer, without making a network.
-    ///
-    /// # Errors
-    /// As [`check`](Self::check).
-    pub fn summary(&self) -> Result<Summary, Error> {
-        let program = crate::network::Program::new(self)?;
-        Ok(Summary::new(self, &program))
     }
 }
 
@@ -82,11 +63,11 @@ pub enum Layer {
     Conv(Conv),
     /// (1, 1, F) → (1, 1, outputs)
     Dense(Dense),
-    /// (H, W, C) → (Oh, Ow, C), the largest or the mean under a window.
+    /// (H, W, C) → (Oh, Ow, C), the maximum or the mean under a window.
     Pool {
         /// Which of the two.
         pool: Pool,
-        /// Where it looks. As data without a stride it moves by its own size.
+        /// The window. As data without a stride it moves by its own size.
         #[cfg_attr(
             feature = "serde",
             serde(deserialize_with = "crate::shape::serde::tile")
@@ -114,13 +95,17 @@ pub enum Layer {
     Sigmoid,
     /// GELU in its tanh form, see [`gelu`](crate::ops::activation::gelu).
     Gelu,
-    /// In training each number becomes 0 with this probability, and the others are divided by 1 − p.
+    /// x times the logistic function of x, see [`silu`](crate::ops::activation::silu).
+    Silu,
+    /// In training each value becomes 0 with this probability, and the others are divided by 1 − p.
     Dropout {
         /// From 0 to below 1.
         probability: f32,
     },
     /// See [`batch_norm`](crate::ops::batch_norm).
     BatchNorm(BatchNorm),
+    /// See [`layer_norm`](crate::ops::layer_norm).
+    LayerNorm(LayerNorm),
     /// `body(x) + shortcut(x)`, the shortcut being x itself where it has no layers. K. He et al., Deep residual
     /// learning for image recognition, CVPR (2016).
     Residual {
@@ -137,11 +122,11 @@ pub enum Layer {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Conv {
-    /// How many kernels, which is how many channels come out.
+    /// How many kernels, which is how many channels the output has.
     pub kernels: usize,
-    /// Where they look.
+    /// The window under a kernel.
     pub window: Window,
-    /// Groups of channels that know nothing of each other.
+    /// Groups of channels that are convolved apart.
     #[cfg_attr(feature = "serde", serde(default = "one"))]
     pub groups: usize,
     /// Whether each kernel has a bias.
@@ -206,7 +191,7 @@ impl Conv {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Dense {
-    /// How many numbers come out.
+    /// How many values an output has.
     pub outputs: usize,
     /// Whether each has a bias.
     #[cfg_attr(feature = "serde", serde(default = "yes"))]
@@ -263,6 +248,21 @@ impl Default for BatchNorm {
     }
 }
 
+/// Layer normalisation over the channels of each pixel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
+pub struct LayerNorm {
+    /// Added to the variance.
+    pub epsilon: f32,
+}
+
+impl Default for LayerNorm {
+    fn default() -> Self {
+        Self { epsilon: 1e-5 }
+    }
+}
+
 #[cfg(feature = "serde")]
 fn one() -> usize {
     1
@@ -305,15 +305,17 @@ impl Layer {
             Self::Tanh => "tanh",
             Self::Sigmoid => "sigmoid",
             Self::Gelu => "gelu",
+            Self::Silu => "silu",
             Self::Dropout { .. } => "dropout",
             Self::BatchNorm(_) => "batch norm",
+            Self::LayerNorm(_) => "layer norm",
             Self::Residual { .. } => "residual",
         }
     }
 }
 
 impl Layers {
-    /// None yet.
+    /// No layers yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -338,7 +340,7 @@ impl Layers {
         self.then(Dense::new(outputs))
     }
 
-    /// The largest of every tile of `height` × `width` pixels.
+    /// The maximum of every tile of `height` × `width` pixels.
     #[must_use]
     pub fn max_pool(self, height: usize, width: usize) -> Self {
         let window = Window::new(height, width).stride(height, width);
@@ -366,7 +368,7 @@ impl Layers {
         self.then(Layer::KernelPool { pooling })
     }
 
-    /// An image as so many numbers.
+    /// An image as a row of features.
     #[must_use]
     pub fn flatten(self) -> Self {
         self.then(Layer::Flatten)
@@ -402,7 +404,13 @@ impl Layers {
         self.then(Layer::Gelu)
     }
 
-    /// Dropout with this probability for a number to become 0.
+    /// `SiLU`, also called Swish.
+    #[must_use]
+    pub fn silu(self) -> Self {
+        self.then(Layer::Silu)
+    }
+
+    /// Dropout with this probability for a value to become 0.
     #[must_use]
     pub fn dropout(self, probability: f32) -> Self {
         self.then(Layer::Dropout { probability })
@@ -414,13 +422,19 @@ impl Layers {
         self.then(Layer::BatchNorm(BatchNorm::default()))
     }
 
-    /// What the block makes of x, plus x.
+    /// Layer normalisation over the channels of each pixel, with an ε of 1e-5.
+    #[must_use]
+    pub fn layer_norm(self) -> Self {
+        self.then(Layer::LayerNorm(LayerNorm::default()))
+    }
+
+    /// A residual block: its layers' output, plus its input.
     #[must_use]
     pub fn residual(self, block: impl FnOnce(Self) -> Self) -> Self {
         self.residual_with(block(Self::new()), Self::new())
     }
 
-    /// What the body makes of x, plus what the shortcut does.
+    /// A residual block: the body's output, plus the shortcut's.
     #[must_use]
     pub fn residual_with(self, body: Self, shortcut: Self) -> Self {
         self.then(Layer::Residual { body, shortcut })

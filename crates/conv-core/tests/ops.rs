@@ -203,13 +203,13 @@ fn dropout_keeps_what_its_masks_say() {
         let input = uniform(&mut random, len);
         on_every_level(|_| {
             let mut output = nan(len);
-            dropout::dropout(input.view(), (&masks, 5), 2.0, output.view_mut()).unwrap();
+            dropout::dropout(input.view(), &masks, 5, 2.0, output.view_mut()).unwrap();
             for (i, (&found, &x)) in output.iter().zip(&input).enumerate() {
                 assert_eq!(found, reference::dropout(x, masks.get(5 + i), 2.0));
             }
         });
         let mut output = nan(len);
-        let too_few = dropout::dropout(input.view(), (&masks, 6), 2.0, output.view_mut());
+        let too_few = dropout::dropout(input.view(), &masks, 6, 2.0, output.view_mut());
         let (expected, found) = (vec![len + 6], vec![len + 5]);
         assert_eq!(
             too_few,
@@ -411,7 +411,7 @@ fn every_operation_gives_the_same_bits_everywhere() {
         all.extend(bits(&t));
         activation::tanh_d_input(t.view(), x.view(), d_x.view_mut()).unwrap();
         all.extend(bits(&d_x));
-        dropout::dropout(x.view(), (&masks, 0), 2.0, d_x.view_mut()).unwrap();
+        dropout::dropout(x.view(), &masks, 0, 2.0, d_x.view_mut()).unwrap();
         all.extend(bits(&d_x));
         let cube = x.view().into_shape_with_order((70, 20, 15)).unwrap();
         let mut pooled = nan((70, 20));

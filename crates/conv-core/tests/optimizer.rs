@@ -1,6 +1,7 @@
 //! Every method against its formula in f64.
 
-use conv_core::network::{Network, Parameter};
+use conv_core::Parameter;
+use conv_core::network::Network;
 use conv_core::optimizer::{Optimizer, Schedule, State};
 use conv_core::spec::{Layers, Spec};
 use conv_core::{Error, NumpyRandom};

@@ -180,7 +180,9 @@ fn deep_nesting_is_refused_on_a_small_stack() {
 fn what_could_not_be_read_again_is_not_written() {
     let spec = layers("[1,1,3]", r#"{"type":"dense","outputs":3}"#);
     let mut network = Network::new(&serde_json::from_str(&spec).unwrap(), 1).unwrap();
-    network.set("0.bias", &[0.0, f32::NAN, 0.0]).unwrap();
+    network
+        .set_parameter("0.bias", &[0.0, f32::NAN, 0.0])
+        .unwrap();
     let problem = "number 1 of 0.bias is NaN".to_owned();
     assert_eq!(network.to_bytes(), Err(Error::Saved { problem }));
 

@@ -2,9 +2,9 @@
 
 mod support;
 
-use conv_core::ops::batch_norm::{self, Statistics};
+use conv_core::ops::batch_norm::{self, Gradients, Statistics};
 use conv_core::ops::conv::{self, Conv};
-use conv_core::ops::{activation, dense, global_pool, loss, residual};
+use conv_core::ops::{activation, dense, global_pool, layer_norm, loss, residual};
 use conv_core::reference;
 use conv_core::shape::Window;
 use conv_core::{Error, NumpyRandom};
@@ -14,7 +14,7 @@ use support::*;
 const EPSILON: f64 = f32::EPSILON as f64;
 
 #[test]
-fn sigmoid_gelu_and_their_gradients_are_accurate() {
+fn sigmoid_gelu_silu_and_their_gradients_are_accurate() {
     let mut random = NumpyRandom::new(1);
     for len in [1, 7, 16, 33, 20_000] {
         let mut input = uniform(&mut random, len) * 8.0;
@@ -28,6 +28,10 @@ fn sigmoid_gelu_and_their_gradients_are_accurate() {
             .collect();
         let right_gelu_d: Array1<f64> = pairs()
             .map(|(x, d)| reference::gelu_d_input(x, d))
+            .collect();
+        let right_silu = wide(&input).mapv(reference::silu);
+        let right_silu_d: Array1<f64> = pairs()
+            .map(|(x, d)| reference::silu_d_input(x, d))
             .collect();
         on_every_level(|_| {
             let (mut output, mut d_input) = (nan(len), nan(len));
@@ -47,6 +51,18 @@ fn sigmoid_gelu_and_their_gradients_are_accurate() {
                 "d_input",
                 &d_input.view(),
                 &right_gelu_d.view(),
+                &near.view(),
+            );
+
+            activation::silu(input.view(), output.view_mut()).unwrap();
+            let near = wide(&input).mapv(|x| 4e-7 * x.abs());
+            assert_within("silu", &output.view(), &right_silu.view(), &near.view());
+            activation::silu_d_input(input.view(), d_output.view(), d_input.view_mut()).unwrap();
+            let near = Array1::from_elem(len, 2e-6);
+            assert_within(
+                "d_input",
+                &d_input.view(),
+                &right_silu_d.view(),
                 &near.view(),
             );
         });
@@ -70,6 +86,18 @@ fn activations_keep_infinities_and_nan_apart() {
         (1.0, 0.0, 1.0, 0.0)
     );
     assert!(d_input[2].is_nan());
+    activation::silu(input.view(), output.view_mut()).unwrap();
+    assert_eq!(
+        (output[0], output[1], output[3], output[4]),
+        (f32::INFINITY, 0.0, 1e30, 0.0)
+    );
+    assert!(output[2].is_nan());
+    activation::silu_d_input(input.view(), ones.view(), d_input.view_mut()).unwrap();
+    assert_eq!(
+        (d_input[0], d_input[1], d_input[3], d_input[4]),
+        (1.0, 0.0, 1.0, 0.0)
+    );
+    assert!(d_input[2].is_nan());
 }
 
 #[test]
@@ -81,6 +109,99 @@ fn the_reference_activations_have_the_gradients_of_finite_differences() {
     let found = input.mapv(|x| reference::gelu_d_input(x, 1.0));
     let right = differences(&input, |x| x.iter().map(|&x| reference::gelu(x)).sum());
     assert_near("gelu", &found, &right, 1e-8);
+    let found = input.mapv(|x| reference::silu_d_input(x, 1.0));
+    let right = differences(&input, |x| x.iter().map(|&x| reference::silu(x)).sum());
+    assert_near("silu", &found, &right, 1e-8);
+}
+
+#[test]
+fn layer_normalisation_is_that_of_the_reference() {
+    let mut random = NumpyRandom::new(6);
+    let epsilon = 1e-3;
+    for (n, h, w, c) in [
+        (1, 1, 1, 1),
+        (2, 1, 1, 40),
+        (3, 2, 3, 7),
+        (20, 4, 4, 16),
+        (2, 3, 1, 19),
+    ] {
+        let shape = (n, h, w, c);
+        let input = uniform(&mut random, shape) + 3.0;
+        let d_output = uniform(&mut random, shape);
+        let (gamma, beta) = (uniform(&mut random, c), uniform(&mut random, c));
+        let wide_epsilon = f64::from(epsilon as f32);
+        let right = reference::layer_norm(
+            wide(&input).view(),
+            wide_epsilon,
+            wide(&gamma).view(),
+            wide(&beta).view(),
+        );
+        let (right_d_input, right_d_gamma, right_d_beta) = reference::layer_norm_backward(
+            wide(&input).view(),
+            wide_epsilon,
+            wide(&gamma).view(),
+            wide(&d_output).view(),
+        );
+        same_everywhere(|| {
+            let (mut output, mut d_input) = (nan(shape), nan(shape));
+            let (mut d_gamma, mut d_beta) = (nan(c), nan(c));
+            layer_norm::forward(
+                input.view(),
+                epsilon as f32,
+                gamma.view(),
+                beta.view(),
+                output.view_mut(),
+            )
+            .unwrap();
+            layer_norm::backward(
+                input.view(),
+                epsilon as f32,
+                gamma.view(),
+                d_output.view(),
+                Gradients {
+                    d_input: d_input.view_mut(),
+                    d_gamma: d_gamma.view_mut(),
+                    d_beta: d_beta.view_mut(),
+                },
+            )
+            .unwrap();
+            // Computed in f64, rounded once.
+            let near = |right: f64| EPSILON * right.abs() + 1e-9;
+            let (near_output, near_input) = (right.mapv(near), right_d_input.mapv(near));
+            assert_within("output", &output.view(), &right.view(), &near_output.view());
+            assert_within(
+                "d_input",
+                &d_input.view(),
+                &right_d_input.view(),
+                &near_input.view(),
+            );
+            // Sums in f32 over all pixels.
+            let pixels = (n * h * w) as f64;
+            let near = Array1::from_elem(c, 8.0 * (pixels + 1.0) * EPSILON);
+            assert_within(
+                "d_gamma",
+                &d_gamma.view(),
+                &right_d_gamma.view(),
+                &near.view(),
+            );
+            assert_within("d_beta", &d_beta.view(), &right_d_beta.view(), &near.view());
+            [bits(&output), bits(&d_input), bits(&d_gamma), bits(&d_beta)]
+        });
+        if input.len() < 300 {
+            let loss = |input: &Array4<f64>, gamma: &Array1<f64>, beta: &Array1<f64>| {
+                let (gamma, beta) = (gamma.view(), beta.view());
+                let output = reference::layer_norm(input.view(), wide_epsilon, gamma, beta);
+                (output * wide(&d_output)).sum()
+            };
+            let (input, gamma, beta) = (wide(&input), wide(&gamma), wide(&beta));
+            let by_input = differences(&input, |input| loss(input, &gamma, &beta));
+            assert_near("d_input", &right_d_input, &by_input, 1e-6);
+            let by_gamma = differences(&gamma, |gamma| loss(&input, gamma, &beta));
+            assert_near("d_gamma", &right_d_gamma, &by_gamma, 1e-6);
+            let by_beta = differences(&beta, |beta| loss(&input, &gamma, beta));
+            assert_near("d_beta", &right_d_beta, &by_beta, 1e-6);
+        }
+    }
 }
 
 #[test]
@@ -204,12 +325,16 @@ fn batch_norm_and_its_gradients_are_those_of_the_reference() {
             });
             assert_within("output", &output.view(), &right.view(), &tolerance.view());
             batch_norm::backward(
-                (norm.input.view(), &statistics),
+                norm.input.view(),
+                &statistics,
                 1e-3,
                 norm.gamma.view(),
                 norm.d_output.view(),
-                d_input.view_mut(),
-                (d_gamma.view_mut(), d_beta.view_mut()),
+                Gradients {
+                    d_input: d_input.view_mut(),
+                    d_gamma: d_gamma.view_mut(),
+                    d_beta: d_beta.view_mut(),
+                },
             )
             .unwrap();
             // Computed in f64, rounded once.
@@ -275,12 +400,16 @@ fn batch_norm_gives_the_same_bits_everywhere() {
         )
         .unwrap();
         batch_norm::backward(
-            (norm.input.view(), &statistics),
+            norm.input.view(),
+            &statistics,
             1e-5,
             norm.gamma.view(),
             norm.d_output.view(),
-            d_input.view_mut(),
-            (d_gamma.view_mut(), d_beta.view_mut()),
+            Gradients {
+                d_input: d_input.view_mut(),
+                d_gamma: d_gamma.view_mut(),
+                d_beta: d_beta.view_mut(),
+            },
         )
         .unwrap();
         [bits(&output), bits(&d_input), bits(&d_gamma), bits(&d_beta)]

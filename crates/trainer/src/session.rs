@@ -121,7 +121,7 @@ impl Session {
         };
         format!(
             "{} parameters; {} images of {} to learn from{validation}, {} to be judged by; {} epochs of {} steps",
-            self.network.numbers().len(),
+            self.network.values().len(),
             images.train.len(),
             images.entry.title,
             images.test.len(),
@@ -280,7 +280,10 @@ impl Session {
         };
         if place.best.is_none_or(|other| best.beats(&other)) {
             place.best = Some(best);
-            self.best = Some((self.numbers().to_vec(), self.network.running().to_vec()));
+            self.best = Some((
+                self.numbers().to_vec(),
+                self.network.running_statistics().to_vec(),
+            ));
         }
         let json = serde_json::to_string(&epoch)
             .map_err(|error| Error::Failed(format!("cannot write JSON: {error}")))?;
@@ -304,8 +307,8 @@ impl Session {
             .map_err(|problem| self.stopped(&problem, folder))?;
         if let Some((numbers, running)) = self.best.take() {
             let mut network = self.network.clone();
-            network.set_numbers(&numbers)?;
-            network.set_running(&running)?;
+            network.set_values(&numbers)?;
+            network.set_running_statistics(&running)?;
             let best = folder.path().join(BEST);
             self.model_of(network)?.write(&best).map_err(whole)?;
         }
@@ -317,13 +320,13 @@ impl Session {
 
     /// The numbers that the run is about: the averaged ones, where the recipe averages.
     fn numbers(&self) -> &[f32] {
-        self.optimizer.averaged().unwrap_or(self.network.numbers())
+        self.optimizer.averaged().unwrap_or(self.network.values())
     }
 
     /// The network as it is now, to be used.
     fn model(&self) -> Result<Model, Error> {
         let mut network = self.network.clone();
-        network.set_numbers(self.numbers())?;
+        network.set_values(self.numbers())?;
         self.model_of(network)
     }
 

@@ -72,7 +72,7 @@ impl Weights {
             .chain(&self.biases[2])
             .copied()
             .collect();
-        network.set_numbers(&numbers)?;
+        network.set_values(&numbers)?;
         Ok(network)
     }
 

@@ -60,7 +60,7 @@ fuzz_target!(|json: &str| {
     {
         assert_eq!(
             Network::from_bytes(&bytes).unwrap().numbers(),
-            network.numbers()
+            network.values()
         );
     }
 });

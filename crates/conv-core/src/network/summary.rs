@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::Program;
-use super::program::LayerInfo;
+use super::layout::{LayerInfo, Layout};
+use crate::Error;
 use crate::spec::Spec;
 
-/// The layers of a network with the shapes of what comes out, their parameters, and their multiply-adds an image.
+/// The layers of a network with the shapes of their outputs, their parameters, and their multiply-adds an image.
 ///
 /// ```
 /// use conv_core::network::Network;
@@ -34,15 +34,26 @@ pub struct Summary {
     pub layers: Vec<LayerInfo>,
 }
 
+impl Spec {
+    /// Shapes, parameters and multiply-adds, a line a layer, without making a network.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn summary(&self) -> Result<Summary, Error> {
+        let layout = Layout::new(self)?;
+        Ok(Summary::new(self, &layout.layers))
+    }
+}
+
 impl Summary {
-    pub(crate) fn new(spec: &Spec, program: &Program) -> Self {
+    pub(super) fn new(spec: &Spec, layers: &[LayerInfo]) -> Self {
         Self {
             input: [spec.input.0, spec.input.1, spec.input.2],
-            layers: program.layers.clone(),
+            layers: layers.to_vec(),
         }
     }
 
-    /// The shape of what comes out of the last layer: rows, columns, channels.
+    /// The shape of the output of the last layer: rows, columns, channels.
     #[must_use]
     pub fn output(&self) -> [usize; 3] {
         self.layers.last().map_or(self.input, |last| last.output)

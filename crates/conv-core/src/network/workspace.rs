@@ -1,96 +1,82 @@
-//! The buffers of one thread's passes, and the passes themselves.
+//! The memory of a network's passes, and the passes themselves.
 
 use std::sync::Arc;
 
 use ndarray::ArrayView2;
 
-use super::part::{Block, Goal, Part, Pass, Pooled, Training, largest};
+use super::Network;
+use super::division::Division;
+use super::objective::{Objective, Report};
+use super::pass::{Shared, bytes};
 use super::program::Program;
-use super::step::StepOp;
-use super::{Loss, Network, Report};
+use super::shard::{Pass, Shard};
 use crate::Error;
-use crate::ops::batch_norm::{Line, Statistics, Sums, set_lines};
-use crate::ops::dense::DENSE;
-use crate::ops::engine::{self, Maxima, Peaks, Plan};
-use crate::ops::expect_some;
-use crate::parallel::{self, Items};
-use crate::simd::{Lanes, groups};
+use crate::ops::argmax::argmax;
+use crate::ops::batch_norm::Statistics;
+use crate::ops::check::expect_some;
+use crate::parallel::{self, Items, scratch};
+use crate::simd::Lanes;
+use crate::tuning::{MOST_SHARDS, PARAMETERS_PER_TASK};
 
-/// Most parts of a batch, where there is little to do and where there is much: a number that follows from the batch and the
-/// network alone.
-const PARTS: (usize, usize) = (8, 16);
-/// Multiply-adds forward that are worth a part of their own: each has a gradient of all parameters, which is to be added up.
-const WORK: usize = 1 << 22;
-/// Numbers that the values and gradients of a block of images may have, to stay in a core's cache.
-const BLOCK: usize = 1 << 17;
-/// Numbers of a convolution that stay in the first cache until they are pooled.
-const NEAR: usize = 1 << 13;
-/// Parameters of a task that adds up the gradients.
-const ADDED: usize = 1 << 12;
+/// Bytes that a workspace takes at most unless it is told otherwise: 4 GiB, or 1 GiB where addresses have 32 bits.
+const DEFAULT_LIMIT: u64 = 1 << if usize::BITS > 32 { 32 } else { 30 };
 
 /// The memory in which a network works: it grows at first use, and a step after the first allocates none.
 ///
 /// Any network may use any workspace; going to and fro between networks, it is made anew each time.
-#[derive(Debug, Default)]
+///
+/// A pass that would take more than a [limit](Self::set_limit) is refused with [`Error::Memory`] before anything is
+/// allocated, and the workspace stays as it was.
+///
+/// ```
+/// use conv_core::network::{Network, Workspace};
+/// use conv_core::spec::{Layers, Spec};
+/// use ndarray::Array4;
+///
+/// let network = Network::new(&Spec::new((1, 1, 1), Layers::new().dense(16_384)), 1)?;
+/// let mut workspace = Workspace::new();
+/// workspace.set_limit(1 << 20);
+/// let refused = network.forward(Array4::zeros((1000, 1, 1, 1)).view(), &mut workspace);
+/// assert!(refused.unwrap_err().to_string().contains("a batch of 1000 images needs 6"));
+/// assert!(network.forward(Array4::zeros((2, 1, 1, 1)).view(), &mut workspace).is_ok());
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+#[derive(Debug)]
 pub struct Workspace {
+    limit: u64,
     program: Option<Arc<Program>>,
-    /// Images that a part's buffers hold, and whether they are for training too.
-    capacity: usize,
-    training: bool,
-    parts: Vec<Part>,
-    rows: Vec<Option<(Plan, Plan)>>,
-    /// Convolutions of which the largest outputs alone have a gradient.
-    pooled: Vec<Option<Pooled>>,
-    packed_back: Vec<Vec<Lanes>>,
-    whole: Whole,
+    /// What there is room for.
+    room: Room,
+    shards: Vec<Shard>,
+    /// What the shards share, for each step.
+    shared: Vec<Shared>,
     gradient: Vec<f32>,
     outputs: Vec<f32>,
-    largest: Vec<usize>,
+    predicted: Vec<usize>,
 }
 
-/// What normalisations know of the whole batch.
-#[derive(Debug, Default)]
-struct Whole {
-    statistics: Vec<Statistics>,
-    lines: Vec<Vec<Line>>,
-    sums: Vec<Sums>,
+/// What the buffers of a workspace hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Room {
+    shards: usize,
+    images_per_block: usize,
+    /// Images whose outputs are kept.
+    outputs: usize,
+    training: bool,
 }
 
-/// How a batch is divided.
-struct Division {
-    images: usize,
-    per_part: usize,
-    /// Images that go through the network together.
-    per_block: usize,
-}
-
-impl Division {
-    fn new(program: &Program, images: usize, together: bool) -> Self {
-        let layers = program.layers.iter().map(|layer| layer.multiply_adds);
-        let work = layers.fold(0, usize::saturating_add).saturating_mul(images);
-        let parts = (work / WORK).clamp(PARTS.0, PARTS.1);
-        let per_part = images.div_ceil(parts);
-        let numbers = 2 * program.lens.iter().sum::<usize>();
-        let per_block = (BLOCK / numbers).clamp(1, 32).min(per_part);
+impl Default for Workspace {
+    fn default() -> Self {
         Self {
-            images,
-            per_part,
-            per_block: if together { per_part } else { per_block },
+            limit: DEFAULT_LIMIT,
+            program: None,
+            room: Room::default(),
+            shards: Vec::new(),
+            shared: Vec::new(),
+            gradient: Vec::new(),
+            outputs: Vec::new(),
+            predicted: Vec::new(),
         }
-    }
-
-    fn parts(&self) -> usize {
-        self.images.div_ceil(self.per_part)
-    }
-
-    fn blocks(&self, part: usize) -> impl Iterator<Item = Block> + use<> {
-        let (size, start) = (self.per_block, part * self.per_part);
-        let end = (start + self.per_part).min(self.images);
-        let firsts = (start..end).step_by(size);
-        firsts.map(move |first| Block {
-            first,
-            count: size.min(end - first),
-        })
     }
 }
 
@@ -99,6 +85,18 @@ impl Workspace {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Sets how many bytes its buffers may take in all, from the next pass on; 4 GiB at first (1 GiB where addresses have
+    /// 32 bits). Buffers that are there already stay.
+    pub fn set_limit(&mut self, bytes: u64) {
+        self.limit = bytes;
+    }
+
+    /// How many bytes its buffers may take in all.
+    #[must_use]
+    pub fn limit(&self) -> u64 {
+        self.limit
     }
 
     /// The gradient of the last [`Network::gradient`] for all parameters, in their order.
@@ -110,84 +108,106 @@ impl Workspace {
     /// Bytes of its buffers, but for small ones.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let parts: usize = self.parts.iter().map(Part::bytes).sum();
-        let packed: usize = self.packed_back.iter().map(Vec::capacity).sum();
-        let numbers = self.gradient.capacity() + self.outputs.capacity();
-        parts + packed * size_of::<Lanes>() + numbers * size_of::<f32>()
+        let shards: usize = self.shards.iter().map(Shard::bytes).sum();
+        let packed = self.shared.iter().map(|own| own.packed_d_input.capacity());
+        let packed: usize = packed.sum();
+        let values = self.gradient.capacity() + self.outputs.capacity();
+        shards + packed * size_of::<Lanes>() + values * size_of::<f32>()
     }
 
     /// The statistics of the last batch at each normalisation.
-    pub(crate) fn statistics(&self) -> &[Statistics] {
-        &self.whole.statistics
+    pub(super) fn statistics(&self) -> impl Iterator<Item = &Statistics> {
+        let norms = self
+            .program
+            .iter()
+            .flat_map(|program| program.batch_norms());
+        norms.map(|(at, _)| &self.shared[at].statistics)
     }
 
+    /// Makes room for a pass. Either all of it is there then, or nothing has changed.
     fn prepare(
         &mut self,
-        network: &Network,
+        program: &Arc<Program>,
         division: &Division,
+        outputs: usize,
         training: bool,
     ) -> Result<(), Error> {
-        let program = &network.program;
-        let known = self
-            .program
-            .as_ref()
-            .is_some_and(|own| Arc::ptr_eq(own, program));
-        if !known {
-            *self = Self::default();
-            self.pooled = pooled(program);
-            let peaks = self.pooled.iter().flatten().flat_map(|it| &it.peaks);
-            let lanes = peaks.map(Peaks::scratch_len).max().unwrap_or(0);
-            let lanes = lanes.max(program.scratch_len());
-            parallel::on_every_thread(|| engine::reserve(lanes));
+        let known = self.program.as_ref();
+        let known = known.is_some_and(|own| Arc::ptr_eq(own, program));
+        let before = if known { self.room } else { Room::default() };
+        let room = Room {
+            shards: before.shards.max(division.shards()),
+            images_per_block: before.images_per_block.max(division.images_per_block),
+            outputs: before.outputs.max(outputs),
+            training: before.training | training,
+        };
+        if known && room == before {
+            return Ok(());
         }
-        let grown = division.per_block > self.capacity || (training && !self.training);
-        if grown {
-            self.capacity = self.capacity.max(division.per_block);
-            self.training |= training;
-            self.parts.clear();
-            self.rows.clear();
+        self.check(program, room, division.images)?;
+        // The blocks of all shards are of one size, and so are the plans for them.
+        let fits = known
+            && room.images_per_block == before.images_per_block
+            && room.training == before.training;
+        if !fits {
+            let mut shared = Vec::with_capacity(program.steps.len());
             for step in &program.steps {
-                self.rows.push(match &step.op {
-                    StepOp::Dense {
-                        features, outputs, ..
-                    } => {
-                        let rows = (self.capacity, 1, *features);
-                        let plan = Plan::new(&DENSE, rows, *outputs)?;
-                        Some((plan, Plan::transposed(&DENSE, rows, *outputs)?))
-                    }
-                    _ => None,
-                });
+                shared.push(step.step.shared(room.images_per_block, room.training)?);
             }
+            self.shared = shared;
+            self.shards.clear();
         }
-        while self.parts.len() < division.parts() {
-            self.parts.push(Part::new(
-                program,
-                &self.pooled,
-                self.capacity,
-                self.training,
-            ));
+        if !known {
+            let lanes = program.scratch_len();
+            parallel::on_every_thread(|| scratch::reserve(lanes));
+            (self.gradient, self.outputs, self.predicted) = (Vec::new(), Vec::new(), Vec::new());
         }
-        if training && self.packed_back.is_empty() {
-            self.gradient = vec![0.0; program.len];
-            for (step, pooled) in program.steps.iter().zip(&self.pooled) {
-                let back = match &step.op {
-                    StepOp::Conv { kernels, .. } if pooled.is_some() => groups(kernels.len()),
-                    StepOp::Conv { back, .. } => back.packed_len(),
-                    StepOp::Dense { back, .. } => back.packed_len(),
-                    _ => 0,
-                };
-                let needed = if program.needs[step.input] { back } else { 0 };
-                self.packed_back.push(vec![Lanes::ZERO; needed]);
-                if let StepOp::BatchNorm { channels, .. } = step.op {
-                    let whole = &mut self.whole;
-                    whole.statistics.push(Statistics::new(channels));
-                    whole.lines.push(vec![Line::default(); channels]);
-                    whole.sums.push(Sums::new(channels));
-                }
-            }
+        while self.shards.len() < room.shards {
+            let shard = Shard::new(program, room.images_per_block, room.training);
+            self.shards.push(shard);
+        }
+        if room.training && self.gradient.is_empty() {
+            self.gradient = vec![0.0; program.parameters_len];
         }
         self.program = Some(Arc::clone(program));
+        self.room = room;
         Ok(())
+    }
+
+    /// An error if the buffers would take more than the limit.
+    fn check(&self, program: &Program, room: Room, images: usize) -> Result<(), Error> {
+        let (block, training) = (room.images_per_block, room.training);
+        let shards = room.shards as u64;
+        let mut most: (u64, &str) = (0, "");
+        let mut needed = shards.saturating_mul(Shard::other_bytes(program, block, training));
+        for (at, step) in program.steps.iter().enumerate() {
+            let own = shards.saturating_mul(Shard::step_bytes(program, at, block, training));
+            let shared = step.step.shared_sizes(block, training).bytes();
+            let own = own.saturating_add(shared);
+            needed = needed.saturating_add(own);
+            if own > most.0 {
+                most = (own, &step.layer);
+            }
+        }
+        let outputs = bytes(room.outputs, size_of::<f32>());
+        let outputs = outputs.saturating_mul(program.output_len() as u64);
+        needed = needed.saturating_add(outputs);
+        if outputs > most.0 {
+            most = (outputs, "the outputs");
+        }
+        if training {
+            needed = needed.saturating_add(bytes(program.parameters_len, size_of::<f32>()));
+        }
+        if needed <= self.limit && usize::try_from(needed).is_ok() {
+            return Ok(());
+        }
+        Err(Error::Memory {
+            images,
+            needed,
+            limit: self.limit,
+            layer: most.1.to_owned(),
+            layer_bytes: most.0,
+        })
     }
 
     pub(super) fn forward(
@@ -196,34 +216,31 @@ impl Workspace {
         input: &[f32],
         images: usize,
     ) -> Result<ArrayView2<'_, f32>, Error> {
-        let program = &network.program;
+        let program = network.program();
         let division = Division::new(program, images, false);
-        self.prepare(network, &division, false)?;
+        self.prepare(program, &division, images, false)?;
         let pass = Pass {
-            network,
+            program,
+            parameters: network.values(),
             input,
-            rows: &self.rows,
-            lines: &network.lines,
-            pooled: &self.pooled,
-            training: None,
+            packed: network.packed(),
+            shared: &self.shared,
+            seed: None,
         };
-        let parts = &mut self.parts[..division.parts()];
-        parallel::parts_mut(parts, 1, |number, parts| {
-            for part in parts {
-                part.outputs.clear();
-                for block in division.blocks(number) {
-                    part.forward(&pass, 0..program.steps.len(), block);
-                    let mut outputs = std::mem::take(&mut part.outputs);
-                    outputs.extend_from_slice(part.output(&pass, block));
-                    part.outputs = outputs;
+        let len = program.output_len();
+        self.outputs.resize(images * len, 0.0);
+        let shards = &mut self.shards[..division.shards()];
+        let outputs = (&mut self.outputs[..], division.images_per_shard * len);
+        parallel::parts_of_two_mut((shards, 1), outputs, |number, shards, outputs| {
+            for shard in shards {
+                let blocks = outputs.chunks_mut(division.images_per_block * len);
+                for (block, outputs) in division.blocks(number).zip(blocks) {
+                    shard.forward(&pass, 0..program.steps.len(), block);
+                    outputs.copy_from_slice(shard.output(&pass, block));
                 }
             }
         });
-        self.outputs.clear();
-        for part in parts {
-            self.outputs.extend_from_slice(&part.outputs);
-        }
-        ArrayView2::from_shape((images, program.output_len()), &self.outputs)
+        ArrayView2::from_shape((images, len), &self.outputs)
             .map_err(|_| Error::Overflow { what: "outputs" })
     }
 
@@ -234,188 +251,126 @@ impl Workspace {
         images: usize,
     ) -> Result<&[usize], Error> {
         self.forward(network, input, images)?;
-        self.largest.clear();
-        let rows = self.outputs.chunks_exact(network.program.output_len());
-        self.largest.extend(rows.map(largest));
-        Ok(&self.largest)
+        self.predicted.clear();
+        let rows = self.outputs.chunks_exact(network.program().output_len());
+        self.predicted.extend(rows.map(argmax));
+        Ok(&self.predicted)
     }
 
     pub(super) fn gradient_of(
         &mut self,
         network: &Network,
-        (input, images): (&[f32], usize),
-        (goal, loss): (Goal<'_>, Loss),
+        input: &[f32],
+        images: usize,
+        objective: &Objective<'_>,
         seed: u64,
     ) -> Result<Report, Error> {
-        let program = &network.program;
-        expect_some("parameters", program.len)?;
+        let program = network.program();
+        expect_some("parameters", program.parameters_len)?;
         let runs = &program.runs;
         let last = runs.len() - 1;
         let division = Division::new(program, images, last > 0);
-        self.prepare(network, &division, true)?;
-        let steps = program.steps.iter().zip(&self.pooled);
-        for ((step, pooled), packed) in steps.zip(&mut self.packed_back) {
-            if packed.is_empty() {
-                continue;
-            }
-            match &step.op {
-                StepOp::Conv { plan, kernels, .. } if pooled.is_some() => {
-                    let kernels = &network.parameters[kernels.clone()];
-                    Maxima::pack(plan, kernels, &mut Lanes::flat_mut(packed)[..kernels.len()]);
-                }
-                StepOp::Conv { back, kernels, .. } => {
-                    back.pack(&network.parameters[kernels.clone()], packed);
-                }
-                StepOp::Dense { back, kernels, .. } => {
-                    back.pack_transposed(&network.parameters[kernels.clone()], packed);
-                }
-                _ => {}
-            }
+        self.prepare(program, &division, 0, true)?;
+        let parameters = network.values();
+        for (step, shared) in program.steps.iter().zip(&mut self.shared) {
+            step.step.pack_d_input(parameters, shared);
         }
-        let count = division.parts();
-        let (rows, pooled, packed_back) = (&self.rows, &self.pooled, &self.packed_back);
+        let shards = &mut self.shards[..division.shards()];
         // Forward through the runs, and back through all but the last, with which the way back begins.
-        parallel::stages::<{ PARTS.1 }, _, _>(
-            &mut self.parts[..count],
-            &mut self.whole,
+        parallel::stages::<{ MOST_SHARDS as usize }, _, _>(
+            shards,
+            &mut self.shared,
             2 * last + 1,
-            |stage, whole, number, part| {
-                let training = Training {
-                    count: images,
-                    goal,
-                    loss,
-                    seed,
-                    packed_back,
-                    statistics: &whole.statistics,
-                    sums: &whole.sums,
-                };
+            |stage, shared, number, shard| {
                 let pass = Pass {
-                    network,
+                    program,
+                    parameters,
                     input,
-                    rows,
-                    lines: &whole.lines,
-                    pooled,
-                    training: Some(training),
+                    packed: network.packed(),
+                    shared,
+                    seed: Some(seed),
                 };
                 let steps = runs[stage.min(2 * last - stage)].clone();
                 if stage == last {
-                    part.gradient.fill(0.0);
-                    part.report = Report::default();
+                    shard.gradient.fill(0.0);
+                    shard.report = Report::default();
                 }
                 for block in division.blocks(number) {
                     if stage > last {
-                        part.backward_step(&pass, steps.end, block);
-                        part.backward(&pass, steps.clone(), block);
+                        shard.backward_step(&pass, steps.end, block);
+                        shard.backward(&pass, steps.clone(), block);
                         continue;
                     }
-                    part.forward(&pass, steps.clone(), block);
+                    shard.forward(&pass, steps.clone(), block);
                     if stage < last {
-                        part.measure(&pass, steps.end, block);
+                        shard.measure(&pass, steps.end, block);
                     } else {
-                        part.loss(&pass, block);
-                        part.backward(&pass, steps.clone(), block);
+                        shard.loss(&pass, objective, block);
+                        shard.backward(&pass, steps.clone(), block);
                     }
                 }
             },
-            |stage, whole, parts| {
+            |stage, shared, shards| {
                 if stage < last {
-                    whole.meet_forward(network, runs[stage].end, &parts);
+                    reduce(program, parameters, shared, runs[stage].end, &shards);
                 } else if stage < 2 * last {
-                    whole.meet_backward(network, runs[2 * last - 1 - stage].end, &parts);
+                    reduce_gradient(program, shared, runs[2 * last - 1 - stage].end, &shards);
                 }
             },
         );
-        Ok(self.add_up(network, count, images))
+        Ok(self.add_up(program, division.shards(), images))
     }
 
-    /// The gradient of the batch, the parts' added in their order, and its report.
-    fn add_up(&mut self, network: &Network, count: usize, images: usize) -> Report {
-        let parts = &self.parts[..count];
-        parallel::parts_mut(&mut self.gradient, ADDED, |chunk, total| {
+    /// The gradient of the batch, the shards' added in their order, and its report.
+    fn add_up(&mut self, program: &Program, count: usize, images: usize) -> Report {
+        let shards = &self.shards[..count];
+        parallel::parts_mut(&mut self.gradient, PARAMETERS_PER_TASK, |task, total| {
             total.fill(0.0);
-            for part in parts {
-                for (total, x) in total.iter_mut().zip(&part.gradient[chunk * ADDED..]) {
+            for shard in shards {
+                let own = &shard.gradient[task * PARAMETERS_PER_TASK..];
+                for (total, x) in total.iter_mut().zip(own) {
                     *total += x;
                 }
             }
         });
-        for step in &network.program.steps {
-            if let StepOp::BatchNorm {
-                index, gamma, beta, ..
-            } = &step.op
-            {
-                let sums = &self.whole.sums[*index];
-                sums.write(&mut self.gradient[gamma.clone()], []);
-                sums.write([], &mut self.gradient[beta.clone()]);
-            }
+        for (at, norm) in program.batch_norms() {
+            norm.write_gradient(&self.shared[at], &mut self.gradient);
         }
         let mut report = Report::default();
-        for part in parts {
-            report.loss += part.report.loss;
-            report.correct += part.report.correct;
+        for shard in shards {
+            report.loss += shard.report.loss;
+            report.correct += shard.report.correct;
         }
         report.loss /= images as f64;
         report
     }
 }
 
-impl Whole {
-    /// The parts' statistics become the batch's.
-    fn meet_forward(&mut self, network: &Network, at: usize, parts: &Items<'_, '_, Part>) {
-        if let StepOp::BatchNorm {
-            index,
-            epsilon,
-            gamma,
-            beta,
-            ..
-        } = &network.program.steps[at].op
-        {
-            let all = &mut self.statistics[*index];
-            all.set(&[]);
-            parts.each(|part| all.merge(&part.statistics[*index]));
-            let parameters = &network.parameters;
-            let (gamma, beta) = (&parameters[gamma.clone()], &parameters[beta.clone()]);
-            set_lines(&mut self.lines[*index], all, *epsilon, gamma, beta);
-        }
-    }
-
-    /// The parts' sums become the batch's.
-    fn meet_backward(&mut self, network: &Network, at: usize, parts: &Items<'_, '_, Part>) {
-        if let StepOp::BatchNorm { index, .. } = &network.program.steps[at].op {
-            let all = &mut self.sums[*index];
-            all.clear();
-            parts.each(|part| all.add(&part.sums[*index]));
-        }
+/// The shards' statistics become the batch's.
+fn reduce(
+    program: &Program,
+    parameters: &[f32],
+    shared: &mut [Shared],
+    at: usize,
+    shards: &Items<'_, '_, Shard>,
+) {
+    if let Some(norm) = program.steps[at].step.batch_norm() {
+        norm.reduce(parameters, &mut shared[at], |see| {
+            shards.each(|shard| see(&shard.buffers[at]));
+        });
     }
 }
 
-/// Convolutions whose outputs go into a pooling by the largest and nowhere else.
-fn pooled(program: &Program) -> Vec<Option<Pooled>> {
-    let mut readers = vec![0; program.lens.len()];
-    readers[program.output.0] += 1;
-    for step in &program.steps {
-        readers[step.input] += 1;
-        if let StepOp::Add { other, .. } = step.op {
-            readers[other] += 1;
-        }
+/// The shards' sums become the batch's.
+fn reduce_gradient(
+    program: &Program,
+    shared: &mut [Shared],
+    at: usize,
+    shards: &Items<'_, '_, Shard>,
+) {
+    if let Some(norm) = program.steps[at].step.batch_norm() {
+        norm.reduce_gradient(&mut shared[at], |see| {
+            shards.each(|shard| see(&shard.buffers[at]));
+        });
     }
-    let mut pooled: Vec<Option<Pooled>> = program.steps.iter().map(|_| None).collect();
-    for (number, step) in program.steps.iter().enumerate() {
-        let (StepOp::Pool(pool), Some(conv)) = (&step.op, step.input.checked_sub(1)) else {
-            continue;
-        };
-        if let (StepOp::Conv { plan, .. }, true, 1) =
-            (&program.steps[conv].op, pool.is_max(), readers[step.input])
-        {
-            let channels = plan.output_len() / plan.pixels();
-            let positions = pool.output_len() / channels;
-            pooled[conv] = Maxima::new(plan, positions).map(|maxima| Pooled {
-                maxima,
-                peaks: Peaks::new(plan, pool),
-                step: number,
-                images: (NEAR / plan.output_len()).max(1),
-            });
-        }
-    }
-    pooled
 }

@@ -5,8 +5,8 @@
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 
+use super::check::expect_some;
 use super::conv::{self, Conv};
-use super::expect_some;
 use crate::Error;
 use crate::shape::Window;
 

@@ -2,12 +2,11 @@
 
 use ndarray::{ArrayView, ArrayViewMut, Dimension};
 
-use super::{expect_shape, numbers, numbers_mut};
+use super::check::{expect_shape, slice, slice_mut};
+use crate::random::Seeded;
 use crate::simd::{LANES, Op, Simd, dispatch};
+use crate::tuning::VALUES_PER_TASK as PART;
 use crate::{Bits, Error, parallel};
-
-/// Numbers of a task.
-const PART: usize = 1 << 14;
 
 /// `output[i] = input[i] · scale` where bit `first + i` of `masks` is set, else 0. Its gradient is itself:
 /// `d_input` is made of `d_output` with the same masks and scale.
@@ -23,7 +22,7 @@ const PART: usize = 1 << 14;
 /// let mut masks = Bits::default();
 /// NumpyRandom::new(1).randint2(5, &mut masks);
 /// let (input, mut output) = (Array1::ones(5), Array1::zeros(5));
-/// dropout(input.view(), (&masks, 0), 2., output.view_mut())?;
+/// dropout(input.view(), &masks, 0, 2., output.view_mut())?;
 /// assert_eq!(output, arr1(&[2., 2., 0., 0., 2.]));
 /// # Ok::<(), conv_core::Error>(())
 /// ```
@@ -32,7 +31,8 @@ const PART: usize = 1 << 14;
 /// If the shapes differ, an array is not in row-major order, or there are too few masks.
 pub fn dropout<D: Dimension>(
     input: ArrayView<'_, f32, D>,
-    (masks, first): (&Bits, usize),
+    masks: &Bits,
+    first: usize,
     scale: f32,
     mut output: ArrayViewMut<'_, f32, D>,
 ) -> Result<(), Error> {
@@ -47,10 +47,7 @@ pub fn dropout<D: Dimension>(
             found: vec![masks.len()],
         });
     }
-    let (input, output) = (
-        numbers("input", &input)?,
-        numbers_mut("output", &mut output)?,
-    );
+    let (input, output) = (slice("input", &input)?, slice_mut("output", &mut output)?);
     parallel::parts_mut(output, PART, |part, output| {
         let first = first + part * PART;
         dispatch(Dropout {
@@ -85,6 +82,50 @@ impl Op for Dropout<'_> {
                 let scaled = s.mul(s.load_first(input), s.splat(self.scale));
                 s.store_first(s.keep(scaled, bits, part), output);
             }
+        }
+    }
+}
+
+/// Dropout with a mask that is drawn, not given: value i, counted over the batch from `first`, becomes 0 where its own
+/// draw says so, and otherwise is divided by 1 − p.
+pub(crate) fn drop_seeded(
+    random: &Seeded,
+    probability: f32,
+    first: u64,
+    input: &[f32],
+    output: &mut [f32],
+) {
+    let below = (f64::from(probability) * 4_294_967_296.0) as u64;
+    dispatch(DropSeeded {
+        random,
+        below,
+        scale: 1.0 / (1.0 - probability),
+        first,
+        input,
+        output,
+    });
+}
+
+/// A plain loop, which the compiler turns into the vectors of each instruction set.
+struct DropSeeded<'a> {
+    random: &'a Seeded,
+    below: u64,
+    scale: f32,
+    first: u64,
+    input: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl Op for DropSeeded<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let pairs = self.input.iter().zip(self.output);
+        for (at, (&x, output)) in (self.first..).zip(pairs) {
+            // A mask and no branch, which no processor could predict.
+            let kept = u32::from(self.random.at(at) >> 32 >= self.below);
+            *output = f32::from_bits((x * self.scale).to_bits() & kept.wrapping_neg());
         }
     }
 }

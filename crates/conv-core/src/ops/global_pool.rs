@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView2, ArrayView4, ArrayViewMut2, ArrayViewMut4};
 
-use super::{expect_shape, expect_some, numbers, numbers_mut};
+use super::check::{expect_shape, expect_some, slice, slice_mut};
 use crate::{Error, parallel};
 
 /// `output[n, c] = Σ input[n, y, x, c] / (H · W)`, the pixels added in their order.
@@ -29,8 +29,8 @@ pub fn forward(
 ) -> Result<(), Error> {
     let (n, pixels, channels) = check(input.dim())?;
     expect_shape("output", &[n, channels], output.shape())?;
-    let input = numbers("input", &input)?;
-    let output = numbers_mut("output", &mut output)?;
+    let input = slice("input", &input)?;
+    let output = slice_mut("output", &mut output)?;
     parallel::parts_mut(output, channels, |image, output| {
         mean(
             &input[image * pixels * channels..][..pixels * channels],
@@ -52,8 +52,8 @@ pub fn d_input(
 ) -> Result<(), Error> {
     let (n, pixels, channels) = check(d_input.dim())?;
     expect_shape("d_output", &[n, channels], d_output.shape())?;
-    let d_output = numbers("d_output", &d_output)?;
-    let d_input = numbers_mut("d_input", &mut d_input)?;
+    let d_output = slice("d_output", &d_output)?;
+    let d_input = slice_mut("d_input", &mut d_input)?;
     parallel::parts_mut(d_input, pixels * channels, |image, d_input| {
         spread(&d_output[image * channels..][..channels], d_input);
     });

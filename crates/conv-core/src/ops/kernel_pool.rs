@@ -2,7 +2,9 @@
 
 use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3};
 
-use super::{expect_shape, expect_some, numbers, numbers_mut};
+use super::argmax::argmax;
+use super::check::{expect_shape, expect_some, slice, slice_mut};
+use crate::tuning::POSITIONS_PER_TASK as PART;
 use crate::{Error, parallel};
 
 /// The chapter's pooling, *across kernels*: at each position the predictions of all kernels become one.
@@ -17,9 +19,6 @@ pub enum Pooling {
     /// The largest of them.
     Max,
 }
-
-/// Positions of a task.
-const PART: usize = 1 << 10;
 
 /// `output[n, p]` = sum, mean or maximum of `input[n, p, k]` over the kernels k, in their order.
 ///
@@ -49,8 +48,8 @@ pub fn forward(
     let (n, positions, kernels) = input.dim();
     expect_some("kernels", kernels)?;
     expect_shape("output", &[n, positions], output.shape())?;
-    let input = numbers("input", &input)?;
-    parallel::parts_mut(numbers_mut("output", &mut output)?, PART, |part, output| {
+    let input = slice("input", &input)?;
+    parallel::parts_mut(slice_mut("output", &mut output)?, PART, |part, output| {
         pool(pooling, kernels, &input[part * PART * kernels..], output);
     });
     Ok(())
@@ -72,9 +71,9 @@ pub fn d_input(
     expect_some("kernels", kernels)?;
     expect_shape("d_output", &[n, positions], d_output.shape())?;
     expect_shape("d_input", input.shape(), d_input.shape())?;
-    let (input, d_output) = (numbers("input", &input)?, numbers("d_output", &d_output)?);
+    let (input, d_output) = (slice("input", &input)?, slice("d_output", &d_output)?);
     parallel::parts_mut(
-        numbers_mut("d_input", &mut d_input)?,
+        slice_mut("d_input", &mut d_input)?,
         PART.saturating_mul(kernels),
         |part, d_input| {
             let (input, d_output) = (&input[part * PART * kernels..], &d_output[part * PART..]);
@@ -90,7 +89,7 @@ pub(crate) fn pool(pooling: Pooling, kernels: usize, input: &[f32], output: &mut
         *output = match pooling {
             Pooling::Sum => predictions.iter().sum(),
             Pooling::Mean => predictions.iter().sum::<f32>() / kernels as f32,
-            Pooling::Max => predictions[first_largest(predictions)],
+            Pooling::Max => predictions[argmax(predictions)],
         };
     }
 }
@@ -109,18 +108,8 @@ pub(crate) fn spread(
             Pooling::Mean => d_input.fill(d_output / kernels as f32),
             Pooling::Max => {
                 d_input.fill(0.0);
-                d_input[first_largest(predictions)] = d_output;
+                d_input[argmax(predictions)] = d_output;
             }
         }
     }
-}
-
-fn first_largest(predictions: &[f32]) -> usize {
-    let mut best = 0;
-    for (kernel, &prediction) in predictions.iter().enumerate() {
-        if prediction > predictions[best] {
-            best = kernel;
-        }
-    }
-    best
 }

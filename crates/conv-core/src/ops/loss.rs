@@ -5,7 +5,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{expect_shape, expect_some, numbers, numbers_mut};
+use super::check::{expect_shape, expect_some, slice, slice_mut};
 use crate::Error;
 use crate::simd::math;
 
@@ -22,8 +22,8 @@ pub fn softmax(
     let (_, classes) = logits.dim();
     expect_shape("probabilities", logits.shape(), probabilities.shape())?;
     expect_some("classes", classes)?;
-    let rows = numbers("logits", &logits)?.chunks_exact(classes);
-    let to = numbers_mut("probabilities", &mut probabilities)?.chunks_exact_mut(classes);
+    let rows = slice("logits", &logits)?.chunks_exact(classes);
+    let to = slice_mut("probabilities", &mut probabilities)?.chunks_exact_mut(classes);
     for (logits, probabilities) in rows.zip(to) {
         let (largest, sum) = powers(logits);
         for (probability, &logit) in probabilities.iter_mut().zip(logits) {
@@ -50,9 +50,9 @@ pub fn cross_entropy(
     expect_some("classes", classes)?;
     expect_shape("targets", logits.shape(), targets.shape())?;
     expect_shape("d_logits", logits.shape(), d_logits.shape())?;
-    let rows = numbers("logits", &logits)?.chunks_exact(classes);
-    let targets = numbers("targets", &targets)?.chunks_exact(classes);
-    let gradients = numbers_mut("d_logits", &mut d_logits)?.chunks_exact_mut(classes);
+    let rows = slice("logits", &logits)?.chunks_exact(classes);
+    let targets = slice("targets", &targets)?.chunks_exact(classes);
+    let gradients = slice_mut("d_logits", &mut d_logits)?.chunks_exact_mut(classes);
     let mut loss = 0.0;
     for ((logits, targets), d_logits) in rows.zip(targets).zip(gradients) {
         loss += row(logits, |class| f64::from(targets[class]), n, d_logits);
@@ -95,8 +95,8 @@ pub fn cross_entropy_of_labels(
     expect_shape("d_logits", logits.shape(), d_logits.shape())?;
     check_smoothing(smoothing)?;
     check_labels(labels, classes)?;
-    let rows = numbers("logits", &logits)?.chunks_exact(classes);
-    let gradients = numbers_mut("d_logits", &mut d_logits)?.chunks_exact_mut(classes);
+    let rows = slice("logits", &logits)?.chunks_exact(classes);
+    let gradients = slice_mut("d_logits", &mut d_logits)?.chunks_exact_mut(classes);
     let mut loss = 0.0;
     for ((logits, &label), d_logits) in rows.zip(labels).zip(gradients) {
         loss += row(logits, smoothed(label, smoothing, classes), n, d_logits);
@@ -120,9 +120,9 @@ pub fn mean_squared_error(
     expect_some("numbers of a row", outputs.dim().1)?;
     expect_shape("targets", outputs.shape(), targets.shape())?;
     expect_shape("d_outputs", outputs.shape(), d_outputs.shape())?;
-    let (outputs, targets) = (numbers("outputs", &outputs)?, numbers("targets", &targets)?);
+    let (outputs, targets) = (slice("outputs", &outputs)?, slice("targets", &targets)?);
     let count = outputs.len();
-    let d_outputs = numbers_mut("d_outputs", &mut d_outputs)?;
+    let d_outputs = slice_mut("d_outputs", &mut d_outputs)?;
     Ok(squares(outputs, |i| f64::from(targets[i]), count, d_outputs) / count as f64)
 }
 

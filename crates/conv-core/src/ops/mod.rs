@@ -6,64 +6,17 @@
 //! every instruction set and for any number of threads, and does what [`reference`](crate::reference) does.
 
 pub mod activation;
+pub(crate) mod argmax;
 pub mod batch_norm;
+pub(crate) mod check;
 pub mod conv;
 pub mod dense;
 pub mod dropout;
-pub(crate) mod engine;
 pub mod global_pool;
 pub mod kernel_pool;
+pub mod layer_norm;
 pub mod loss;
 pub mod pool;
 pub mod residual;
-pub(crate) mod rows;
-pub(crate) mod scatter;
 pub mod sections;
-
-use ndarray::{ArrayView, ArrayViewMut, Dimension};
-
-use crate::Error;
-
-/// The numbers of a view in row-major order.
-pub(crate) fn numbers<'a, T, D: Dimension>(
-    what: &'static str,
-    view: &'a ArrayView<'_, T, D>,
-) -> Result<&'a [T], Error> {
-    view.as_slice().ok_or(Error::Layout { what })
-}
-
-/// The numbers of a view in row-major order, to be written.
-pub(crate) fn numbers_mut<'a, T, D: Dimension>(
-    what: &'static str,
-    view: &'a mut ArrayViewMut<'_, T, D>,
-) -> Result<&'a mut [T], Error> {
-    view.as_slice_mut().ok_or(Error::Layout { what })
-}
-
-/// An error unless `found` is `expected`.
-pub(crate) fn expect_shape(
-    what: &'static str,
-    expected: &[usize],
-    found: &[usize],
-) -> Result<(), Error> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(Error::Shape {
-        what,
-        expected: expected.to_vec(),
-        found: found.to_vec(),
-    })
-}
-
-/// An error if there is none of what there must be at least one.
-pub(crate) fn expect_some(what: &'static str, found: usize) -> Result<(), Error> {
-    if found > 0 {
-        return Ok(());
-    }
-    Err(Error::Range {
-        what,
-        expected: "at least 1".into(),
-        found,
-    })
-}
+pub(crate) mod sum;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{expect_shape, expect_some, numbers, numbers_mut};
+use super::check::{expect_shape, expect_some, slice, slice_mut};
 use crate::shape::{Window, product};
 use crate::simd::{LANES, Op, Simd, dispatch_for};
 use crate::{Error, parallel};
@@ -50,8 +50,8 @@ pub fn forward(
     mut output: ArrayViewMut4<'_, f32>,
 ) -> Result<(), Error> {
     let plan = check(pool, window, input.dim(), ("output", output.shape()))?;
-    let input = numbers("input", &input)?;
-    let output = numbers_mut("output", &mut output)?;
+    let input = slice("input", &input)?;
+    let output = slice_mut("output", &mut output)?;
     parallel::parts_mut(output, plan.output_len(), |image, output| {
         plan.forward(&input[image * plan.input_len()..], output);
     });
@@ -73,18 +73,18 @@ pub fn d_input(
 ) -> Result<(), Error> {
     let plan = check(pool, window, input.dim(), ("d_output", d_output.shape()))?;
     expect_shape("d_input", input.shape(), d_input.shape())?;
-    let (input, d_output) = (numbers("input", &input)?, numbers("d_output", &d_output)?);
-    let d_input = numbers_mut("d_input", &mut d_input)?;
+    let (input, d_output) = (slice("input", &input)?, slice("d_output", &d_output)?);
+    let d_input = slice_mut("d_input", &mut d_input)?;
     parallel::parts_mut(d_input, plan.input_len(), |image, d_input| {
         let input = &input[image * plan.input_len()..];
         let d_output = &d_output[image * plan.output_len()..];
-        let mut places = Vec::new();
+        let mut argmax = Vec::new();
         if pool == Pool::Max {
-            places.resize(plan.output_len(), 0);
+            argmax.resize(plan.output_len(), 0);
             let mut output = vec![0.0; plan.output_len()];
-            plan.largest(input, &mut output, Some(&mut places));
+            plan.max(input, &mut output, Some(&mut argmax));
         }
-        plan.d_input(&places, d_output, d_input);
+        plan.d_input(&argmax, d_output, d_input);
     });
     Ok(())
 }
@@ -190,27 +190,6 @@ impl Plan {
         self.pool == Pool::Max
     }
 
-    /// Rows and columns of its windows, if it takes the largest of squares of an image of so many rows and columns, which lie
-    /// beside each other from the first pixel on.
-    pub(crate) fn squares(&self, (rows, columns): (usize, usize)) -> Option<usize> {
-        let side = self.positions().next()?.len().isqrt();
-        let corner = |position: usize| {
-            let across = columns / side;
-            (position / across * columns + position % across) * side
-        };
-        let own = self.positions().enumerate();
-        let mut same = own.map(|(position, taps)| {
-            let first = corner(position);
-            let square = (0..side * side).map(|i| first + i / side * columns + i % side);
-            taps.iter().map(|&tap| tap as usize).eq(square)
-        });
-        let squares = rows * columns == self.pixels
-            && columns >= side
-            && self.ends.len() == (rows / side) * (columns / side)
-            && same.all(|same| same);
-        (self.is_max() && squares).then_some(side)
-    }
-
     /// Each position's output with the taps under it.
     fn positions(&self) -> impl Iterator<Item = &[u32]> {
         let starts = std::iter::once(&0).chain(&self.ends);
@@ -222,7 +201,7 @@ impl Plan {
     /// One image: input (H, W, C) → output (Oh, Ow, C)
     pub(crate) fn forward(&self, input: &[f32], output: &mut [f32]) {
         match self.pool {
-            Pool::Max => self.largest(input, output, None),
+            Pool::Max => self.max(input, output, None),
             Pool::Mean => {
                 let mean = Mean {
                     plan: self,
@@ -234,23 +213,43 @@ impl Plan {
         }
     }
 
-    /// The largest, and the pixel of each, the first of equals; of NaN the first.
+    /// The maxima, and the pixel of each, the first of equals; of NaN the first.
     ///
-    /// input (H, W, C) → output, places (Oh, Ow, C)
-    pub(crate) fn largest(&self, input: &[f32], output: &mut [f32], places: Option<&mut [u32]>) {
-        let largest = Largest {
+    /// input (H, W, C) → output, argmax (Oh, Ow, C)
+    fn max(&self, input: &[f32], output: &mut [f32], argmax: Option<&mut [u32]>) {
+        let max = Max {
             plan: self,
             input,
             output,
-            places,
+            argmax,
         };
-        dispatch_for(self.channels, largest);
+        dispatch_for(self.channels, max);
     }
 
-    /// The gradient of [`forward`](Self::forward), of the largest by their places.
+    /// Some images, with the pixel of each maximum if there is room for them.
     ///
-    /// places, `d_output` (Oh, Ow, C) → `d_input` (H, W, C)
-    pub(crate) fn d_input(&self, places: &[u32], d_output: &[f32], d_input: &mut [f32]) {
+    /// input (images, H, W, C) → output, argmax (images, Oh, Ow, C)
+    pub(crate) fn forward_all(
+        &self,
+        input: &[f32],
+        output: &mut [f32],
+        argmax: Option<&mut [u32]>,
+    ) {
+        let len = self.output_len();
+        let mut argmax = argmax.map(|argmax| argmax.chunks_exact_mut(len));
+        let images = input.chunks_exact(self.input_len());
+        for (input, output) in images.zip(output.chunks_exact_mut(len)) {
+            match argmax.as_mut().and_then(Iterator::next) {
+                Some(argmax) => self.max(input, output, Some(argmax)),
+                None => self.forward(input, output),
+            }
+        }
+    }
+
+    /// The gradient of [`forward`](Self::forward), of maxima by where they are.
+    ///
+    /// argmax, `d_output` (Oh, Ow, C) → `d_input` (H, W, C)
+    pub(crate) fn d_input(&self, argmax: &[u32], d_output: &[f32], d_input: &mut [f32]) {
         d_input.fill(0.0);
         if self.pool == Pool::Mean {
             let spread = Spread {
@@ -260,10 +259,10 @@ impl Plan {
             };
             return dispatch_for(self.channels, spread);
         }
-        let rows = places.chunks_exact(self.channels);
-        for (places, d) in rows.zip(d_output.chunks_exact(self.channels)) {
-            for (channel, (&place, d)) in places.iter().zip(d).enumerate() {
-                d_input[place as usize * self.channels + channel] += d;
+        let rows = argmax.chunks_exact(self.channels);
+        for (argmax, d) in rows.zip(d_output.chunks_exact(self.channels)) {
+            for (channel, (&pixel, d)) in argmax.iter().zip(d).enumerate() {
+                d_input[pixel as usize * self.channels + channel] += d;
             }
         }
     }
@@ -284,14 +283,14 @@ fn vectors<S: Simd>(channels: usize) -> impl Iterator<Item = Range<usize>> {
         .map(move |first| first..(first + S::WIDTH).min(channels))
 }
 
-struct Largest<'a> {
+struct Max<'a> {
     plan: &'a Plan,
     input: &'a [f32],
     output: &'a mut [f32],
-    places: Option<&'a mut [u32]>,
+    argmax: Option<&'a mut [u32]>,
 }
 
-impl Op for Largest<'_> {
+impl Op for Max<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -307,7 +306,7 @@ impl Op for Largest<'_> {
     }
 }
 
-impl Largest<'_> {
+impl Max<'_> {
     /// All positions; with sums, those of usual windows as if no number were NaN, and the sums of their numbers.
     #[inline(always)]
     fn all<S: Simd>(&mut self, s: S, mut sums: Option<&mut S::F32>) {
@@ -362,15 +361,15 @@ impl Largest<'_> {
         *sums = s.add(*sums, sum);
         let at = position * channels + channel;
         s.store_first(value, &mut self.output[at..][..count]);
-        let Some(places) = &mut self.places else {
+        let Some(argmax) = &mut self.argmax else {
             return;
         };
         // The first that nothing is larger than.
-        let mut place = s.splat(f32::from_bits(taps[N - 1]));
+        let mut index = s.splat(f32::from_bits(taps[N - 1]));
         for (&x, &tap) in x.iter().zip(taps).rev().skip(1) {
-            place = s.if_greater(value, x, place, s.splat(f32::from_bits(tap)));
+            index = s.if_greater(value, x, index, s.splat(f32::from_bits(tap)));
         }
-        write_places(s, place, &mut places[at..][..count]);
+        write_indices(s, index, &mut argmax[at..][..count]);
     }
 
     /// Of equals the first, of NaN the first.
@@ -385,7 +384,7 @@ impl Largest<'_> {
         let x = |tap: u32| s.load_first(&self.input[tap as usize * channels + channel..][..count]);
         let at = position * channels + channel;
         let mut value = x(taps[0]);
-        let Some(places) = &mut self.places else {
+        let Some(argmax) = &mut self.argmax else {
             for &tap in &taps[1..] {
                 let x = x(tap);
                 // A NaN goes through, and stays.
@@ -395,23 +394,23 @@ impl Largest<'_> {
         };
         // Pixels as the bits of lanes, which are chosen and never computed with.
         let number = |tap| s.splat(f32::from_bits(tap));
-        let mut place = number(taps[0]);
+        let mut index = number(taps[0]);
         for &tap in &taps[1..] {
             let (x, number) = (x(tap), number(tap));
-            let first_nan = s.if_nan(value, place, number);
-            place = s.if_nan(x, first_nan, s.if_greater(x, value, number, place));
+            let first_nan = s.if_nan(value, index, number);
+            index = s.if_nan(x, first_nan, s.if_greater(x, value, number, index));
             value = s.if_nan(x, x, s.max(x, value));
         }
         s.store_first(value, &mut self.output[at..][..count]);
-        write_places(s, place, &mut places[at..][..count]);
+        write_indices(s, index, &mut argmax[at..][..count]);
     }
 }
 
 /// Pixels as the bits of lanes.
 #[inline(always)]
-fn write_places<S: Simd>(s: S, place: S::F32, to: &mut [u32]) {
+fn write_indices<S: Simd>(s: S, index: S::F32, to: &mut [u32]) {
     let mut bits = [0.0; LANES];
-    s.store_first(place, &mut bits[..S::WIDTH]);
+    s.store_first(index, &mut bits[..S::WIDTH]);
     for (to, bits) in to.iter_mut().zip(bits) {
         *to = bits.to_bits();
     }

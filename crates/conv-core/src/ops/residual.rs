@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView, ArrayViewMut, Dimension};
 
-use super::{expect_shape, numbers, numbers_mut};
+use super::check::{expect_shape, slice, slice_mut};
 use crate::Error;
 
 /// `output = a + b`. Its gradient needs no function: `d_a = d_b = d_output`.
@@ -16,8 +16,8 @@ pub fn forward<D: Dimension>(
 ) -> Result<(), Error> {
     expect_shape("b", a.shape(), b.shape())?;
     expect_shape("output", a.shape(), output.shape())?;
-    let (a, b) = (numbers("a", &a)?, numbers("b", &b)?);
-    add(a, b, numbers_mut("output", &mut output)?);
+    let (a, b) = (slice("a", &a)?, slice("b", &b)?);
+    add(a, b, slice_mut("output", &mut output)?);
     Ok(())
 }
 

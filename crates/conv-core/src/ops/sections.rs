@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView3, ArrayViewMut3};
 
-use super::{expect_shape, expect_some, numbers, numbers_mut};
+use super::check::{expect_shape, expect_some, slice, slice_mut};
 use crate::shape::{Window, product};
 use crate::{Error, parallel};
 
@@ -20,8 +20,8 @@ pub fn forward(
     let (n, h, w) = images.dim();
     let expected = check(window, (n, h, w))?;
     expect_shape("sections", &expected, sections.shape())?;
-    let images = numbers("images", &images)?;
-    let sections = numbers_mut("sections", &mut sections)?;
+    let images = slice("images", &images)?;
+    let sections = slice_mut("sections", &mut sections)?;
     let geometry = Geometry::new(window, (h, w))?;
     parallel::parts_mut(sections, expected[1] * expected[2], |image, sections| {
         let pixels = &images[image * h * w..][..h * w];
@@ -46,8 +46,8 @@ pub fn d_images(
     let (n, h, w) = d_images.dim();
     let expected = check(window, (n, h, w))?;
     expect_shape("d_sections", &expected, d_sections.shape())?;
-    let d_sections = numbers("d_sections", &d_sections)?;
-    let d_images = numbers_mut("d_images", &mut d_images)?;
+    let d_sections = slice("d_sections", &d_sections)?;
+    let d_images = slice_mut("d_images", &mut d_images)?;
     let geometry = Geometry::new(window, (h, w))?;
     let size = expected[1] * expected[2];
     parallel::parts_mut(d_images, h * w, |image, pixels| {

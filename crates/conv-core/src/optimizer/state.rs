@@ -1,6 +1,6 @@
 use super::{Method, Optimizer};
 use crate::Error;
-use crate::ops::expect_shape;
+use crate::ops::check::expect_shape;
 
 /// What an optimizer remembers of its steps: with it, and with the network's numbers, another process goes on to the
 /// same bits.
@@ -19,7 +19,7 @@ use crate::ops::expect_shape;
 /// network.train_step(images.view(), targets, loss, &mut optimizer, &mut workspace)?;
 ///
 /// let kept = optimizer.state().clone();
-/// let again = Optimizer::adamw(0.1).with_state(kept, network.numbers().len())?;
+/// let again = Optimizer::adamw(0.1).with_state(kept, network.values().len())?;
 /// assert_eq!(again, optimizer);
 /// # Ok::<(), conv_core::Error>(())
 /// ```

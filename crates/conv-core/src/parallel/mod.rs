@@ -28,6 +28,26 @@ pub(crate) fn parts_mut<T: Send>(
     }
 }
 
+/// [`parts_mut`] of two arrays at once, of each so many items; as many parts as the shorter one has.
+pub(crate) fn parts_of_two_mut<A: Send, B: Send>(
+    (a, a_size): (&mut [A], usize),
+    (b, b_size): (&mut [B], usize),
+    work: impl Fn(usize, &mut [A], &mut [B]) + Send + Sync,
+) {
+    let (a_size, b_size) = (a_size.max(1), b_size.max(1));
+    #[cfg(feature = "rayon")]
+    if a.len() > a_size {
+        use rayon::prelude::*;
+        let parts = (a.par_chunks_mut(a_size), b.par_chunks_mut(b_size));
+        let parts = parts.into_par_iter().enumerate();
+        return parts.for_each(|(part, (a, b))| work(part, a, b));
+    }
+    let parts = a.chunks_mut(a_size).zip(b.chunks_mut(b_size));
+    for (part, (a, b)) in parts.enumerate() {
+        work(part, a, b);
+    }
+}
+
 /// [`parts_mut`] of three arrays at once, of each so many items; as many parts as the shortest has.
 pub(crate) fn parts_of_three_mut<A: Send, B: Send, C: Send>(
     (a, a_size): (&mut [A], usize),

@@ -5,9 +5,7 @@ use std::cell::Cell;
 use std::thread::LocalKey;
 
 use crate::simd::Lanes;
-
-/// Lanes that a thread keeps at most: 8 MiB.
-pub(crate) const KEPT: usize = 1 << 17;
+use crate::tuning::LANES_KEPT;
 
 thread_local! {
     static TILES: Cell<Vec<Lanes>> = const { Cell::new(Vec::new()) };
@@ -25,7 +23,7 @@ fn with<R>(
         lanes = vec![Lanes::ZERO; len];
     }
     let result = work(&mut lanes[..len]);
-    if lanes.len() <= KEPT {
+    if lanes.len() <= LANES_KEPT {
         kept.set(lanes);
     }
     result

@@ -65,3 +65,16 @@ pub fn gelu_d_input<F: NdFloat>(x: F, d_output: F) -> F {
     let inner = root * (F::one() + constant::<F>(3.0 * 0.044_715) * x * x);
     d_output * (half * (F::one() + t) + half * x * (F::one() - t * t) * inner)
 }
+
+/// `SiLU`, `x / (1 + exp(−x))`. S. Elfwing, E. Uchibe and K. Doya, Sigmoid-weighted linear units (2017).
+#[must_use]
+pub fn silu<F: NdFloat>(x: F) -> F {
+    x * sigmoid(x)
+}
+
+/// The gradient of [`silu`]: with σ the logistic function, `d_input = d_output · (σ + x σ (1 − σ))`.
+#[must_use]
+pub fn silu_d_input<F: NdFloat>(x: F, d_output: F) -> F {
+    let sigma = sigmoid(x);
+    d_output * (sigma + x * sigma * (F::one() - sigma))
+}

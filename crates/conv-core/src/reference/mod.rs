@@ -14,13 +14,15 @@ mod dense;
 mod dropout;
 mod global_pool;
 mod kernel_pool;
+mod layer_norm;
 mod loss;
 mod pool;
 mod sections;
 mod window;
 
 pub use activation::{
-    gelu, gelu_d_input, relu, relu_d_input, sigmoid, sigmoid_d_input, tanh, tanh_d_input,
+    gelu, gelu_d_input, relu, relu_d_input, sigmoid, sigmoid_d_input, silu, silu_d_input, tanh,
+    tanh_d_input,
 };
 pub use batch_norm::{batch_norm, batch_norm_backward, statistics};
 pub use conv::{conv, conv_d_bias, conv_d_input, conv_d_kernels};
@@ -28,6 +30,7 @@ pub use dense::{dense, dense_d_bias, dense_d_input, dense_d_weights};
 pub use dropout::dropout;
 pub use global_pool::{global_pool, global_pool_d_input};
 pub use kernel_pool::{pool_kernels, pool_kernels_d_input};
+pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use loss::{
     cross_entropy, cross_entropy_d_logits, mean_squared_error, mean_squared_error_d_outputs,
     smooth_labels, softmax,

@@ -1,6 +1,6 @@
 //! The operations one by one, on arrays of any shapes: an error, or every number of the output is written.
 
-use conv_core::ops::batch_norm::{self, Statistics};
+use conv_core::ops::batch_norm::{self, Gradients, Statistics};
 use conv_core::ops::conv::{self, Conv};
 use conv_core::ops::kernel_pool::{self, Pooling};
 use conv_core::ops::pool::{self, Pool};
@@ -260,12 +260,16 @@ fn normalisation(bytes: &mut Bytes<'_>) {
     seen(done, &to);
     let (mut to, mut d_gamma, mut d_beta) = (output(shape), output(line), output([c]));
     let done = batch_norm::backward(
-        (x.view(), &statistics),
+        x.view(),
+        &statistics,
         1e-5,
         gamma.view(),
         d.view(),
-        to.view_mut(),
-        (d_gamma.view_mut(), d_beta.view_mut()),
+        Gradients {
+            d_input: to.view_mut(),
+            d_gamma: d_gamma.view_mut(),
+            d_beta: d_beta.view_mut(),
+        },
     );
     seen(done, &to);
     let mut kernels = input(bytes, [2, 1, 2, c]);
@@ -319,7 +323,9 @@ fn elementwise(bytes: &mut Bytes<'_>) {
     let (x, other) = (input(bytes, shape), near(bytes, shape));
     let y = input(bytes, other);
     let mut to = output(other);
-    let done = match bytes.below(8) {
+    let done = match bytes.below(10) {
+        8 => activation::silu(x.view(), to.view_mut()),
+        9 => activation::silu_d_input(x.view(), y.view(), to.view_mut()),
         0 => activation::tanh(x.view(), to.view_mut()),
         1 => activation::tanh_d_input(x.view(), y.view(), to.view_mut()),
         2 => activation::relu(0.5, x.view(), to.view_mut()),
@@ -335,7 +341,7 @@ fn elementwise(bytes: &mut Bytes<'_>) {
             } else {
                 bytes.below(8)
             };
-            dropout::dropout(x.view(), (&masks, first), 2.0, to.view_mut())
+            dropout::dropout(x.view(), &masks, first, 2.0, to.view_mut())
         }
     };
     seen(done, &to);

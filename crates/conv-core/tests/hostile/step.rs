@@ -30,8 +30,8 @@ fn network(bytes: &mut Bytes<'_>) -> Network {
     };
     let mut network = Network::new(&Spec::new(input, layers), 1).unwrap();
     if bytes.below(4) == 0 {
-        let numbers: Vec<f32> = network.numbers().iter().map(|_| bytes.wild()).collect();
-        network.set_numbers(&numbers).unwrap();
+        let numbers: Vec<f32> = network.values().iter().map(|_| bytes.wild()).collect();
+        network.set_values(&numbers).unwrap();
     }
     network
 }
@@ -97,7 +97,7 @@ pub(crate) fn check(bytes: &[u8]) {
         let targets = if by_label {
             Targets::Labels(&labels)
         } else {
-            Targets::Numbers(numbers.view())
+            Targets::Values(numbers.view())
         };
         let smoothing = if bytes.below(8) == 1 {
             bytes.wild()
@@ -124,10 +124,10 @@ pub(crate) fn check(bytes: &[u8]) {
             Err(error) => {
                 assert!(!error.to_string().is_empty());
                 let bits = |network: &Network| -> Vec<u32> {
-                    network.numbers().iter().map(|x| x.to_bits()).collect()
+                    network.values().iter().map(|x| x.to_bits()).collect()
                 };
                 assert_eq!(bits(&network), bits(&before.0));
-                assert_eq!(network.running(), before.0.running());
+                assert_eq!(network.running_statistics(), before.0.running_statistics());
                 assert_eq!(optimizer.steps(), before.1.steps());
             }
         }

@@ -84,12 +84,24 @@ fn a_folded_network_has_the_same_outputs_and_fewer_layers() {
     let mut all: Vec<_> = specs().into_iter().map(|spec| (spec, 3)).collect();
     all.push((stacked(), 5));
     // How many normalisations each one has, and how many cannot be folded.
-    let norms = [(0, 0), (4, 1), (1, 0), (0, 0), (4, 2), (0, 0), (2, 0)];
+    let norms = [
+        (0, 0),
+        (4, 1),
+        (1, 0),
+        (0, 0),
+        (4, 2),
+        (0, 0),
+        (0, 0),
+        (2, 0),
+    ];
     for ((spec, classes), (before, after)) in all.into_iter().zip(norms) {
         let network = trained(&spec, classes);
         let folded = network.folded().unwrap();
         assert_eq!(
-            (network.running().len(), folded.running().len()),
+            (
+                network.running_statistics().len(),
+                folded.running_statistics().len()
+            ),
             (before, after)
         );
         let (one, other) = (network.summary(), folded.summary());
@@ -159,13 +171,13 @@ fn a_normalisation_that_would_overflow_the_weights_is_not_folded() {
         Layers::new().conv(2, (3, 3)).batch_norm().batch_norm(),
     );
     let mut network = Network::new(&spec, 1).unwrap();
-    network.set("1.gamma", &[2.0, 1.0]).unwrap();
-    network.set("2.gamma", &[1.0, f32::MAX]).unwrap();
-    network.set("0.kernels", &[2.0; 18]).unwrap();
+    network.set_parameter("1.gamma", &[2.0, 1.0]).unwrap();
+    network.set_parameter("2.gamma", &[1.0, f32::MAX]).unwrap();
+    network.set_parameter("0.kernels", &[2.0; 18]).unwrap();
     let folded = network.folded().unwrap();
     assert!(matches!(
         folded.spec().layers.0[..],
         [Layer::Conv(_), Layer::BatchNorm(_)]
     ));
-    assert_eq!(folded.get("1.gamma").unwrap(), [1.0, f32::MAX]);
+    assert_eq!(folded.parameter("1.gamma").unwrap(), [1.0, f32::MAX]);
 }

@@ -2,6 +2,7 @@
 //! inference, and what is refused.
 
 mod inference;
+mod limits;
 mod peaks;
 mod properties;
 mod refusals;
@@ -111,6 +112,19 @@ pub(crate) fn specs() -> Vec<Spec> {
                 .leaky_relu(0.75),
         ),
         Spec::new((1, 1, 9), Layers::new().dense(40).tanh().dense(3)),
+        // Layer normalisation of images and of features.
+        Spec::new(
+            (4, 5, 3),
+            Layers::new()
+                .layer_norm()
+                .then(same(6, 3))
+                .silu()
+                .residual(|block| block.layer_norm().then(same(6, 1)).silu())
+                .global_average_pool()
+                .dense(11)
+                .layer_norm()
+                .dense(3),
+        ),
     ]
 }
 

@@ -39,11 +39,11 @@ fn run((size, window, kernels, side): Case, input: &Array4<f32>) {
     let spec = Spec::new((size.0, size.1, 1), layers);
     let mut network = Network::new(&spec, 5).unwrap();
     let bias: Vec<f32> = (0..kernels).map(|k| k as f32 - 2.5).collect();
-    network.set("0.bias", &bias).unwrap();
+    network.set_parameter("0.bias", &bias).unwrap();
     // One layer after the other.
     let convolution = conv::Conv::new(window);
     let (kh, kw) = window.size;
-    let weights = network.get("0.kernels").unwrap().to_vec();
+    let weights = network.parameter("0.kernels").unwrap().to_vec();
     let weights = Array4::from_shape_vec((kh, kw, 1, kernels), weights).unwrap();
     let n = input.dim().0;
     let (rows, cols) = window.output(size.0, size.1).unwrap();
@@ -87,7 +87,7 @@ fn run((size, window, kernels, side): Case, input: &Array4<f32>) {
     pool::d_input(Pool::Max, &squares, between.view(), d_pooled.view(), d).unwrap();
     let mut d_kernels = nan((kh, kw, 1, kernels));
     conv::d_kernels(&convolution, x, d_between.view(), d_kernels.view_mut()).unwrap();
-    let (targets, loss) = (Targets::Numbers(targets.view()), Loss::MeanSquaredError);
+    let (targets, loss) = (Targets::Values(targets.view()), Loss::MeanSquaredError);
     network
         .gradient(x, targets, loss, 0, &mut workspace)
         .unwrap();

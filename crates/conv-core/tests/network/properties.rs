@@ -105,7 +105,7 @@ proptest! {
         let last = summary.layers.last().map_or(summary.input, |layer| layer.output);
         let outputs = network.forward(input.view(), &mut workspace).unwrap().to_owned();
         prop_assert_eq!(outputs.dim(), (3, last.iter().product::<usize>()));
-        prop_assert_eq!(summary.parameters(), network.numbers().len());
+        prop_assert_eq!(summary.parameters(), network.values().len());
 
         // Folding changes outputs by rounding alone.
         let folded = network.folded().unwrap();
@@ -118,14 +118,14 @@ proptest! {
 
         let (loss, targets) = (Loss::MeanSquaredError, Targets::Labels(&[0; 3]));
         let mut optimizer = Optimizer::sgd(1e-3);
-        let before = network.numbers().to_vec();
+        let before = network.values().to_vec();
         let step = network.train_step(input.view(), targets, loss, &mut optimizer, &mut workspace);
         match step {
             Ok(report) => {
                 prop_assert!(report.loss.is_finite());
                 prop_assert_eq!(workspace.gradient().len(), before.len());
             }
-            Err(_) => prop_assert_eq!((network.numbers(), optimizer.steps()), (&before[..], 0)),
+            Err(_) => prop_assert_eq!((network.values(), optimizer.steps()), (&before[..], 0)),
         }
     }
 }

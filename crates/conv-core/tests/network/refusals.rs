@@ -81,15 +81,21 @@ fn refuses_what_does_not_fit() {
     );
     let narrow = Array2::zeros((2, 2));
     assert_eq!(
-        refuse(Targets::Numbers(narrow.view())),
+        refuse(Targets::Values(narrow.view())),
         "targets has shape [2, 2], expected [2, 3]"
     );
     assert_eq!(
-        network.set("1.kernels", &[]).unwrap_err().to_string(),
+        network
+            .set_parameter("1.kernels", &[])
+            .unwrap_err()
+            .to_string(),
         "no parameter \"1.kernels\"; there are: 1.weights, 1.bias"
     );
     assert_eq!(
-        network.set("1.bias", &[0.0]).unwrap_err().to_string(),
+        network
+            .set_parameter("1.bias", &[0.0])
+            .unwrap_err()
+            .to_string(),
         "the parameter has shape [1], expected [3]"
     );
     let plain = Network::new(&Spec::new((4, 4, 1), new().tanh()), 1).unwrap();

@@ -38,7 +38,7 @@ fn fifty_steps_give_the_same_bits_everywhere() {
             }
             let outputs = network.forward(input.view(), &mut workspace).unwrap();
             let outputs: Vec<u32> = outputs.iter().map(|x| x.to_bits()).collect();
-            let numbers: Vec<u32> = network.numbers().iter().map(|x| x.to_bits()).collect();
+            let numbers: Vec<u32> = network.values().iter().map(|x| x.to_bits()).collect();
             let averaged: Vec<u32> = optimizer
                 .averaged()
                 .unwrap()
@@ -49,7 +49,7 @@ fn fifty_steps_give_the_same_bits_everywhere() {
                 losses,
                 numbers,
                 averaged,
-                network.running().to_vec(),
+                network.running_statistics().to_vec(),
                 outputs,
             )
         });
@@ -79,10 +79,10 @@ fn learns_labels_by_heart() {
 }
 
 #[test]
-fn a_loss_that_is_no_number_is_an_error_and_changes_nothing() {
+fn a_nan_in_the_input_is_an_error_that_names_it_and_changes_nothing() {
     let spec = stacked();
     let mut network = Network::new(&spec, 1).unwrap();
-    let before = network.numbers().to_vec();
+    let before = network.values().to_vec();
     let mut input = images(&spec, 4, 7);
     input[[2, 5, 5, 0]] = f32::NAN;
     let (mut workspace, mut optimizer) = (Workspace::new(), Optimizer::sgd(0.1));
@@ -93,20 +93,35 @@ fn a_loss_that_is_no_number_is_an_error_and_changes_nothing() {
         &mut optimizer,
         &mut workspace,
     );
-    assert_eq!(step, Err(Error::NotFinite { what: "the loss" }));
-    assert_eq!((network.numbers(), optimizer.steps()), (&before[..], 0));
+    let error = step.unwrap_err();
+    let Error::Given { what, at, found } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!((*what, *at), ("the input", 2 * 144 + 5 * 12 + 5));
+    assert!(found.is_nan());
+    assert_eq!(
+        error.to_string(),
+        "value 353 of the input is NaN, expected a finite number"
+    );
+    assert_eq!((network.values(), optimizer.steps()), (&before[..], 0));
 }
 
 /// One step on images of these numbers, by squared errors: what it says, and whether anything changed.
 fn refused_step(layers: Layers, input: [f32; 3]) -> Error {
     let mut network = Network::new(&Spec::new((1, 1, 1), layers), 1).unwrap();
-    let (before, running) = (network.numbers().to_vec(), network.running().to_vec());
+    let (before, running) = (
+        network.values().to_vec(),
+        network.running_statistics().to_vec(),
+    );
     let (mut workspace, mut optimizer) = (Workspace::new(), Optimizer::adamw(0.1));
     let input = Array4::from_shape_vec((3, 1, 1, 1), input.to_vec()).unwrap();
     let (targets, loss) = (Targets::Labels(&[0, 0, 0]), Loss::MeanSquaredError);
     let step = network.train_step(input.view(), targets, loss, &mut optimizer, &mut workspace);
-    assert_eq!(network.numbers(), before);
-    assert_eq!((network.running(), optimizer.steps()), (&running[..], 0));
+    assert_eq!(network.values(), before);
+    assert_eq!(
+        (network.running_statistics(), optimizer.steps()),
+        (&running[..], 0)
+    );
     step.unwrap_err()
 }
 

@@ -73,11 +73,17 @@ impl Wide<'_> {
             Layer::Tanh => x.mapv(reference::tanh),
             Layer::Sigmoid => x.mapv(reference::sigmoid),
             Layer::Gelu => x.mapv(reference::gelu),
+            Layer::Silu => x.mapv(reference::silu),
+            Layer::LayerNorm(norm) => {
+                let (gamma, beta) = (self.get(path, "gamma"), self.get(path, "beta"));
+                let epsilon = f64::from(norm.epsilon);
+                reference::layer_norm(x.view(), epsilon, gamma.unwrap(), beta.unwrap())
+            }
             Layer::Dropout { .. } => x,
             Layer::BatchNorm(norm) => {
                 let (mut mean, mut variance) = reference::statistics(x.view());
                 if !self.training {
-                    let running = &self.network.running()[self.norms.get()];
+                    let running = &self.network.running_statistics()[self.norms.get()];
                     mean = running.mean.clone().into();
                     variance = running.variance.clone().into();
                     self.norms.set(self.norms.get() + 1);
@@ -122,7 +128,7 @@ fn gradients_are_those_of_finite_differences_of_the_reference() {
         for count in [2, 5, 19] {
             let network = Network::new(spec, 7).unwrap();
             let input = images(spec, count, 11);
-            let numbers = Array1::from_iter(network.numbers().iter().map(|&x| f64::from(x)));
+            let numbers = Array1::from_iter(network.values().iter().map(|&x| f64::from(x)));
             let labels: Vec<usize> = (0..count).map(|n| n * 5 % 3).collect();
             let soft = uniform(&mut NumpyRandom::new(5), (count, 3)).mapv(f32::abs);
             let soft = &soft / &soft.sum_axis(Axis(1)).insert_axis(Axis(1));
@@ -132,9 +138,9 @@ fn gradients_are_those_of_finite_differences_of_the_reference() {
             let cross = Loss::CrossEntropy { smoothing: 0.25 };
             for (loss, targets, wide_targets) in [
                 (cross, Targets::Labels(&labels), smooth),
-                (cross, Targets::Numbers(soft.view()), wide(&soft)),
+                (cross, Targets::Values(soft.view()), wide(&soft)),
                 (squares, Targets::Labels(&labels), hot),
-                (squares, Targets::Numbers(soft.view()), wide(&soft)),
+                (squares, Targets::Values(soft.view()), wide(&soft)),
             ] {
                 let of = |numbers: &Array1<f64>| {
                     let outputs = outputs(&network, spec, numbers, true, &input);
@@ -188,7 +194,7 @@ fn slopes_along_directions_are_those_of_the_reference() {
             .dense(3),
     );
     let network = Network::new(&spec, 7).unwrap();
-    let numbers = Array1::from_iter(network.numbers().iter().map(|&x| f64::from(x)));
+    let numbers = Array1::from_iter(network.values().iter().map(|&x| f64::from(x)));
     for count in [2, 5, 19] {
         let input = images(&spec, count, 11);
         let labels: Vec<usize> = (0..count).map(|n| n * 5 % 3).collect();
@@ -233,7 +239,7 @@ fn outputs_are_those_of_the_reference_with_the_running_statistics() {
                 .train_step(input.view(), targets, loss, &mut optimizer, &mut workspace)
                 .unwrap();
         }
-        let numbers = network.numbers().iter().map(|&x| f64::from(x)).collect();
+        let numbers = network.values().iter().map(|&x| f64::from(x)).collect();
         let right = outputs(&network, spec, &numbers, false, &input);
         let found = network.forward(input.view(), &mut workspace).unwrap();
         let tolerance = right.mapv(|x| 1e-5 * (1.0 + x.abs()));

@@ -1,8 +1,8 @@
 //! Operation by operation.
 
-use conv_core::ops::batch_norm::{self, Statistics};
+use conv_core::ops::batch_norm::{self, Gradients, Statistics};
 use conv_core::ops::pool::{self, Pool};
-use conv_core::ops::{activation, conv, dense, global_pool, kernel_pool};
+use conv_core::ops::{activation, conv, dense, global_pool, kernel_pool, layer_norm};
 use conv_core::shape::Padding;
 use conv_core::spec::{Conv, Layer};
 use ndarray::{ArrayView, ArrayView4, Axis, Ix1, Ix2, Ix4};
@@ -97,6 +97,23 @@ fn run(layer: &Layer, given: &Arrays, training: bool) -> Arrays {
             activation::gelu(input, output.view_mut()).unwrap();
             activation::gelu_d_input(input, d_output, d_input.view_mut()).unwrap();
         }
+        Layer::Silu => {
+            activation::silu(input, output.view_mut()).unwrap();
+            activation::silu_d_input(input, d_output, d_input.view_mut()).unwrap();
+        }
+        Layer::LayerNorm(layer) => {
+            let (gamma, beta) = (view(given, "0.gamma"), view(given, "0.beta"));
+            let (mut d_gamma, mut d_beta) = (empty(gamma.raw_dim()), empty(beta.raw_dim()));
+            layer_norm::forward(input, layer.epsilon, gamma, beta, output.view_mut()).unwrap();
+            let gradients = Gradients {
+                d_input: d_input.view_mut(),
+                d_gamma: d_gamma.view_mut(),
+                d_beta: d_beta.view_mut(),
+            };
+            layer_norm::backward(input, layer.epsilon, gamma, d_output, gradients).unwrap();
+            found.insert("d 0.gamma".into(), d_gamma.into_dyn());
+            found.insert("d 0.beta".into(), d_beta.into_dyn());
+        }
         Layer::BatchNorm(layer) => {
             let (gamma, beta) = (view(given, "0.gamma"), view(given, "0.beta"));
             let statistics = if training {
@@ -115,12 +132,16 @@ fn run(layer: &Layer, given: &Arrays, training: bool) -> Arrays {
             if training {
                 let (mut d_gamma, mut d_beta) = (empty(gamma.raw_dim()), empty(beta.raw_dim()));
                 batch_norm::backward(
-                    (input, &statistics),
+                    input,
+                    &statistics,
                     layer.epsilon,
                     gamma,
                     d_output,
-                    d_input.view_mut(),
-                    (d_gamma.view_mut(), d_beta.view_mut()),
+                    Gradients {
+                        d_input: d_input.view_mut(),
+                        d_gamma: d_gamma.view_mut(),
+                        d_beta: d_beta.view_mut(),
+                    },
                 )
                 .unwrap();
                 found.insert("d 0.gamma".into(), d_gamma.into_dyn());

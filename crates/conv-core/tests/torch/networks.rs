@@ -16,7 +16,7 @@ pub(crate) fn network_of(spec: &Spec, arrays: &Arrays) -> Network {
         let array = &arrays[&parameter.name];
         assert_eq!(array.shape(), parameter.shape);
         network
-            .set(&parameter.name, array.as_slice().unwrap())
+            .set_parameter(&parameter.name, array.as_slice().unwrap())
             .unwrap();
     }
     network
@@ -72,20 +72,20 @@ fn gradients_of_networks_are_those_of_pytorch() {
         let mut network = network_of(spec, right);
         let targets = || match labels {
             Some(labels) => Targets::Labels(labels),
-            None => Targets::Numbers(view(right, "targets")),
+            None => Targets::Values(view(right, "targets")),
         };
         let loss = loss_of(*loss);
         let error = network_error(&network, right, loss, targets(), *value);
         assert!(error <= TOLERANCE, "{name}: {error:e}");
         tested += 1;
         for parameter in network.parameters().to_vec() {
-            let own = network.get(&parameter.name).unwrap().to_vec();
+            let own = network.parameter(&parameter.name).unwrap().to_vec();
             let other: Vec<f32> = own.iter().map(|x| x * 1.01).collect();
-            network.set(&parameter.name, &other).unwrap();
+            network.set_parameter(&parameter.name, &other).unwrap();
             let error = network_error(&network, right, loss, targets(), *value);
             let name = format!("{name} does not notice another {}", parameter.name);
             assert!(error > 10.0 * TOLERANCE, "{name}: {error:e}");
-            network.set(&parameter.name, &own).unwrap();
+            network.set_parameter(&parameter.name, &own).unwrap();
         }
     }
     assert_eq!(tested, 5);

@@ -64,7 +64,7 @@ fn training_error(case: &Case, right: &Arrays) -> f64 {
     for parameter in network.parameters() {
         let range = parameter.range.clone();
         let after = &right[&format!("after {}", parameter.name)];
-        worst = worst.max(apart(&network.numbers()[range.clone()], after, 0.0));
+        worst = worst.max(apart(&network.values()[range.clone()], after, 0.0));
         let average = &right[&format!("average {}", parameter.name)];
         worst = worst.max(apart(&optimizer.averaged().unwrap()[range], average, 0.0));
     }
@@ -72,7 +72,7 @@ fn training_error(case: &Case, right: &Arrays) -> f64 {
         .parameters()
         .iter()
         .filter_map(|p| p.name.strip_suffix(".gamma"));
-    for (path, statistics) in norms.zip(network.running()) {
+    for (path, statistics) in norms.zip(network.running_statistics()) {
         for (what, found) in [
             ("mean", &statistics.mean),
             ("variance", &statistics.variance),

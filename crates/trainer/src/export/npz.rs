@@ -28,12 +28,12 @@ pub fn bytes(model: &Model) -> Result<Vec<u8>, Error> {
     let network = &model.network;
     let mut archive = Archive::default();
     for parameter in network.parameters() {
-        let numbers = &network.numbers()[parameter.range.clone()];
+        let numbers = &network.values()[parameter.range.clone()];
         archive.add(&parameter.name, &floats(&parameter.shape, numbers))?;
     }
     let names = network.parameters().iter();
     let norms = names.filter_map(|parameter| parameter.name.strip_suffix(".gamma"));
-    for (path, statistics) in norms.zip(network.running()) {
+    for (path, statistics) in norms.zip(network.running_statistics()) {
         for (what, numbers) in [
             ("running_mean", &statistics.mean),
             ("running_variance", &statistics.variance),

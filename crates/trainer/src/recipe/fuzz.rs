@@ -149,7 +149,7 @@ fn used(text: &str) -> Result<(), Error> {
         let network = Network::new(&spec, recipe.seed)?;
         recipe.optimizer(steps).with_state(
             recipe.optimizer(steps).state().clone(),
-            network.numbers().len(),
+            network.values().len(),
         )?;
     }
     Ok(())

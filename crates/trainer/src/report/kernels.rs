@@ -71,7 +71,7 @@ impl Sight {
             .last()
             .is_some_and(|last| last.shape.len() == 1);
         let shape = [kernels.shape[0], kernels.shape[1], kernels.shape[2], count];
-        let weights = first.numbers()[kernels.range.clone()].to_vec();
+        let weights = first.values()[kernels.range.clone()].to_vec();
         let weights = array(shape, weights)?;
         let mut workspace = Workspace::new();
         let seen = first.forward(images, &mut workspace)?;
@@ -248,10 +248,10 @@ fn up_to_convolution(layers: &Layers) -> Option<Vec<Layer>> {
 /// The first layers of a network, with its numbers: those of a network stand in the order of its layers.
 fn part(network: &Network, layers: Vec<Layer>) -> Result<Network, Error> {
     let mut part = Network::new(&Spec::new(network.spec().input, Layers(layers)), 0)?;
-    let numbers = network.numbers()[..part.numbers().len()].to_vec();
-    part.set_numbers(&numbers)?;
-    let running = network.running()[..part.running().len()].to_vec();
-    part.set_running(&running)?;
+    let numbers = network.values()[..part.values().len()].to_vec();
+    part.set_values(&numbers)?;
+    let running = network.running_statistics()[..part.running_statistics().len()].to_vec();
+    part.set_running_statistics(&running)?;
     Ok(part)
 }
 

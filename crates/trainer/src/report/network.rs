@@ -98,9 +98,13 @@ fn describe(layers: &Layers, what: &mut Vec<String>) {
                     false => "the block and its shortcut, added".into(),
                 }
             }
-            Layer::Flatten | Layer::Tanh | Layer::Sigmoid | Layer::Gelu | Layer::BatchNorm(_) => {
-                String::new()
-            }
+            Layer::LayerNorm(_) => "over the channels of each pixel".into(),
+            Layer::Flatten
+            | Layer::Tanh
+            | Layer::Sigmoid
+            | Layer::Gelu
+            | Layer::Silu
+            | Layer::BatchNorm(_) => String::new(),
         };
         what.push(text);
     }

@@ -128,7 +128,7 @@ impl Subject {
         told.or(self
             .seen
             .as_ref()
-            .map(|seen| seen.model.network.numbers().len() as u64))
+            .map(|seen| seen.model.network.values().len() as u64))
     }
 
     /// Epochs that were trained.

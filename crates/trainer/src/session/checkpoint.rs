@@ -92,8 +92,8 @@ impl Checkpoint {
             }
             Ok(())
         };
-        add("parameters".to_owned(), network.numbers())?;
-        for (number, statistics) in network.running().iter().enumerate() {
+        add("parameters".to_owned(), network.values())?;
+        for (number, statistics) in network.running_statistics().iter().enumerate() {
             // They are rounded to f32 at every step.
             let narrow = |wide: &[f64]| wide.iter().map(|&x| x as f32).collect::<Vec<_>>();
             add(format!("running.{number}.mean"), &narrow(&statistics.mean))?;
@@ -225,7 +225,7 @@ mod tests {
         };
         let state = State {
             steps: 7,
-            first: vec![0.5; network.numbers().len()],
+            first: vec![0.5; network.values().len()],
             ..State::default()
         };
         let bytes = Checkpoint::to_bytes(&place, &network, &state).unwrap();
@@ -236,8 +236,11 @@ mod tests {
     fn comes_back_bit_for_bit() {
         let (network, bytes) = bytes();
         let again = Checkpoint::from_bytes(&bytes).unwrap();
-        assert_eq!(again.parameters, network.numbers());
-        assert_eq!(again.running[0].variance, network.running()[0].variance);
+        assert_eq!(again.parameters, network.values());
+        assert_eq!(
+            again.running[0].variance,
+            network.running_statistics()[0].variance
+        );
         assert_eq!((again.running.len(), again.optimizer.steps), (1, 7));
         assert_eq!(again.place.loss, 0.1 + 0.2);
         assert_eq!(again.place.best.unwrap().loss, 1.0 / 3.0);
@@ -271,9 +274,9 @@ mod tests {
     #[test]
     fn numbers_that_are_none_are_not_kept() {
         let (mut network, _) = bytes();
-        let mut numbers = network.numbers().to_vec();
+        let mut numbers = network.values().to_vec();
         numbers[3] = f32::NAN;
-        network.set_numbers(&numbers).unwrap();
+        network.set_values(&numbers).unwrap();
         let problem = Checkpoint::to_bytes(&Place::default(), &network, &State::default());
         assert_eq!(problem.unwrap_err(), "number 3 of parameters is NaN");
     }

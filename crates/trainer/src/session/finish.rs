@@ -27,7 +27,7 @@ impl Session {
             epochs: self.place.epochs,
             steps: self.place.steps,
             seconds: self.place.seconds,
-            parameters: model.network.numbers().len(),
+            parameters: model.network.values().len(),
             digest: digest(&model.network),
             stopped: match self.place.epochs < self.recipe.epochs {
                 true => "early",
@@ -44,10 +44,10 @@ impl Session {
 /// SHA-256 of all parameters and then the running means and variances, as little-endian f32.
 fn digest(network: &Network) -> String {
     let mut sha = Sha256::new();
-    for number in network.numbers() {
+    for number in network.values() {
         sha.update(number.to_le_bytes());
     }
-    for statistics in network.running() {
+    for statistics in network.running_statistics() {
         for &number in statistics.mean.iter().chain(&statistics.variance) {
             sha.update((number as f32).to_le_bytes());
         }

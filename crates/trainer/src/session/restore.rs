@@ -40,8 +40,8 @@ impl Session {
         if !fits {
             return Err(other("another count of steps", "start the run anew"));
         }
-        let restored = self.network.set_numbers(&parameters).and_then(|()| {
-            self.network.set_running(&running)?;
+        let restored = self.network.set_values(&parameters).and_then(|()| {
+            self.network.set_running_statistics(&running)?;
             let fresh = self.recipe.optimizer(steps);
             fresh.with_state(optimizer, parameters.len())
         });

@@ -53,7 +53,7 @@ pub fn trial(named: &Named, images: &Images) -> Result<String, Error> {
     let (_, took) = step()?;
     let state = optimizer.state();
     let kept = state.first.len() + state.second.len() + state.averaged.len();
-    let parameters = network.numbers().len();
+    let parameters = network.values().len();
     let validation = images
         .validation
         .as_ref()

@@ -1,7 +1,7 @@
 //! What is done to every channel's numbers, for some channels at a time.
 
 use super::channels::{Channels, pixels, pixels_mut};
-use super::{Applied, Statistics, Sums};
+use super::{Normalisation, Statistics, Sums};
 
 /// The sums of `B` channels over all pixels, in `f64`.
 #[inline(always)]
@@ -21,25 +21,26 @@ fn some_of<T: Copy, const B: usize>(numbers: &[T], first: usize) -> [T; B] {
     std::array::from_fn(|i| numbers[first + i])
 }
 
-/// [`Applied`] for `B` channels, each of a line's numbers in an array of its own.
-struct Lines<const B: usize> {
+/// [`Normalisation`] for `B` channels, each of a line's numbers in an array of its own.
+struct Affines<const B: usize> {
     means: [f32; B],
     scales: [f32; B],
     shifts: [f32; B],
     slope: f32,
 }
 
-impl<const B: usize> Lines<B> {
+impl<const B: usize> Affines<B> {
     #[inline(always)]
-    fn new(applied: Applied<'_>, first: usize) -> Self {
+    fn new(normalisation: Normalisation<'_>, first: usize) -> Self {
         let mut own = Self {
             means: [0.0; B],
             scales: [0.0; B],
             shifts: [0.0; B],
-            slope: applied.slope,
+            slope: normalisation.slope,
         };
-        for (i, line) in applied.lines[first..first + B].iter().enumerate() {
-            (own.means[i], own.scales[i], own.shifts[i]) = (line.mean, line.scale, line.shift);
+        for (i, affine) in normalisation.affine[first..first + B].iter().enumerate() {
+            (own.means[i], own.scales[i], own.shifts[i]) =
+                (affine.mean, affine.scale, affine.shift);
         }
         own
     }
@@ -98,7 +99,7 @@ impl Channels for Moments<'_> {
 
 /// `(x − mean) · scale + shift`, rectified.
 pub(super) struct Normalise<'a> {
-    pub(super) applied: Applied<'a>,
+    pub(super) normalisation: Normalisation<'a>,
     pub(super) input: &'a [f32],
     pub(super) output: &'a mut [f32],
 }
@@ -106,19 +107,19 @@ pub(super) struct Normalise<'a> {
 impl Channels for Normalise<'_> {
     #[inline(always)]
     fn some<const B: usize>(&mut self, first: usize) {
-        let channels = self.applied.lines.len();
-        let lines = Lines::<B>::new(self.applied, first);
+        let channels = self.normalisation.affine.len();
+        let affine = Affines::<B>::new(self.normalisation, first);
         let input = pixels::<B>(self.input, channels, first);
         for (x, y) in input.zip(pixels_mut::<B>(self.output, channels, first)) {
-            let normalised = lines.normalised(x);
-            *y = lines.rectified(&normalised, normalised);
+            let normalised = affine.normalised(x);
+            *y = affine.rectified(&normalised, normalised);
         }
     }
 }
 
 /// Σ d and Σ d · (input − mean), where d is the gradient before the ReLU.
 pub(super) struct Products<'a> {
-    pub(super) applied: Applied<'a>,
+    pub(super) normalisation: Normalisation<'a>,
     pub(super) means: &'a [f64],
     pub(super) input: &'a [f32],
     pub(super) d_output: &'a [f32],
@@ -130,11 +131,11 @@ impl Channels for Products<'_> {
     fn some<const B: usize>(&mut self, first: usize) {
         let channels = self.means.len();
         let means = some_of::<f64, B>(self.means, first);
-        let lines = Lines::<B>::new(self.applied, first);
+        let affine = Affines::<B>::new(self.normalisation, first);
         let (mut d_beta, mut d_gamma) = ([0.0; B], [0.0; B]);
         let input = pixels::<B>(self.input, channels, first);
         for (x, d) in input.zip(pixels::<B>(self.d_output, channels, first)) {
-            let d = lines.rectified(&lines.normalised(x), *d);
+            let d = affine.rectified(&affine.normalised(x), *d);
             for i in 0..B {
                 d_beta[i] += f64::from(d[i]);
                 d_gamma[i] += f64::from(d[i]) * (f64::from(x[i]) - means[i]);
@@ -147,7 +148,7 @@ impl Channels for Products<'_> {
 
 /// [`Sums::d_input`].
 pub(super) struct Slopes<'a> {
-    pub(super) applied: Applied<'a>,
+    pub(super) normalisation: Normalisation<'a>,
     pub(super) sums: &'a Sums,
     pub(super) statistics: &'a Statistics,
     pub(super) epsilon: f32,
@@ -163,7 +164,7 @@ impl Channels for Slopes<'_> {
         let channels = self.gamma.len();
         let count = self.sums.count as f64;
         let means = some_of::<f64, B>(&self.statistics.mean, first);
-        let lines = Lines::<B>::new(self.applied, first);
+        let affine = Affines::<B>::new(self.normalisation, first);
         let (mut scales, mut centres, mut tilts) = ([0.0; B], [0.0; B], [0.0; B]);
         for i in 0..B {
             let channel = first + i;
@@ -175,7 +176,7 @@ impl Channels for Slopes<'_> {
         let input = pixels::<B>(self.input, channels, first);
         let sources = input.zip(pixels::<B>(self.d_output, channels, first));
         for ((x, d), to) in sources.zip(pixels_mut::<B>(self.d_input, channels, first)) {
-            let (x, mut d) = (*x, lines.rectified(&lines.normalised(x), *d));
+            let (x, mut d) = (*x, affine.rectified(&affine.normalised(x), *d));
             for i in 0..B {
                 let slope = f64::from(d[i]) - centres[i] - (f64::from(x[i]) - means[i]) * tilts[i];
                 d[i] = (scales[i] * slope) as f32;

@@ -8,7 +8,7 @@ use conv_core::network::Network;
 use conv_core::ops::kernel_pool::Pooling;
 use conv_core::ops::pool::Pool;
 use conv_core::shape::Window;
-use conv_core::spec::{BatchNorm, Conv, Dense, Layer, Layers};
+use conv_core::spec::{BatchNorm, Conv, Dense, Layer, LayerNorm, Layers};
 use ndarray::{ArrayView, IxDyn};
 
 use super::proto::{AttributeProto, FLOAT, INT64, NodeProto, TensorProto};
@@ -137,8 +137,17 @@ impl<'a> Graph<'a> {
                 ..value
             },
             Layer::Gelu => self.gelu(&name, value),
+            Layer::Silu => {
+                let sigmoid = format!("{name}.sigmoid");
+                let sigmoid = self.node("Sigmoid", &sigmoid, &[input], Vec::new());
+                Value {
+                    name: self.node("Mul", &name, &[input, &sigmoid], Vec::new()),
+                    ..value
+                }
+            }
             Layer::Dropout { .. } => value,
             Layer::BatchNorm(norm) => self.batch_norm(norm, path, value)?,
+            Layer::LayerNorm(norm) => self.layer_norm(*norm, path, value)?,
             Layer::Residual { body, shortcut } => {
                 let body = self.layers(body, &format!("{path}.body."), value.clone())?;
                 let other = self.layers(shortcut, &format!("{path}.shortcut."), value)?;
@@ -163,7 +172,7 @@ impl<'a> Graph<'a> {
         let [h, w, c] = value.shape;
         let (rows, columns) = conv.window.output(h, w)?;
         let (kh, kw) = conv.window.size;
-        let kernels = self.network.get(&format!("{path}.kernels"))?;
+        let kernels = self.network.parameter(&format!("{path}.kernels"))?;
         let sizes = [kh, kw, c / conv.groups, conv.kernels];
         let view = ArrayView::from_shape(IxDyn(&sizes), kernels);
         let view = view.map_err(|error| Error::Failed(format!("{path}.kernels: {error}")))?;
@@ -185,7 +194,7 @@ impl<'a> Graph<'a> {
 
     fn dense(&mut self, dense: &Dense, path: &str, value: Value) -> Result<Value, Error> {
         let value = self.flattened(value, &format!("{path}.flat"));
-        let weights = self.network.get(&format!("{path}.weights"))?;
+        let weights = self.network.parameter(&format!("{path}.weights"))?;
         let sizes = [value.shape[2], dense.outputs];
         let weights = self.constant(format!("{path}.weights"), &sizes, weights);
         let mut inputs = vec![value.name, weights];
@@ -203,20 +212,23 @@ impl<'a> Graph<'a> {
             return Ok(None);
         }
         let name = format!("{path}.bias");
-        let numbers = self.network.get(&name)?;
+        let numbers = self.network.parameter(&name)?;
         Ok(Some(self.constant(name, &[numbers.len()], numbers)))
     }
 
     fn batch_norm(&mut self, norm: &BatchNorm, path: &str, value: Value) -> Result<Value, Error> {
         let value = self.image(value, path);
-        let running = self.network.running().get(self.norms);
+        let running = self.network.running_statistics().get(self.norms);
         let running = running
             .ok_or_else(|| Error::Failed(format!("{path}: the model has no statistics of it")))?;
         self.norms += 1;
         let narrow = |numbers: &[f64]| -> Vec<f32> { numbers.iter().map(|&x| x as f32).collect() };
         let (mean, variance) = (narrow(&running.mean), narrow(&running.variance));
         let (gamma, beta) = (format!("{path}.gamma"), format!("{path}.beta"));
-        let (scale, shift) = (self.network.get(&gamma)?, self.network.get(&beta)?);
+        let (scale, shift) = (
+            self.network.parameter(&gamma)?,
+            self.network.parameter(&beta)?,
+        );
         let names = [
             (gamma, scale),
             (beta, shift),
@@ -230,6 +242,43 @@ impl<'a> Graph<'a> {
         let name = format!("{path}.batch_norm");
         let name = self.node("BatchNormalization", &name, &inputs, vec![epsilon]);
         Ok(Value { name, ..value })
+    }
+
+    /// `γ (x − mean) / √(variance + ε) + β` over the channels, by single operators: `LayerNormalization` came with opset
+    /// 17, and is for the last axes alone.
+    fn layer_norm(&mut self, norm: LayerNorm, path: &str, value: Value) -> Result<Value, Error> {
+        let name = format!("{path}.layer_norm");
+        // The channels are axis 1 either way.
+        let channels = value.shape[2];
+        let sizes = [channels, 1, 1];
+        let sizes = if value.flat { &sizes[..1] } else { &sizes[..] };
+        let (gamma, beta) = (format!("{path}.gamma"), format!("{path}.beta"));
+        let (scale, shift) = (
+            self.network.parameter(&gamma)?,
+            self.network.parameter(&beta)?,
+        );
+        let gamma = self.constant(gamma, sizes, scale);
+        let beta = self.constant(beta, sizes, shift);
+        let epsilon = self.constant(format!("{name}.epsilon"), &[], &[norm.epsilon]);
+        let mean = |graph: &mut Self, what: &str, of: &str| {
+            let axes = AttributeProto::ints("axes", vec![1]);
+            graph.node("ReduceMean", &format!("{name}.{what}"), &[of], vec![axes])
+        };
+        let step = |graph: &mut Self, op: &str, what: &str, inputs: &[&str]| {
+            graph.node(op, &format!("{name}.{what}"), inputs, Vec::new())
+        };
+        let mean_of_x = mean(self, "mean", &value.name);
+        let centred = step(self, "Sub", "centred", &[&value.name, &mean_of_x]);
+        let squares = step(self, "Mul", "squares", &[&centred, &centred]);
+        let variance = mean(self, "variance", &squares);
+        let raised = step(self, "Add", "raised", &[&variance, &epsilon]);
+        let deviation = step(self, "Sqrt", "deviation", &[&raised]);
+        let normalised = step(self, "Div", "normalised", &[&centred, &deviation]);
+        let scaled = step(self, "Mul", "scaled", &[&normalised, &gamma]);
+        Ok(Value {
+            name: self.node("Add", &name, &[&scaled, &beta], Vec::new()),
+            ..value
+        })
     }
 
     fn pool(

@@ -77,7 +77,7 @@ impl ExportArgs {
         stdout.flush()?;
         say(&format!(
             "{} parameters, {} bytes",
-            model.network.numbers().len(),
+            model.network.values().len(),
             bytes.len()
         ));
         Ok(())

@@ -1,0 +1,122 @@
+//! Steps that are better computed as one: a normalisation with the ReLU behind it, whose values between then need no
+//! memory, and a convolution with the max pooling of its output, most of whose outputs have no gradient.
+
+use super::steps::Op;
+use super::steps::activation::Activation;
+use super::steps::batch_norm::BatchNorm;
+use super::steps::conv_max_pool::ConvMaxPool;
+use crate::Error;
+use crate::ops::conv::choose::choose_max_pool;
+
+/// A step, and the values that it reads.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) op: Op,
+    pub(super) input: usize,
+    pub(super) other: Option<usize>,
+    /// The name of its layer.
+    pub(super) layer: String,
+}
+
+/// What goes from step to step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value {
+    /// How many numbers it is, an image.
+    pub(super) len: usize,
+    /// Whether it depends on parameters.
+    pub(super) needs_gradient: bool,
+}
+
+/// Steps in the order in which they are computed. Value 0 is the input, and node i makes value i + 1.
+#[derive(Clone, Debug)]
+pub(super) struct Graph {
+    pub(super) nodes: Vec<Node>,
+    pub(super) values: Vec<Value>,
+    /// The value that is the output.
+    pub(super) output: usize,
+}
+
+impl Graph {
+    /// With every normalisation and the ReLU behind it as one, and the steps numbered.
+    pub(super) fn with_rectified_norms(self) -> Result<Self, Error> {
+        let mut graph = self.join(|first, second| match (first, second) {
+            (Op::BatchNorm(norm), Op::Activation(Activation::Relu(slope))) if norm.slope == 1.0 => {
+                let slope = *slope;
+                Ok(Some(Op::BatchNorm(BatchNorm {
+                    slope,
+                    ..norm.clone()
+                })))
+            }
+            _ => Ok(None),
+        })?;
+        for (number, node) in graph.nodes.iter_mut().enumerate() {
+            if let Op::Dropout(dropout) = &mut node.op {
+                dropout.number = number as u64;
+            }
+        }
+        Ok(graph)
+    }
+
+    /// With every convolution and the max pooling of its output as one, where this is better.
+    pub(super) fn with_max_pooled_convolutions(self) -> Result<Self, Error> {
+        self.join(|first, second| {
+            let (Op::Conv(conv), Op::Pool(pool)) = (first, second) else {
+                return Ok(None);
+            };
+            let choice = choose_max_pool(&conv.problem, pool.pool, &pool.window)?;
+            Ok(choice.map(|choice| {
+                Op::ConvMaxPool(ConvMaxPool {
+                    conv: conv.clone(),
+                    pool: *pool,
+                    phases: choice.phases,
+                })
+            }))
+        })
+    }
+
+    /// How many steps read each value, the output being read once more.
+    fn readers(&self) -> Vec<usize> {
+        let mut readers = vec![0; self.values.len()];
+        readers[self.output] += 1;
+        for node in &self.nodes {
+            for value in [Some(node.input), node.other].into_iter().flatten() {
+                readers[value] += 1;
+            }
+        }
+        readers
+    }
+
+    /// With some pairs of steps as one: of a step, and of the only one that reads what it makes, `join` gives both as one
+    /// or nothing.
+    fn join(self, join: impl Fn(&Op, &Op) -> Result<Option<Op>, Error>) -> Result<Self, Error> {
+        let readers = self.readers();
+        let mut joined = Self {
+            nodes: Vec::with_capacity(self.nodes.len()),
+            values: vec![self.values[0]],
+            output: 0,
+        };
+        // The new number of each value.
+        let mut numbers = vec![0_usize];
+        for (node, value) in self.nodes.into_iter().zip(&self.values[1..]) {
+            let input = numbers[node.input];
+            let alone = readers[node.input] == 1 && node.other.is_none();
+            if let Some(first) = input.checked_sub(1).filter(|_| alone)
+                && let Some(op) = join(&joined.nodes[first].op, &node.op)?
+            {
+                joined.nodes[first].op = op;
+                joined.values[input] = *value;
+                numbers.push(input);
+                continue;
+            }
+            joined.nodes.push(Node {
+                input,
+                other: node.other.map(|other| numbers[other]),
+                ..node
+            });
+            joined.values.push(*value);
+            numbers.push(joined.nodes.len());
+        }
+        joined.output = numbers[self.output];
+        Ok(joined)
+    }
+}

@@ -1,0 +1,128 @@
+//! What training makes small: the loss over a batch's outputs and targets.
+
+use ndarray::ArrayView2;
+
+use crate::Error;
+use crate::ops::argmax::argmax;
+use crate::ops::check::{expect_shape, slice};
+use crate::ops::loss;
+
+/// What training makes small.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loss {
+    /// Softmax and cross-entropy, see [`loss::cross_entropy`] and [`loss::cross_entropy_of_labels`].
+    CrossEntropy {
+        /// Label smoothing, 0 to 1; for [`Targets::Labels`] alone.
+        smoothing: f32,
+    },
+    /// The mean of the squared errors, see [`loss::mean_squared_error`]; a label counts as 1 in its place and
+    /// 0 elsewhere.
+    MeanSquaredError,
+}
+
+/// What the outputs for a batch should be.
+#[derive(Clone, Copy, Debug)]
+pub enum Targets<'a> {
+    /// The class of each image.
+    Labels(&'a [usize]),
+    /// All the outputs of each image (N, outputs); for the cross-entropy each row sums to 1.
+    Values(ArrayView2<'a, f32>),
+}
+
+/// Loss and correct predictions of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Report {
+    /// The loss, the mean over the images.
+    pub loss: f64,
+    /// Of how many images the argmax of the output is the label, or the argmax of the target.
+    pub correct: usize,
+}
+
+/// A loss and the targets of a batch, checked.
+#[derive(Clone, Copy)]
+pub(super) struct Objective<'a> {
+    loss: Loss,
+    targets: Checked<'a>,
+    /// Images of the batch.
+    images: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Checked<'a> {
+    Labels(&'a [usize]),
+    Values(&'a [f32]),
+}
+
+impl<'a> Objective<'a> {
+    /// For a batch of so many images and outputs of an image.
+    pub(super) fn new(
+        loss: Loss,
+        targets: &'a Targets<'_>,
+        images: usize,
+        outputs: usize,
+    ) -> Result<Self, Error> {
+        if let Loss::CrossEntropy { smoothing } = loss {
+            loss::check_smoothing(smoothing)?;
+        }
+        let targets = match targets {
+            Targets::Labels(labels) => {
+                expect_shape("labels", &[images], &[labels.len()])?;
+                loss::check_labels(labels, outputs)?;
+                Checked::Labels(labels)
+            }
+            Targets::Values(values) => {
+                expect_shape("targets", &[images, outputs], values.shape())?;
+                Checked::Values(slice("targets", values)?)
+            }
+        };
+        Ok(Self {
+            loss,
+            targets,
+            images,
+        })
+    }
+
+    /// Adds the losses of some images from number `first` of the batch on, and writes the gradient of their outputs.
+    pub(super) fn add(
+        &self,
+        first: usize,
+        values: &[f32],
+        d_values: &mut [f32],
+        outputs: usize,
+        report: &mut Report,
+    ) {
+        let rows = values.chunks_exact(outputs);
+        let rows = rows.zip(d_values.chunks_exact_mut(outputs));
+        for (image, (row, d)) in (first..).zip(rows) {
+            let n = self.images;
+            let (own, right) = match self.targets {
+                Checked::Labels(labels) => {
+                    let label = labels[image];
+                    let own = match self.loss {
+                        Loss::CrossEntropy { smoothing } => {
+                            loss::row(row, loss::smoothed(label, smoothing, outputs), n, d)
+                        }
+                        Loss::MeanSquaredError => {
+                            let target = |class| f64::from(u8::from(class == label));
+                            loss::squares(row, target, n * outputs, d) / outputs as f64
+                        }
+                    };
+                    (own, label)
+                }
+                Checked::Values(all) => {
+                    let goal = &all[image * outputs..][..outputs];
+                    let target = |class| f64::from(goal[class]);
+                    let own = match self.loss {
+                        Loss::CrossEntropy { .. } => loss::row(row, target, n, d),
+                        Loss::MeanSquaredError => {
+                            loss::squares(row, target, n * outputs, d) / outputs as f64
+                        }
+                    };
+                    (own, argmax(goal))
+                }
+            };
+            report.loss += own;
+            report.correct += usize::from(argmax(row) == right);
+        }
+    }
+}

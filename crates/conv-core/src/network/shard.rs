@@ -1,0 +1,219 @@
+//! A shard of a batch on its way through the network and back, in buffers of its own.
+
+use std::ops::Range;
+
+use super::objective::{Objective, Report};
+use super::pass::{Backward, Block, Buffers, Forward, Packed, Shared, bytes};
+use super::program::Program;
+use crate::ops::sum;
+
+/// What all shards of a batch read.
+#[derive(Clone, Copy)]
+pub(super) struct Pass<'a> {
+    pub(super) program: &'a Program,
+    pub(super) parameters: &'a [f32],
+    /// The batch.
+    pub(super) input: &'a [f32],
+    /// For each step, what the network and the workspace keep.
+    pub(super) packed: &'a [Packed],
+    pub(super) shared: &'a [Shared],
+    /// In training, what chooses the values that dropout drops.
+    pub(super) seed: Option<u64>,
+}
+
+/// The buffers of a shard, for a block of images.
+#[derive(Debug, Default)]
+pub(super) struct Shard {
+    /// Value i + 1 in place i, and its gradient.
+    values: Vec<Vec<f32>>,
+    d_values: Vec<Vec<f32>>,
+    /// Those of each step.
+    pub(super) buffers: Vec<Buffers>,
+    /// A gradient before it is added to another.
+    spare: Vec<f32>,
+    /// Of all parameters.
+    pub(super) gradient: Vec<f32>,
+    /// The sum of the losses, and how many predictions are correct.
+    pub(super) report: Report,
+}
+
+impl Shard {
+    /// Buffers for blocks of as many images.
+    pub(super) fn new(program: &Program, images: usize, training: bool) -> Self {
+        let mut shard = Self::default();
+        for (step, value) in program.steps.iter().zip(&program.values[1..]) {
+            let len = images * value.len;
+            shard.values.push(vec![0.0; len]);
+            let needed = training && value.needs_gradient;
+            shard.d_values.push(vec![0.0; if needed { len } else { 0 }]);
+            shard.buffers.push(step.step.buffers(images, training));
+        }
+        if training {
+            shard.spare = vec![0.0; images * spare_len(program)];
+            shard.gradient = vec![0.0; program.parameters_len];
+        }
+        shard
+    }
+
+    /// Bytes that the buffers of a step and its value take.
+    pub(super) fn step_bytes(program: &Program, at: usize, images: usize, training: bool) -> u64 {
+        let (step, value) = (&program.steps[at].step, program.values[at + 1]);
+        let copies = if training && value.needs_gradient {
+            2
+        } else {
+            1
+        };
+        let values = bytes(images, size_of::<f32>()).saturating_mul(value.len as u64 * copies);
+        values.saturating_add(step.buffer_sizes(images, training).bytes())
+    }
+
+    /// Bytes that it takes beside those of its steps.
+    pub(super) fn other_bytes(program: &Program, images: usize, training: bool) -> u64 {
+        if !training {
+            return 0;
+        }
+        let spare = bytes(images, size_of::<f32>()).saturating_mul(spare_len(program) as u64);
+        spare.saturating_add(bytes(program.parameters_len, size_of::<f32>()))
+    }
+
+    /// Bytes of its buffers.
+    pub(super) fn bytes(&self) -> usize {
+        let values = self.values.iter().chain(&self.d_values);
+        let values: usize = values.map(Vec::capacity).sum();
+        let others = self.spare.capacity() + self.gradient.capacity();
+        let buffers: usize = self.buffers.iter().map(Buffers::bytes).sum();
+        (values + others) * size_of::<f32>() + buffers
+    }
+
+    /// A value of the block, the input being the batch's.
+    fn value<'a>(values: &'a [Vec<f32>], pass: &Pass<'a>, value: usize, block: Block) -> &'a [f32] {
+        let len = pass.program.values[value].len;
+        match value {
+            0 => &pass.input[block.first * len..][..block.count * len],
+            _ => &values[value - 1][..block.count * len],
+        }
+    }
+
+    /// Runs some steps forward.
+    pub(super) fn forward(&mut self, pass: &Pass<'_>, steps: Range<usize>, block: Block) {
+        for at in steps {
+            let step = &pass.program.steps[at];
+            let (before, after) = self.values.split_at_mut(at);
+            let len = block.count * pass.program.values[at + 1].len;
+            let other = step.other.map(|other| other.value);
+            let forward = Forward {
+                parameters: pass.parameters,
+                packed: &pass.packed[at],
+                shared: &pass.shared[at],
+                x: Self::value(before, pass, step.input.value, block),
+                other: other.map_or(&[], |other| Self::value(before, pass, other, block)),
+                block,
+                seed: pass.seed,
+            };
+            step.step
+                .forward(&forward, &mut self.buffers[at], &mut after[0][..len]);
+        }
+    }
+
+    /// The statistics of a normalisation's input.
+    pub(super) fn measure(&mut self, pass: &Pass<'_>, at: usize, block: Block) {
+        let step = &pass.program.steps[at];
+        if let Some(norm) = step.step.batch_norm() {
+            let x = Self::value(&self.values, pass, step.input.value, block);
+            norm.measure(x, &mut self.buffers[at]);
+        }
+    }
+
+    /// The outputs of a block.
+    pub(super) fn output<'a>(&'a self, pass: &Pass<'a>, block: Block) -> &'a [f32] {
+        Self::value(&self.values, pass, pass.program.output, block)
+    }
+
+    /// Adds the losses of a block, and writes the gradient of its outputs.
+    pub(super) fn loss(&mut self, pass: &Pass<'_>, objective: &Objective<'_>, block: Block) {
+        if let Some(d_last) = self.d_values.last_mut() {
+            let values = Self::value(&self.values, pass, pass.program.output, block);
+            let outputs = pass.program.output_len();
+            objective.add(block.first, values, d_last, outputs, &mut self.report);
+        }
+    }
+
+    /// Runs some steps backward, adding to the gradient; of a normalisation, the sums alone.
+    pub(super) fn backward(&mut self, pass: &Pass<'_>, steps: Range<usize>, block: Block) {
+        for at in steps.rev() {
+            if !pass.program.values[at + 1].needs_gradient {
+                continue;
+            }
+            let step = &pass.program.steps[at];
+            if let Some(norm) = step.step.batch_norm() {
+                let output = Self::value(&self.values, pass, at + 1, block);
+                let backward = Backward {
+                    parameters: pass.parameters,
+                    shared: &pass.shared[at],
+                    x: Self::value(&self.values, pass, step.input.value, block),
+                    output,
+                    d_output: &self.d_values[at][..output.len()],
+                    block,
+                    seed: pass.seed.unwrap_or_default(),
+                };
+                norm.measure_gradient(&backward, &mut self.buffers[at]);
+                continue;
+            }
+            self.backward_step(pass, at, block);
+        }
+    }
+
+    /// The gradient of a step's input, and what the step adds to that of the parameters. For a normalisation the sums
+    /// over the batch must be there.
+    pub(super) fn backward_step(&mut self, pass: &Pass<'_>, at: usize, block: Block) {
+        let program = pass.program;
+        let step = &program.steps[at];
+        let (d_before, d_after) = self.d_values.split_at_mut(at);
+        let output = Self::value(&self.values, pass, at + 1, block);
+        let d_output = &d_after[0][..output.len()];
+        if step.step.passes_gradient_on() {
+            for source in std::iter::once(step.input).chain(step.other) {
+                if program.values[source.value].needs_gradient {
+                    let to = &mut d_before[source.value - 1][..d_output.len()];
+                    if source.accumulate {
+                        sum::add_to(d_output, to);
+                    } else {
+                        to.copy_from_slice(d_output);
+                    }
+                }
+            }
+            return;
+        }
+        let x = Self::value(&self.values, pass, step.input.value, block);
+        let needed = program.values[step.input.value].needs_gradient;
+        let mut d_input = needed.then(|| &mut d_before[step.input.value - 1][..x.len()]);
+        let mut spare = None;
+        if step.input.accumulate {
+            spare = d_input.is_some().then(|| &mut self.spare[..x.len()]);
+        }
+        let backward = Backward {
+            parameters: pass.parameters,
+            shared: &pass.shared[at],
+            x,
+            output,
+            d_output,
+            block,
+            seed: pass.seed.unwrap_or_default(),
+        };
+        let to = spare.as_deref_mut().or(d_input.as_deref_mut());
+        let buffers = &mut self.buffers[at];
+        step.step
+            .backward(&backward, buffers, &mut self.gradient, to);
+        if let (Some(spare), Some(d_input)) = (spare, d_input) {
+            sum::add_to(spare, d_input);
+        }
+    }
+}
+
+/// Numbers of the largest value that a gradient is added to, an image.
+fn spare_len(program: &Program) -> usize {
+    let steps = program.steps.iter().map(|step| step.input);
+    let added = steps.filter(|input| input.accumulate);
+    let lens = added.map(|input| program.values[input.value].len);
+    lens.max().unwrap_or(0)
+}

@@ -1,0 +1,297 @@
+//! The one place that picks the algorithm of a convolution: forward and for the gradient of the kernels ([`choose`]), for
+//! the gradient of the input ([`choose_d_input`]), and where max pooling is all that reads the output
+//! ([`choose_max_pool`]). Each answer has its reason and the memory that it takes.
+//!
+//! Which algorithm runs decides about last bits, so the choice follows from the shapes alone.
+
+use super::col2im::Col2im;
+use super::direct::{Direct, pair_count};
+use super::geometry::Problem;
+use super::max_pooled::extent::{COUNTED, LINE, extent};
+use super::winograd::{self, Side};
+use crate::Error;
+use crate::ops::pool::Pool;
+use crate::shape::Window;
+use crate::simd::{LANES, TOGETHER, TURNED, groups};
+use crate::tuning::{
+    COL2IM_CHANNELS, PAIRED_KERNELS, SOMETIMES_PAIRED_KERNELS, VALUES_IN_FIRST_CACHE,
+    WINOGRAD_3X3_CHANNELS, WINOGRAD_5X5_CHANNELS, WINOGRAD_CHANNELS,
+};
+
+/// How outputs and the gradient of the kernels are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    /// The sum over the taps, a vector being kernels: [`direct`](super::direct).
+    Direct,
+    /// The same with the taps two by two.
+    DirectPairs,
+    /// A vector being pixels of a row: [`single_channel`](super::single_channel). The gradient of the kernels is direct.
+    SingleChannel,
+    /// Transformed tiles: [`winograd`](super::winograd).
+    Winograd(Side),
+}
+
+/// How the gradient of the input is computed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum DInputAlgorithm {
+    /// As the outputs of the transposed problem.
+    Transposed(Choice),
+    /// Sections, added up: [`col2im`](super::col2im).
+    Col2im {
+        /// Whether the sections are computed with the kernels' weights two by two.
+        by_pairs: bool,
+    },
+    /// The tiles of the outputs' gradient, each adding to an overlapping tile of the input's:
+    /// [`winograd`](super::winograd).
+    OverlappingTiles(Side),
+}
+
+/// What an algorithm takes, in values of four bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// Packed kernels.
+    pub(crate) kernels: usize,
+    /// Tables of offsets.
+    pub(crate) tables: usize,
+    /// Padded images and the like, for each image that goes through it at the same time.
+    pub(crate) image: usize,
+}
+
+/// An algorithm for a problem.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choice {
+    pub(crate) algorithm: Algorithm,
+    /// The problem with images padded as the algorithm reads them.
+    pub(crate) problem: Problem,
+    /// Why this one.
+    pub(crate) reason: &'static str,
+    pub(crate) memory: Memory,
+}
+
+/// An algorithm for the gradient of a problem's input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DInputChoice {
+    pub(crate) algorithm: DInputAlgorithm,
+    /// The problem with images padded as the algorithm writes their gradient.
+    pub(crate) problem: Problem,
+    /// Why this one.
+    pub(crate) reason: &'static str,
+    pub(crate) memory: Memory,
+}
+
+/// A convolution and its max pooling as one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MaxPoolChoice {
+    /// Rows and columns of the pooling's tiles, where outputs that are not the maximum are never written.
+    pub(crate) phases: Option<usize>,
+}
+
+/// The algorithm for the outputs, and for the gradient of the kernels.
+pub(crate) fn choose(problem: &Problem) -> Choice {
+    let (algorithm, reason) = if let Some(side) = winograd_side(problem) {
+        let reason = match side {
+            Side::Three => {
+                "Winograd: F(2×2, 3×3) takes 16 multiplications for 4 outputs instead of 36"
+            }
+            Side::Five => {
+                "Winograd: F(4×4, 5×5) takes 64 multiplications for 16 outputs instead of 400"
+            }
+        };
+        (Algorithm::Winograd(side), reason)
+    } else if suits_single_channel(problem) {
+        let reason = "by pixels: a few kernels over one channel fill no vector; pixels of a row do";
+        (Algorithm::SingleChannel, reason)
+    } else if suits_pairs(problem) {
+        let reason = "by pairs of taps: a few kernels fill half a vector; two taps of each fill it";
+        (Algorithm::DirectPairs, reason)
+    } else {
+        (Algorithm::Direct, "direct: the kernels fill vectors")
+    };
+    let mut problem = *problem;
+    let (kernels, tables) = match algorithm {
+        Algorithm::Winograd(side) => {
+            problem.padded = winograd::padded(side, &problem);
+            let cin = problem.input().channels;
+            let packed = [side.numbers(), cin, groups(problem.output.channels), LANES];
+            (saturating_product(&packed), 0)
+        }
+        _ => {
+            let by_pairs = algorithm == Algorithm::DirectPairs;
+            let packed = Direct::packed_len(&problem, by_pairs).saturating_mul(LANES);
+            (packed, Direct::table_len(&problem))
+        }
+    };
+    Choice {
+        algorithm,
+        memory: Memory {
+            kernels,
+            tables,
+            image: padded_len(&problem),
+        },
+        problem,
+        reason,
+    }
+}
+
+/// The algorithm for the gradient of the input.
+///
+/// # Errors
+/// [`Error::Overflow`] if the gradient's tables would be too large.
+pub(crate) fn choose_d_input(problem: &Problem) -> Result<DInputChoice, Error> {
+    let forward = choose(problem);
+    if let Algorithm::Winograd(side @ Side::Five) = forward.algorithm {
+        let cin = problem.input().channels;
+        let packed = [side.numbers(), cin, groups(problem.output.channels), LANES];
+        return Ok(DInputChoice {
+            algorithm: DInputAlgorithm::OverlappingTiles(side),
+            problem: forward.problem,
+            reason: "overlapping Winograd tiles: around large kernels there are more tiles of the input than of the output",
+            memory: Memory {
+                kernels: saturating_product(&packed),
+                ..forward.memory
+            },
+        });
+    }
+    if problem.groups == 1 && problem.input().channels < COL2IM_CHANNELS {
+        let sections = Col2im::sections(problem)?;
+        let by_pairs = !Col2im::is_single(problem) && suits_pairs(&sections);
+        let [kernels, tables, image] = Col2im::memory(problem, &sections, by_pairs);
+        return Ok(DInputChoice {
+            algorithm: DInputAlgorithm::Col2im { by_pairs },
+            problem: *problem,
+            reason: "col2im: few input channels fill no vector; the taps of a section do",
+            memory: Memory {
+                kernels,
+                tables,
+                image,
+            },
+        });
+    }
+    transposed(
+        problem,
+        "transposed convolution: the input channels fill vectors",
+    )
+}
+
+/// The algorithm for the gradient of a dense layer's input.
+///
+/// # Errors
+/// As [`choose_d_input`].
+pub(crate) fn choose_dense_d_input(problem: &Problem) -> Result<DInputChoice, Error> {
+    transposed(
+        problem,
+        "transposed convolution: sections of a single pixel would be the input itself",
+    )
+}
+
+fn transposed(problem: &Problem, reason: &'static str) -> Result<DInputChoice, Error> {
+    let transposed = choose(&problem.transposed()?);
+    Ok(DInputChoice {
+        algorithm: DInputAlgorithm::Transposed(transposed),
+        problem: *problem,
+        reason,
+        memory: transposed.memory,
+    })
+}
+
+/// Whether a convolution and the pooling of its output are better computed as one, and how.
+///
+/// # Errors
+/// As [`Window::output`] of the pooling.
+pub(crate) fn choose_max_pool(
+    problem: &Problem,
+    pool: Pool,
+    window: &Window,
+) -> Result<Option<MaxPoolChoice>, Error> {
+    let output = problem.output;
+    let positions = window.output(output.rows, output.cols)?;
+    // Where more outputs have a gradient, to leave out the others does not pay.
+    let sparse = positions.0 * positions.1 * 2 <= output.pixels();
+    if pool != Pool::Max || problem.groups != 1 || !sparse {
+        return Ok(None);
+    }
+    let phases = tile_side(problem, window)?.filter(|&side| suits_phases(problem, side));
+    Ok(Some(MaxPoolChoice { phases }))
+}
+
+/// The kernels' side, if a problem is quicker by Winograd's algorithm.
+fn winograd_side(problem: &Problem) -> Option<Side> {
+    // Of fewer channels the transforms would take most of the time; of more kernels of 5 × 5 a thread would need much
+    // memory for the gradient of the input.
+    let (side, least, most) = match problem.kernel {
+        (3, 3) => (Side::Three, WINOGRAD_3X3_CHANNELS, usize::MAX),
+        (5, 5) => (Side::Five, WINOGRAD_5X5_CHANNELS, WINOGRAD_CHANNELS),
+        _ => return None,
+    };
+    // Of tiles that reach beyond the output, a part is computed for nothing.
+    let (rows, cols) = (problem.output.rows as u64, problem.output.cols as u64);
+    let out = side.output() as u64;
+    let tiles = rows.div_ceil(out).saturating_mul(cols.div_ceil(out));
+    let taps = (side.kernel() * side.kernel()) as u64;
+    let values = tiles.saturating_mul(3 * side.numbers() as u64);
+    let pays = values <= rows.saturating_mul(cols).saturating_mul(2 * taps);
+    let inputs = (least..=WINOGRAD_CHANNELS).contains(&problem.input().channels);
+    let kernels = (LANES..=most).contains(&problem.output.channels);
+    (problem.is_plain() && inputs && kernels && pays).then_some(side)
+}
+
+/// Whether the pixels of a row, whose windows lie beside each other, fill vectors, and the kernels do not.
+fn suits_single_channel(problem: &Problem) -> bool {
+    problem.input().channels == 1
+        && (TOGETHER..=TURNED).contains(&problem.output.channels)
+        && problem.stride.1 == 1
+        && problem.output.cols >= LANES
+}
+
+fn suits_pairs(problem: &Problem) -> bool {
+    let kernels = problem.group_kernels();
+    if kernels > SOMETIMES_PAIRED_KERNELS {
+        return false;
+    }
+    let pairs = pair_count(problem) as u64;
+    // As many multiply-adds, but for taps that are counted twice; half as many values to fetch.
+    let pays = 16 * pairs <= 9 * problem.taps() as u64;
+    pairs > 0 && (kernels <= PAIRED_KERNELS || pays)
+}
+
+/// Rows and columns of the pooling's windows, if they are tiles of squares from the first pixel on.
+fn tile_side(problem: &Problem, window: &Window) -> Result<Option<usize>, Error> {
+    let (rows, cols) = (problem.output.rows, problem.output.cols);
+    let side = window.size.0;
+    let tiles = window.size == (side, side)
+        && window.stride == (side, side)
+        && (window.dilation == (1, 1) || side == 1)
+        && window.before(rows, cols)? == (0, 0)
+        && window.output(rows, cols)? == (rows / side, cols / side);
+    Ok(tiles.then_some(side))
+}
+
+/// Whether the maxima of such tiles are found without writing the outputs between.
+fn suits_phases(problem: &Problem, side: usize) -> bool {
+    let (rows, cols) = (problem.output.rows, problem.output.cols);
+    let positions = (rows / side, cols / side);
+    if choose(problem).algorithm != Algorithm::SingleChannel
+        || !(2..=3).contains(&side)
+        || problem.stride.0 != 1
+        || problem.output.pixels() >= COUNTED as usize
+        || positions.0 < LANES / LINE
+        || positions.1 < LINE
+    {
+        return false;
+    }
+    let (starts, lines) = extent(problem, side);
+    starts * side * lines * LINE <= VALUES_IN_FIRST_CACHE
+}
+
+fn padded_len(problem: &Problem) -> usize {
+    if problem.padded.is_image() {
+        return 0;
+    }
+    let padded = &problem.padded;
+    saturating_product(&[padded.rows, padded.cols, padded.image.channels])
+}
+
+fn saturating_product(sizes: &[usize]) -> usize {
+    let product = |product: usize, &size: &usize| product.saturating_mul(size);
+    sizes.iter().fold(1, product)
+}

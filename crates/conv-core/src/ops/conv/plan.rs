@@ -1,0 +1,346 @@
+//! The chosen algorithm of a convolution with its tables, for images of one size.
+
+use std::ops::Range;
+
+use super::choose::{
+    Algorithm, Choice, DInputAlgorithm, DInputChoice, choose, choose_d_input, choose_dense_d_input,
+};
+use super::col2im::Col2im;
+use super::direct::Direct;
+use super::geometry::Problem;
+use super::padding::PaddedImage;
+use super::single_channel::SingleChannel;
+use super::winograd::Winograd;
+use crate::Error;
+use crate::simd::Lanes;
+
+/// Outputs, and the gradient of the kernels.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    problem: Problem,
+    tables: Tables,
+}
+
+#[derive(Clone, Debug)]
+enum Tables {
+    Direct(Direct),
+    SingleChannel(SingleChannel),
+    Winograd(Winograd),
+}
+
+impl Plan {
+    /// By the algorithm that [`choose`] picks.
+    pub(crate) fn new(problem: &Problem) -> Result<Self, Error> {
+        Self::of(&choose(problem))
+    }
+
+    fn of(choice: &Choice) -> Result<Self, Error> {
+        let problem = choice.problem.checked()?;
+        let tables = match choice.algorithm {
+            Algorithm::Direct => Tables::Direct(Direct::new(&problem, false)),
+            Algorithm::DirectPairs => Tables::Direct(Direct::new(&problem, true)),
+            Algorithm::SingleChannel => Tables::SingleChannel(SingleChannel::new(&problem)),
+            Algorithm::Winograd(side) => Tables::Winograd(Winograd::new(side, &problem)),
+        };
+        Ok(Self { problem, tables })
+    }
+
+    /// The problem, with images padded as the algorithm reads them.
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// How images are padded.
+    pub(crate) fn padded(&self) -> &PaddedImage {
+        &self.problem.padded
+    }
+
+    /// Kernels, which is channels of the output.
+    pub(crate) fn kernels(&self) -> usize {
+        self.problem.output.channels
+    }
+
+    /// Output pixels of an image.
+    pub(crate) fn pixels(&self) -> usize {
+        self.problem.output.pixels()
+    }
+
+    /// Values of an image of the output.
+    pub(crate) fn output_len(&self) -> usize {
+        self.problem.output.len()
+    }
+
+    /// Values of an image of the input.
+    pub(crate) fn input_len(&self) -> usize {
+        self.problem.input().len()
+    }
+
+    /// The tiles, where this is Winograd's algorithm.
+    pub(super) fn winograd(&self) -> Option<&Winograd> {
+        match &self.tables {
+            Tables::Winograd(winograd) => Some(winograd),
+            _ => None,
+        }
+    }
+
+    /// Lanes that a thread [reserves](crate::parallel::scratch::reserve) for it.
+    pub(crate) fn scratch_len(&self) -> usize {
+        self.winograd()
+            .map_or(Direct::SCRATCH, Winograd::scratch_len)
+    }
+
+    /// Vectors of sixteen in the packed kernels.
+    pub(crate) fn packed_len(&self) -> usize {
+        match &self.tables {
+            Tables::Direct(direct) => direct.own_packed_len(),
+            Tables::SingleChannel(single) => single.direct.own_packed_len(),
+            Tables::Winograd(winograd) => winograd.packed_len(),
+        }
+    }
+
+    /// Packs kernels (taps, Cout).
+    pub(crate) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
+        let (cout, group_kernels) = (self.kernels(), self.problem.group_kernels());
+        self.pack_by(kernels, packed, |group, tap| {
+            (tap * cout + group * group_kernels, 1)
+        });
+    }
+
+    /// For the plan of a [transposed](Problem::transposed) problem, packs the kernels (taps, Cout) of the original one.
+    fn pack_transposed(&self, kernels: &[f32], packed: &mut [Lanes]) {
+        let (per_out, per_in) = (self.problem.group_inputs(), self.problem.group_kernels());
+        let cout = self.problem.input().channels;
+        let window = self.problem.kernel.0 * self.problem.kernel.1;
+        self.pack_by(kernels, packed, |group, tap| {
+            let (flipped, kernel) = (window - 1 - tap / per_out, tap % per_out);
+            (flipped * per_in * cout + group * per_out + kernel, cout)
+        });
+    }
+
+    /// Packs kernels by where the weights of a tap of a group lie: the first kernel's, and how far it is from one kernel's
+    /// to the next one's.
+    fn pack_by(
+        &self,
+        kernels: &[f32],
+        packed: &mut [Lanes],
+        weights: impl Fn(usize, usize) -> (usize, usize) + Sync,
+    ) {
+        match &self.tables {
+            Tables::Direct(direct) => direct.pack(packed, kernels, weights),
+            Tables::SingleChannel(single) => single.direct.pack(packed, kernels, weights),
+            Tables::Winograd(winograd) => winograd.pack(kernels, packed, |tap| weights(0, tap)),
+        }
+    }
+
+    /// The output at some of the pixels of all the images, counted over the images; with Winograd's algorithm at those of
+    /// whole images or of one [band](Winograd::band).
+    ///
+    /// padded images, packed kernels, bias (Cout) → output (pixels, Cout)
+    pub(crate) fn forward(
+        &self,
+        padded: &[f32],
+        first_pixel: usize,
+        packed: &[Lanes],
+        bias: Option<&[f32]>,
+        output: &mut [f32],
+    ) {
+        match &self.tables {
+            Tables::Direct(direct) => direct.forward(padded, first_pixel, packed, bias, output),
+            Tables::SingleChannel(single) => {
+                single.forward(padded, first_pixel, packed, bias, output);
+            }
+            Tables::Winograd(winograd) => {
+                winograd.forward((padded, first_pixel), packed, bias, output);
+            }
+        }
+    }
+
+    /// Adds to the gradient of the kernels what some images contribute; with the sum over the taps, to its rows from
+    /// `first_tap` on, with Winograd's algorithm to all of them.
+    ///
+    /// padded images, `d_output` (images, pixels, Cout) → `d_kernels` (some taps, Cout)
+    pub(crate) fn add_d_kernels(
+        &self,
+        padded: &[f32],
+        d_output: &[f32],
+        first_tap: usize,
+        d_kernels: &mut [f32],
+    ) {
+        let direct = match &self.tables {
+            Tables::Direct(direct) => direct,
+            Tables::SingleChannel(single) => &single.direct,
+            Tables::Winograd(winograd) => {
+                let to = (d_kernels, self.kernels());
+                return winograd.add_d_kernels((padded, d_output), 0..winograd.panels(), to);
+            }
+        };
+        direct.add_d_kernels(padded, d_output, first_tap, d_kernels);
+    }
+
+    /// [`add_d_kernels`](Self::add_d_kernels) of some panels of kernels by Winograd's algorithm: the first value of
+    /// `d_kernels` is the first one of the first panel, and it has so many a row.
+    pub(super) fn add_d_kernels_of_panels(
+        &self,
+        panels: Range<usize>,
+        images: (&[f32], &[f32]),
+        d_kernels: (&mut [f32], usize),
+    ) {
+        if let Some(winograd) = self.winograd() {
+            winograd.add_d_kernels(images, panels, d_kernels);
+        }
+    }
+}
+
+/// The gradient of the input.
+#[derive(Clone, Debug)]
+pub(crate) struct DInputPlan {
+    /// The problem, with images padded as the algorithm writes their gradient.
+    problem: Problem,
+    tables: DInputTables,
+}
+
+#[derive(Clone, Debug)]
+enum DInputTables {
+    Transposed(Plan),
+    Col2im(Col2im),
+    OverlappingTiles(Winograd),
+}
+
+impl DInputPlan {
+    /// By the algorithm that [`choose_d_input`] picks.
+    pub(crate) fn new(problem: &Problem) -> Result<Self, Error> {
+        Self::of(choose_d_input(problem)?)
+    }
+
+    fn of(choice: DInputChoice) -> Result<Self, Error> {
+        let DInputChoice {
+            algorithm, problem, ..
+        } = choice;
+        let problem = problem.checked()?;
+        let tables = match algorithm {
+            DInputAlgorithm::Transposed(choice) => DInputTables::Transposed(Plan::of(&choice)?),
+            DInputAlgorithm::Col2im { by_pairs } => {
+                DInputTables::Col2im(Col2im::new(&problem, by_pairs)?)
+            }
+            DInputAlgorithm::OverlappingTiles(side) => {
+                DInputTables::OverlappingTiles(Winograd::new(side, &problem))
+            }
+        };
+        Ok(Self { problem, tables })
+    }
+
+    /// For the rows of a dense layer, by the algorithm that [`choose_dense_d_input`] picks.
+    pub(crate) fn of_dense(problem: &Problem) -> Result<Self, Error> {
+        Self::of(choose_dense_d_input(problem)?)
+    }
+
+    /// The plan of the transposed problem, where this is the way.
+    pub(super) fn transposed(&self) -> Option<&Plan> {
+        match &self.tables {
+            DInputTables::Transposed(plan) => Some(plan),
+            _ => None,
+        }
+    }
+
+    /// Values of an image of the input, and of one of the output.
+    pub(super) fn lens(&self) -> (usize, usize) {
+        (self.problem.input().len(), self.problem.output.len())
+    }
+
+    /// Values of the buffer that [`run`](Self::run) needs for this many images.
+    pub(crate) fn buffer_len(&self, images: usize) -> usize {
+        match &self.tables {
+            DInputTables::Transposed(plan) => plan.padded().buffer_len(images),
+            DInputTables::Col2im(col2im) => col2im.buffer_len(),
+            DInputTables::OverlappingTiles(_) => self.problem.padded.buffer_len(images),
+        }
+    }
+
+    /// Lanes that a thread [reserves](crate::parallel::scratch::reserve) for it.
+    pub(crate) fn scratch_len(&self) -> usize {
+        match &self.tables {
+            DInputTables::Transposed(plan) => plan.scratch_len(),
+            DInputTables::Col2im(_) => 0,
+            DInputTables::OverlappingTiles(winograd) => winograd.d_input_scratch_len(),
+        }
+    }
+
+    /// Vectors of sixteen in the packed kernels.
+    pub(crate) fn packed_len(&self) -> usize {
+        match &self.tables {
+            DInputTables::Transposed(plan) => plan.packed_len(),
+            DInputTables::Col2im(col2im) => col2im.packed_len(),
+            DInputTables::OverlappingTiles(winograd) => winograd.packed_d_input_len(),
+        }
+    }
+
+    /// Packs the kernels (taps, Cout) of the convolution.
+    pub(crate) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
+        match &self.tables {
+            DInputTables::Transposed(plan) => plan.pack_transposed(kernels, packed),
+            DInputTables::Col2im(col2im) => col2im.pack(kernels, packed),
+            DInputTables::OverlappingTiles(winograd) => winograd.pack_d_input(kernels, packed),
+        }
+    }
+
+    /// The gradient of some images. The buffer holds zeros before its first use.
+    ///
+    /// `d_output` (images, pixels, Cout), packed kernels → `d_input` (images, H, W, Cin)
+    pub(crate) fn run(
+        &self,
+        d_output: &[f32],
+        packed: &[Lanes],
+        buffer: &mut [f32],
+        d_input: &mut [f32],
+    ) {
+        match &self.tables {
+            DInputTables::Transposed(plan) => {
+                let padded = plan.padded().pad_all(d_output, buffer);
+                plan.forward(padded, 0, packed, None, d_input);
+            }
+            DInputTables::Col2im(col2im) => col2im.d_input(d_output, packed, buffer, d_input),
+            DInputTables::OverlappingTiles(winograd) => {
+                let padded = &self.problem.padded;
+                if padded.is_image() {
+                    d_input.fill(0.0);
+                    return winograd.add_d_input(d_output, packed, d_input);
+                }
+                let images = d_input.len() / padded.image.len();
+                let d_padded = &mut buffer[..images * padded.len()];
+                d_padded.fill(0.0);
+                winograd.add_d_input(d_output, packed, d_padded);
+                padded.crop_all(d_padded, d_input);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::conv::geometry::{Conv, ImageShape};
+    use crate::shape::Window;
+    use crate::tuning::{LANES_KEPT, WINOGRAD_CHANNELS as CHANNELS};
+
+    /// Otherwise it would be asked for and zeroed in every pass.
+    #[test]
+    fn a_thread_keeps_the_memory_of_any_tiles() {
+        for size in [3, 5] {
+            let conv = Conv::new(Window::new(size, size));
+            for cin in [16, 240, 256, 257, 320, CHANNELS] {
+                for cout in [16, 256, 257, 416, CHANNELS, 4 * CHANNELS] {
+                    let image = ImageShape::new(8 + size - 1, 8 + size - 1, cin);
+                    let choice = choose(&Problem::new(&conv, image, cout).unwrap());
+                    let Algorithm::Winograd(side) = choice.algorithm else {
+                        assert!((size, cout) == (5, 4 * CHANNELS), "{size} {cin} {cout}");
+                        continue;
+                    };
+                    let winograd = Winograd::new(side, &choice.problem);
+                    for len in [winograd.scratch_len(), winograd.d_input_scratch_len()] {
+                        assert!(len <= LANES_KEPT, "{size} {cin} {cout}: {len}");
+                    }
+                }
+            }
+        }
+    }
+}

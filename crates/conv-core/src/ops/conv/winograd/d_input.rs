@@ -1,0 +1,251 @@
+//! The gradient of the input by tiles: each tile of outputs has a share in one of the input's gradient, and these
+//! overlap and are added up.
+//!
+//! Tiles of the gradient's own would be more, wherever the output is smaller than the input. A vector here holds a number of
+//! sixteen tiles, since there may be few input channels.
+
+use super::{PANEL, WIDE, Winograd};
+use crate::parallel::{self, scratch};
+use crate::simd::winograd::{self, Tile};
+use crate::simd::{
+    LANES, Lanes, Matrix, Op, Simd, TURNED, dispatch, dispatch_for, groups, matrix_product,
+    store_turned,
+};
+
+/// Vectors of tiles that are computed together, at most.
+const VECTORS: usize = 2;
+
+impl Winograd {
+    /// Vectors of sixteen in the kernels that [`pack_d_input`](Self::pack_d_input) transforms.
+    pub(in crate::ops::conv) fn packed_d_input_len(&self) -> usize {
+        self.cin * self.numbers() * groups(self.cout)
+    }
+
+    /// Packs kernels (taps, Cout) for [`add_d_input`](Self::add_d_input): (Cin, numbers, Cout).
+    pub(in crate::ops::conv) fn pack_d_input(&self, kernels: &[f32], packed: &mut [Lanes]) {
+        let row = groups(self.cout);
+        parallel::parts_mut(packed, self.numbers() * row, |channel, packed| {
+            for panel in 0..self.panels() {
+                let to = &mut Lanes::flat_mut(packed)[panel * PANEL..];
+                self.pack_channel(kernels, (channel, panel), (to, row * LANES), |tap| {
+                    (tap * self.cout, 1)
+                });
+            }
+        });
+    }
+
+    /// Pixels of a tile of the output.
+    fn pixels(&self) -> usize {
+        self.side.output() * self.side.output()
+    }
+
+    /// Vectors of tiles that are computed together: fewer of many channels, so that a thread [keeps](scratch) the memory.
+    fn vectors_back(&self) -> usize {
+        if self.cin.max(self.cout) > WIDE {
+            1
+        } else {
+            VECTORS
+        }
+    }
+
+    /// From one of a tile's numbers to the next, in vectors.
+    fn step_back(&self, channels: usize) -> usize {
+        self.vectors_back() * channels.next_multiple_of(LANES) + 1
+    }
+
+    /// Lanes for the tiles of the output's gradient, for them transformed, and for those of the input's gradient before and
+    /// after.
+    pub(in crate::ops::conv) fn d_input_scratch_len(&self) -> usize {
+        (self.pixels() + self.numbers()) * self.step_back(self.cout)
+            + 2 * self.numbers() * self.step_back(self.cin)
+    }
+
+    /// Adds to the gradient of padded images.
+    ///
+    /// `d_output` (images, pixels, Cout), packed kernels → the padded images' gradient
+    pub(in crate::ops::conv) fn add_d_input(
+        &self,
+        d_output: &[f32],
+        packed: &[Lanes],
+        d_padded: &mut [f32],
+    ) {
+        let images = d_output.len() / (self.output.0 * self.output.1 * self.cout);
+        scratch::with_tiles(self.d_input_scratch_len(), |scratch| {
+            let step = self.step_back(self.cout);
+            let (y, x) = scratch.split_at_mut((self.pixels() + self.numbers()) * step);
+            let (turned, y) = y.split_at_mut(self.pixels() * step);
+            let (products, x) = x.split_at_mut(self.numbers() * self.step_back(self.cin));
+            let tiles = images * self.tiles();
+            let together = self.vectors_back() * LANES;
+            for first in (0..tiles).step_by(together) {
+                let tiles = first..tiles.min(first + together);
+                let vectors = groups(tiles.len());
+                let mut outputs = [None; VECTORS * LANES];
+                let mut inputs = [0; VECTORS * LANES];
+                for ((tile, output), input) in tiles.clone().zip(&mut outputs).zip(&mut inputs) {
+                    *output = Some(self.output_tile(tile));
+                    (*input, _) = self.tile(tile);
+                }
+                dispatch_for(
+                    TURNED,
+                    Turn {
+                        d_output,
+                        tiles: &outputs[..vectors * LANES],
+                        channels: self.cout,
+                        to: Lanes::flat_mut(turned),
+                        step: step * LANES,
+                        side: self.side.output(),
+                    },
+                );
+                dispatch(Tiles {
+                    winograd: self,
+                    packed: Lanes::flat(packed),
+                    vectors,
+                    turned: Lanes::flat(turned),
+                    y,
+                    products: Lanes::flat_mut(products),
+                    x: Lanes::flat_mut(x),
+                });
+                dispatch_for(
+                    TURNED,
+                    Sum {
+                        winograd: self,
+                        x: Lanes::flat(x),
+                        lanes: vectors * LANES,
+                        tiles: &inputs[..tiles.len()],
+                        d_padded,
+                    },
+                );
+            }
+        });
+    }
+}
+
+/// Tiles of the output's gradient, with a tile a lane.
+struct Turn<'a> {
+    d_output: &'a [f32],
+    /// Where those begin that there are.
+    tiles: &'a [Option<(usize, Tile)>],
+    channels: usize,
+    /// (pixels, Cout, lanes), zeros beyond the output, and how far from one pixel to the next.
+    to: &'a mut [f32],
+    step: usize,
+    /// Rows and columns of a tile.
+    side: usize,
+}
+
+impl Op for Turn<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let lanes = self.tiles.len();
+        for (pixel, to) in self.to.chunks_exact_mut(self.step).enumerate() {
+            let (row, column) = (pixel / self.side, pixel % self.side);
+            for (block, tiles) in self.tiles.chunks_exact(TURNED).enumerate() {
+                for first in (0..self.channels).step_by(S::WIDTH) {
+                    let end = self.channels.min(first + S::WIDTH);
+                    let mut vectors = [s.splat(0.0); TURNED];
+                    for (vector, tile) in vectors.iter_mut().zip(tiles) {
+                        if let &Some((at, Tile { step, size })) = tile
+                            && row < size.0
+                            && column < size.1
+                        {
+                            let at = at + row * step.0 + column * step.1;
+                            *vector = s.load_first(&self.d_output[at + first..at + end]);
+                        }
+                    }
+                    let to = &mut to[first * lanes + block * TURNED..];
+                    store_turned(s, vectors, to, lanes);
+                }
+            }
+        }
+    }
+}
+
+/// Tiles of the input's gradient, with a tile a lane, added to where they belong.
+struct Sum<'a> {
+    winograd: &'a Winograd,
+    /// (numbers, Cin, lanes)
+    x: &'a [f32],
+    lanes: usize,
+    /// Where each begins.
+    tiles: &'a [usize],
+    d_padded: &'a mut [f32],
+}
+
+impl Op for Sum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Winograd {
+            side, cin, row_len, ..
+        } = *self.winograd;
+        let mut turned = [0.0; TURNED * LANES];
+        let numbers = self.x.chunks_exact(self.winograd.step_back(cin) * LANES);
+        for (number, x) in numbers.enumerate() {
+            let offset = number / side.tile() * row_len + number % side.tile() * cin;
+            for first in (0..cin).step_by(TURNED) {
+                let channels = TURNED.min(cin - first);
+                for (block, tiles) in self.tiles.chunks(S::WIDTH).enumerate() {
+                    let mut vectors = [s.splat(0.0); TURNED];
+                    for (i, vector) in vectors.iter_mut().enumerate().take(channels) {
+                        let at = (first + i) * self.lanes + block * S::WIDTH;
+                        *vector = s.load_first(&x[at..][..S::WIDTH]);
+                    }
+                    store_turned(s, vectors, &mut turned, TURNED);
+                    for (tile, own) in tiles.iter().zip(turned.chunks_exact(TURNED)) {
+                        let to = &mut self.d_padded[tile + offset + first..][..channels];
+                        let sum = s.add(s.load_first(to), s.load_first(&own[..channels]));
+                        s.store_first(sum, to);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Tiles of the output's gradient to tiles of the input's gradient.
+struct Tiles<'a> {
+    winograd: &'a Winograd,
+    packed: &'a [f32],
+    /// Vectors of tiles.
+    vectors: usize,
+    turned: &'a [f32],
+    y: &'a mut [Lanes],
+    products: &'a mut [f32],
+    x: &'a mut [f32],
+}
+
+impl Op for Tiles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Winograd {
+            side, cin, cout, ..
+        } = *self.winograd;
+        let lanes = self.vectors * LANES;
+        let (step_y, step_x) = (self.winograd.step_back(cout), self.winograd.step_back(cin));
+        let turned = Tile::spread(side.output(), step_y * LANES);
+        let turned = (self.turned, turned);
+        let y = Tile::spread(side.tile(), step_y * LANES);
+        winograd::d_output(s, side, turned, (Lanes::flat_mut(self.y), y), cout * lanes);
+        // The kernels of one input channel, (numbers, Cout).
+        let row = groups(cout) * LANES;
+        let products = self.products.chunks_exact_mut(step_x * LANES);
+        let y = self.y.chunks_exact(step_y);
+        for (number, (y, products)) in y.zip(products).enumerate() {
+            let kernels = Matrix {
+                numbers: &self.packed[number * row..],
+                rows: (cin, side.numbers() * row),
+                columns: (cout, 1),
+            };
+            let start = &[Lanes::ZERO; VECTORS][..self.vectors];
+            matrix_product(s, kernels, y, start, products);
+        }
+        let tile = Tile::spread(side.tile(), step_x * LANES);
+        winograd::d_input(s, side, (self.products, tile), (self.x, tile), cin * lanes);
+    }
+}

@@ -1,0 +1,342 @@
+//! Convolutions by 3 × 3 or 5 × 5 kernels in steps of one pixel, by Winograd's algorithms F(2×2, 3×3) and F(4×4, 5×5): 16
+//! multiplications for a tile of 2 × 2 outputs instead of 36, or 64 for one of 4 × 4 instead of 400.
+//!
+//! A tile of the input, 4 × 4 or 8 × 8 pixels, and each kernel are transformed to as many numbers a channel. The outputs'
+//! numbers are then sixteen or 64 products of matrices, (tiles, Cin) · (Cin, Cout), and transformed back to
+//! 2 × 2 or 4 × 4 pixels. See Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015, arXiv 1509.09308).
+//! The gradients are the same, transposed. Rounding errors are some times those of the sum itself; for 3 × 3 the
+//! halves and sums of the transforms are exact for small whole numbers.
+
+mod d_input;
+mod passes;
+
+use std::ops::Range;
+
+use self::passes::{DKernel, DOutputs, Inputs, Kernels, Outputs, Products};
+use super::direct::pack_tap;
+use super::geometry::{ImageShape, Problem};
+use super::padding::PaddedImage;
+use crate::parallel;
+use crate::parallel::scratch;
+pub(crate) use crate::simd::winograd::Side;
+use crate::simd::winograd::Tile;
+use crate::simd::{LANES, Lanes, dispatch, dispatch_for, groups};
+use crate::tuning::{
+    KERNELS_PER_PANEL as PANEL, WINOGRAD_TILES_PER_BLOCK as TILES, WINOGRAD_WIDE_CHANNELS as WIDE,
+};
+
+/// The tiles of one convolution over images of one size.
+#[derive(Clone, Debug)]
+pub(super) struct Winograd {
+    side: Side,
+    /// Rows and columns of the tiles of an image.
+    tiles: (usize, usize),
+    /// Rows and columns of an output.
+    output: (usize, usize),
+    cin: usize,
+    cout: usize,
+    /// Values of a row of a padded image, and of all of it.
+    row_len: usize,
+    padded_len: usize,
+}
+
+/// Tiles in blocks of about the same size, of eight and eight, which the products take together.
+fn blocks(tiles: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = tiles.div_ceil(most).max(1);
+    let size = tiles.div_ceil(count).next_multiple_of(8).max(8);
+    let firsts = (0..tiles).step_by(size);
+    firsts.map(move |first| first..(first + size).min(tiles))
+}
+
+/// The padded images that whole tiles of all outputs read.
+pub(super) fn padded(side: Side, problem: &Problem) -> PaddedImage {
+    let whole = |outputs: usize| outputs.next_multiple_of(side.output()) + side.kernel() - 1;
+    PaddedImage {
+        rows: whole(problem.output.rows),
+        cols: whole(problem.output.cols),
+        ..problem.padded
+    }
+}
+
+impl Winograd {
+    /// For a problem whose images are [padded](padded) to whole tiles.
+    pub(super) fn new(side: Side, problem: &Problem) -> Self {
+        let ImageShape {
+            rows,
+            cols,
+            channels: cout,
+        } = problem.output;
+        let cin = problem.input().channels;
+        Self {
+            side,
+            tiles: (rows.div_ceil(side.output()), cols.div_ceil(side.output())),
+            output: (rows, cols),
+            cin,
+            cout,
+            row_len: problem.padded.cols * cin,
+            padded_len: problem.padded.len(),
+        }
+    }
+
+    /// Tiles that are multiplied together, at most.
+    fn together(&self) -> usize {
+        match self.side {
+            Side::Three => TILES,
+            Side::Five if self.cin > WIDE => TILES / 8,
+            Side::Five => TILES / 4,
+        }
+    }
+
+    /// From one of a tile's numbers to the next, in vectors, for blocks of tiles: one more than needed, so that they do not
+    /// all fall to the same places of the cache.
+    fn step(&self, channels: usize) -> usize {
+        groups(self.together() * channels) + 1
+    }
+
+    fn numbers(&self) -> usize {
+        self.side.numbers()
+    }
+
+    /// The work of an image, in tiles of 4 × 4: one of 8 × 8 is worth several.
+    pub(super) fn work(&self) -> usize {
+        self.tiles() * (TILES / self.together())
+    }
+
+    /// Tiles of an image.
+    fn tiles(&self) -> usize {
+        self.tiles.0 * self.tiles.1
+    }
+
+    /// Panels of output channels.
+    pub(super) fn panels(&self) -> usize {
+        self.cout.div_ceil(PANEL)
+    }
+
+    /// A panel's first channel, and how many it has.
+    fn panel(&self, panel: usize) -> (usize, usize) {
+        let first = panel * PANEL;
+        (first, (self.cout - first).min(PANEL))
+    }
+
+    /// Vectors of sixteen in the transformed kernels.
+    pub(super) fn packed_len(&self) -> usize {
+        self.numbers() * self.cin * groups(self.cout)
+    }
+
+    /// Lanes for the transformed tiles of the input and of a panel, and for the gradient of a panel's kernels.
+    pub(super) fn scratch_len(&self) -> usize {
+        self.numbers() * (self.step(self.cin) + self.step(PANEL) + self.cin * groups(PANEL))
+    }
+
+    /// Where the padded images have the first number of a tile, and where it lies in an image of the output: image, row
+    /// and column.
+    fn tile(&self, tile: usize) -> (usize, [usize; 3]) {
+        let (image, at) = (tile / self.tiles(), tile % self.tiles());
+        let out = self.side.output();
+        let (y, x) = (at / self.tiles.1 * out, at % self.tiles.1 * out);
+        let first = image * self.padded_len + y * self.row_len + x * self.cin;
+        (first, [image, y, x])
+    }
+
+    /// Where the outputs have the first number of a tile, and the tile there.
+    fn output_tile(&self, tile: usize) -> (usize, Tile) {
+        let (_, [image, y, x]) = self.tile(tile);
+        let (rows, cols) = self.output;
+        let out = self.side.output();
+        let size = ((rows - y).min(out), (cols - x).min(out));
+        let step = (cols * self.cout, self.cout);
+        let first = ((image * rows + y) * cols + x) * self.cout;
+        (first, Tile { step, size })
+    }
+
+    /// Packs kernels as the products read them: panel after panel, for each the transformed numbers. `weights` says where the first
+    /// kernel's weight of a tap lies, and how far it is from one kernel's to the next one's.
+    pub(super) fn pack(
+        &self,
+        kernels: &[f32],
+        packed: &mut [Lanes],
+        weights: impl Fn(usize) -> (usize, usize) + Sync,
+    ) {
+        let panel_len = self.numbers() * self.cin * groups(PANEL);
+        parallel::parts_mut(packed, panel_len, |panel, packed| {
+            let lanes = packed.len() / (self.numbers() * self.cin);
+            for channel in 0..self.cin {
+                let to = &mut Lanes::flat_mut(packed)[channel * lanes * LANES..];
+                let to = (to, self.cin * lanes * LANES);
+                self.pack_channel(kernels, (channel, panel), to, &weights);
+            }
+        });
+    }
+
+    /// The transformed kernels of a panel, of one input channel, with so many numbers from one to the next.
+    fn pack_channel(
+        &self,
+        kernels: &[f32],
+        (channel, panel): (usize, usize),
+        (to, step): (&mut [f32], usize),
+        weights: impl Fn(usize) -> (usize, usize),
+    ) {
+        let (first, channels) = self.panel(panel);
+        let mut taps = [Lanes::ZERO; 25 * 2];
+        let taps = &mut taps[..2 * self.side.kernel() * self.side.kernel()];
+        for (place, tap) in taps.chunks_exact_mut(2).enumerate() {
+            let (from, stride) = weights(place * self.cin + channel);
+            let from = &kernels[from + first * stride..];
+            pack_tap(from, stride, self.cout - first, tap);
+        }
+        dispatch(Kernels {
+            side: self.side,
+            taps,
+            to,
+            step,
+            lanes: groups(channels),
+        });
+    }
+
+    /// Pixels of the output, in whole rows, that are a task of their own where images are large.
+    pub(super) fn band(&self) -> usize {
+        let (rows, cols) = self.tiles;
+        let rows = rows.div_ceil(8).max((TILES / 2).div_ceil(cols));
+        self.side.output() * rows * self.output.1
+    }
+
+    /// Tiles of an output of whole images, or of some rows of one.
+    fn tiles_of(&self, output_len: usize) -> usize {
+        let (rows, cols) = self.output;
+        let all = output_len / (cols * self.cout);
+        (all / rows * self.tiles.0 + (all % rows).div_ceil(self.side.output())) * self.tiles.1
+    }
+
+    /// padded images, transformed kernels, bias (Cout) → output (pixels, Cout), from the first pixel of an
+    /// image or a [band](Self::band) on
+    pub(super) fn forward(
+        &self,
+        (padded, first_pixel): (&[f32], usize),
+        packed: &[Lanes],
+        bias: Option<&[f32]>,
+        output: &mut [f32],
+    ) {
+        let first = self.tiles_of(first_pixel * self.cout);
+        scratch::with_tiles(self.scratch_len(), |scratch| {
+            self.forward_in(scratch, (padded, first), (packed, bias), output);
+        });
+    }
+
+    fn forward_in(
+        &self,
+        scratch: &mut [Lanes],
+        (padded, first_tile): (&[f32], usize),
+        (packed, bias): (&[Lanes], Option<&[f32]>),
+        output: &mut [f32],
+    ) {
+        let (skipped, _) = self.output_tile(first_tile);
+        let tiles = self.tiles_of(output.len());
+        let (x, y) = scratch.split_at_mut(self.numbers() * self.step(self.cin));
+        let y = &mut y[..self.numbers() * self.step(PANEL)];
+        for range in blocks(tiles, self.together()) {
+            let range = first_tile + range.start..first_tile + range.end;
+            dispatch_for(
+                self.cin,
+                Inputs {
+                    winograd: self,
+                    padded,
+                    tiles: range.clone(),
+                    to: Lanes::flat_mut(x),
+                },
+            );
+            let panels = packed.chunks(self.numbers() * self.cin * groups(PANEL));
+            for (panel, kernels) in panels.enumerate() {
+                let (first, channels) = self.panel(panel);
+                let mut start = [Lanes::ZERO; 2];
+                if let Some(bias) = bias {
+                    Lanes::flat_mut(&mut start)[..channels]
+                        .copy_from_slice(&bias[first..][..channels]);
+                }
+                dispatch(Products {
+                    side: self.side,
+                    step: self.step(self.cin),
+                    x: Lanes::flat(x),
+                    rows: (range.len(), self.cin),
+                    columns: (self.cin, 1),
+                    right: (kernels, self.cin * groups(channels)),
+                    start: &start[..groups(channels)],
+                    sums: (y, self.step(PANEL)),
+                });
+                dispatch(Outputs {
+                    winograd: self,
+                    from: Lanes::flat(y),
+                    tiles: range.clone(),
+                    panel: (first, channels),
+                    output: (output, skipped),
+                });
+            }
+        }
+    }
+
+    /// Adds to the gradient of the kernels what some images contribute: of some panels, whose first number of the first
+    /// tap is the first of `d_kernels`, with so many numbers from a tap to the next.
+    ///
+    /// padded images, `d_output` (images, pixels, Cout) → `d_kernels` (Kh, Kw, Cin, output channels)
+    pub(super) fn add_d_kernels(
+        &self,
+        images: (&[f32], &[f32]),
+        panels: Range<usize>,
+        d_kernels: (&mut [f32], usize),
+    ) {
+        scratch::with_tiles(self.scratch_len(), |scratch| {
+            self.add_d_kernels_in(scratch, images, panels, d_kernels);
+        });
+    }
+
+    fn add_d_kernels_in(
+        &self,
+        scratch: &mut [Lanes],
+        (padded, d_output): (&[f32], &[f32]),
+        panels: Range<usize>,
+        (d_kernels, row): (&mut [f32], usize),
+    ) {
+        let images = d_output.len() / (self.output.0 * self.output.1 * self.cout);
+        let tiles = images * self.tiles();
+        let (x, rest) = scratch.split_at_mut(self.numbers() * self.step(self.cin));
+        let (y, sums) = rest.split_at_mut(self.numbers() * self.step(PANEL));
+        for range in blocks(tiles, self.together()) {
+            dispatch_for(
+                self.cin,
+                Inputs {
+                    winograd: self,
+                    padded,
+                    tiles: range.clone(),
+                    to: Lanes::flat_mut(x),
+                },
+            );
+            for panel in panels.clone() {
+                let (first, channels) = self.panel(panel);
+                let lanes = groups(channels);
+                dispatch(DOutputs {
+                    winograd: self,
+                    d_output,
+                    tiles: range.clone(),
+                    panel: (first, channels),
+                    to: Lanes::flat_mut(y),
+                });
+                dispatch(Products {
+                    side: self.side,
+                    step: self.step(self.cin),
+                    x: Lanes::flat(x),
+                    rows: (self.cin, 1),
+                    columns: (range.len(), self.cin),
+                    right: (y, self.step(PANEL)),
+                    start: &[Lanes::ZERO; 2][..lanes],
+                    sums: (sums, self.cin * lanes),
+                });
+                dispatch(DKernel {
+                    side: self.side,
+                    sums: Lanes::flat(sums),
+                    size: (self.cin, channels),
+                    d_kernels: &mut d_kernels[first - panels.start * PANEL..],
+                    row,
+                });
+            }
+        }
+    }
+}

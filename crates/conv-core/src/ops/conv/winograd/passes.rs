@@ -1,0 +1,185 @@
+//! What is done with tiles in vectors, pass by pass, for one instruction set at a time.
+
+use std::ops::Range;
+
+use super::{PANEL, Winograd};
+use crate::simd::winograd::{self, Side, Tile};
+use crate::simd::{LANES, Lanes, Matrix, Op, Simd, groups, matrix_product};
+
+/// The products, one for each number of a tile.
+pub(super) struct Products<'a> {
+    pub(super) side: Side,
+    /// For each number (tiles, Cin), its rows and its columns as those of a [`Matrix`], and vectors from one to the next.
+    pub(super) x: &'a [f32],
+    pub(super) step: usize,
+    pub(super) rows: (usize, usize),
+    pub(super) columns: (usize, usize),
+    /// For each number (columns, lanes of a panel), and how far from one to the next.
+    pub(super) right: (&'a [Lanes], usize),
+    /// What the sums of that number begin with that has a share of one in all outputs.
+    pub(super) start: &'a [Lanes],
+    /// For each number (rows, lanes), and how far from one to the next.
+    pub(super) sums: (&'a mut [Lanes], usize),
+}
+
+impl Op for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let zeros = [Lanes::ZERO; 2];
+        // That of the value at 1, down and across.
+        let centre = self.side.tile() + 1;
+        let all = self.x.chunks_exact(self.step * LANES);
+        let right = self.right.0.chunks(self.right.1);
+        let sums = self.sums.0.chunks_mut(self.sums.1);
+        for (number, ((x, right), sums)) in all.zip(right).zip(sums).enumerate() {
+            let a = Matrix {
+                numbers: x,
+                rows: self.rows,
+                columns: self.columns,
+            };
+            let start = if number == centre {
+                self.start
+            } else {
+                &zeros[..self.start.len()]
+            };
+            matrix_product(s, a, right, start, Lanes::flat_mut(sums));
+        }
+    }
+}
+
+/// Tiles of the input → for each number (tiles, Cin).
+pub(super) struct Inputs<'a> {
+    pub(super) winograd: &'a Winograd,
+    pub(super) padded: &'a [f32],
+    pub(super) tiles: Range<usize>,
+    pub(super) to: &'a mut [f32],
+}
+
+impl Op for Inputs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (side, cin) = (self.winograd.side, self.winograd.cin);
+        let from = Tile {
+            step: (self.winograd.row_len, cin),
+            size: (side.tile(), side.tile()),
+        };
+        let to = Tile::spread(side.tile(), self.winograd.step(cin) * LANES);
+        for (row, tile) in self.tiles.enumerate() {
+            let (at, _) = self.winograd.tile(tile);
+            let padded = (&self.padded[at..], from);
+            winograd::input(s, side, padded, (&mut self.to[row * cin..], to), cin);
+        }
+    }
+}
+
+/// For each number (tiles, channels of a panel) → tiles of the output.
+pub(super) struct Outputs<'a> {
+    pub(super) winograd: &'a Winograd,
+    pub(super) from: &'a [f32],
+    pub(super) tiles: Range<usize>,
+    /// The first channel, and how many.
+    pub(super) panel: (usize, usize),
+    /// Numbers, and which one of all is their first.
+    pub(super) output: (&'a mut [f32], usize),
+}
+
+impl Op for Outputs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (first, channels) = self.panel;
+        let side = self.winograd.side;
+        let from = Tile::spread(side.tile(), self.winograd.step(PANEL) * LANES);
+        for (row, tile) in self.tiles.enumerate() {
+            let (at, tile) = self.winograd.output_tile(tile);
+            let to = &mut self.output.0[at - self.output.1 + first..];
+            let from = (&self.from[row * groups(channels) * LANES..], from);
+            winograd::output(s, side, from, (to, tile), channels);
+        }
+    }
+}
+
+/// Tiles of the output's gradient → for each number (tiles, channels of a panel).
+pub(super) struct DOutputs<'a> {
+    pub(super) winograd: &'a Winograd,
+    pub(super) d_output: &'a [f32],
+    pub(super) tiles: Range<usize>,
+    /// The first channel, and how many.
+    pub(super) panel: (usize, usize),
+    pub(super) to: &'a mut [f32],
+}
+
+impl Op for DOutputs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (first, channels) = self.panel;
+        let side = self.winograd.side;
+        let to = Tile::spread(side.tile(), self.winograd.step(PANEL) * LANES);
+        for (row, tile) in self.tiles.enumerate() {
+            let (at, tile) = self.winograd.output_tile(tile);
+            let from = (&self.d_output[at + first..], tile);
+            let to_row = row * groups(channels) * LANES;
+            winograd::d_output(s, side, from, (&mut self.to[to_row..], to), channels);
+        }
+    }
+}
+
+/// The taps of an input channel for the kernels of a panel → their numbers, where the products read them.
+pub(super) struct Kernels<'a> {
+    pub(super) side: Side,
+    pub(super) taps: &'a [Lanes],
+    pub(super) to: &'a mut [f32],
+    /// From one number to the next.
+    pub(super) step: usize,
+    /// Kernels, in whole vectors.
+    pub(super) lanes: usize,
+}
+
+impl Op for Kernels<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let from = (
+            Lanes::flat(self.taps),
+            Tile::spread(self.side.kernel(), PANEL),
+        );
+        let to = (self.to, Tile::spread(self.side.tile(), self.step));
+        winograd::kernel(s, self.side, from, to, self.lanes * LANES);
+    }
+}
+
+/// For each number (Cin, channels of a panel), added to the gradient of the kernels.
+pub(super) struct DKernel<'a> {
+    pub(super) side: Side,
+    pub(super) sums: &'a [f32],
+    /// Input channels, and output channels of the panel.
+    pub(super) size: (usize, usize),
+    pub(super) d_kernels: &'a mut [f32],
+    /// From an input channel to the next one in the gradient.
+    pub(super) row: usize,
+}
+
+impl Op for DKernel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (cin, channels) = self.size;
+        let lanes = groups(channels) * LANES;
+        let from = Tile::spread(self.side.tile(), cin * lanes);
+        let to = Tile::spread(self.side.kernel(), cin * self.row);
+        for channel in 0..cin {
+            let sums = (&self.sums[channel * lanes..], from);
+            let d_kernels = (&mut self.d_kernels[channel * self.row..], to);
+            winograd::add_d_kernel(s, self.side, sums, d_kernels, channels);
+        }
+    }
+}

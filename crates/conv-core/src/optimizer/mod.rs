@@ -1,0 +1,333 @@
+//! How a gradient changes the parameters: methods, learning rates over time, averaging and clipping.
+
+mod schedule;
+mod state;
+
+pub use schedule::Schedule;
+pub use state::State;
+
+use crate::Error;
+use crate::ops::check::expect_shape;
+use crate::parameter::Parameter;
+
+/// The rule by which a gradient changes parameters. Decay of the weights is decoupled: it multiplies kernels and
+/// weights (never biases, gamma or beta) by `1 − rate · decay` before the step, whatever the method.
+/// I. Loshchilov and F. Hutter, Decoupled weight decay regularization, ICLR (2019).
+///
+/// ```
+/// use conv_core::optimizer::{Optimizer, Schedule};
+///
+/// let optimizer = Optimizer::nesterov(0.1, 0.9)
+///     .weight_decay(5e-4)
+///     .schedule(Schedule::OneCycle { steps: 1000 })
+///     .clip(1.0)
+///     .average(0.99);
+/// assert_eq!(optimizer.steps(), 0);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Optimizer {
+    method: Method,
+    rate: f64,
+    schedule: Schedule,
+    decay: f64,
+    clip: Option<f64>,
+    average: Option<f32>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Method {
+    Sgd {
+        momentum: f32,
+        nesterov: bool,
+    },
+    AdamW {
+        beta1: f32,
+        beta2: f32,
+        epsilon: f32,
+    },
+}
+
+impl Optimizer {
+    /// Plain steps down the gradient: `p ← p − rate · g`.
+    #[must_use]
+    pub fn sgd(rate: f64) -> Self {
+        Self::momentum(rate, 0.0)
+    }
+
+    /// With a velocity: `v ← momentum · v + g`, `p ← p − rate · v`. I. Sutskever et al., On the importance of
+    /// initialization and momentum in deep learning, ICML (2013), in the form of `PyTorch`.
+    #[must_use]
+    pub fn momentum(rate: f64, momentum: f32) -> Self {
+        Self::of(
+            Method::Sgd {
+                momentum,
+                nesterov: false,
+            },
+            rate,
+        )
+    }
+
+    /// With a velocity that looks ahead: `v ← momentum · v + g`, `p ← p − rate · (g + momentum · v)`.
+    #[must_use]
+    pub fn nesterov(rate: f64, momentum: f32) -> Self {
+        Self::of(
+            Method::Sgd {
+                momentum,
+                nesterov: true,
+            },
+            rate,
+        )
+    }
+
+    /// `AdamW` with β₁ = 0.9, β₂ = 0.999 and ε = 1e-8: `m ← β₁ m + (1 − β₁) g`, `v ← β₂ v + (1 − β₂) g²`,
+    /// `p ← p − rate · m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε)`, t counting from 1. D. Kingma and J. Ba, Adam,
+    /// ICLR (2015).
+    #[must_use]
+    pub fn adamw(rate: f64) -> Self {
+        let (beta1, beta2, epsilon) = (0.9, 0.999, 1e-8);
+        Self::of(
+            Method::AdamW {
+                beta1,
+                beta2,
+                epsilon,
+            },
+            rate,
+        )
+    }
+
+    fn of(method: Method, rate: f64) -> Self {
+        Self {
+            method,
+            rate,
+            schedule: Schedule::Constant,
+            decay: 0.0,
+            clip: None,
+            average: None,
+            state: State::default(),
+        }
+    }
+
+    /// The same with a decay of the weights.
+    #[must_use]
+    pub fn weight_decay(self, decay: f64) -> Self {
+        Self { decay, ..self }
+    }
+
+    /// The same with a learning rate that changes.
+    #[must_use]
+    pub fn schedule(self, schedule: Schedule) -> Self {
+        Self { schedule, ..self }
+    }
+
+    /// The same with gradients whose norm over all parameters is at most this: a longer one is shortened.
+    #[must_use]
+    pub fn clip(self, norm: f64) -> Self {
+        Self {
+            clip: Some(norm),
+            ..self
+        }
+    }
+
+    /// The same with a moving average of the parameters, `a ← decay · a + (1 − decay) · p` after every step, which
+    /// begins as what the first step made. B. Polyak and A. Juditsky, Acceleration of stochastic approximation by
+    /// averaging (1992).
+    #[must_use]
+    pub fn average(self, decay: f32) -> Self {
+        Self {
+            average: Some(decay),
+            ..self
+        }
+    }
+
+    /// Steps taken.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.state.steps
+    }
+
+    /// The learning rate of the next step.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.rate * self.schedule.factor(self.state.steps)
+    }
+
+    /// The moving average of the parameters, for [`Network::set_values`](crate::network::Network::set_values);
+    /// none before the first step or where none is kept.
+    #[must_use]
+    pub fn averaged(&self) -> Option<&[f32]> {
+        (!self.state.averaged.is_empty()).then_some(&self.state.averaged)
+    }
+
+    /// One step. The `parameters` say where among the values each one stands, and whether it decays.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the rate, the decay, the norm or a factor is out of its range; [`Error::Shape`] if
+    /// there are not as many values in all three as in the step before. Nothing has changed then.
+    pub fn step(
+        &mut self,
+        parameters: &[Parameter],
+        values: &mut [f32],
+        gradient: &[f32],
+    ) -> Result<(), Error> {
+        self.check()?;
+        let len = values.len();
+        expect_shape("gradient", &[len], &[gradient.len()])?;
+        let end = parameters.iter().map(|p| p.range.end).max().unwrap_or(0);
+        expect_shape("values", &[end], &[len])?;
+        if self.state.steps == 0 {
+            let (first, second) = self.method.moments(len);
+            self.state.first = vec![0.0; first];
+            self.state.second = vec![0.0; second];
+        }
+        let kept = self.state.first.len().max(self.state.averaged.len());
+        if kept > 0 {
+            expect_shape("values", &[kept], &[len])?;
+        }
+        let rate = self.rate();
+        let scale = self.clip.map_or(1.0, |most| {
+            let norm = norm(gradient);
+            if norm > most { most / norm } else { 1.0 }
+        }) as f32;
+        for parameter in parameters {
+            let range = parameter.range.clone();
+            if parameter.decays && self.decay != 0.0 {
+                let kept = (1.0 - rate * self.decay) as f32;
+                values[range.clone()].iter_mut().for_each(|p| *p *= kept);
+            }
+            self.update(range, values, gradient, (rate, scale));
+        }
+        self.state.steps += 1;
+        if let Some(decay) = self.average {
+            if self.state.averaged.is_empty() {
+                self.state.averaged.extend_from_slice(values);
+            }
+            for (average, p) in self.state.averaged.iter_mut().zip(values.iter()) {
+                *average = decay * *average + (1.0 - decay) * p;
+            }
+        }
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        range: std::ops::Range<usize>,
+        values: &mut [f32],
+        gradient: &[f32],
+        (rate, scale): (f64, f32),
+    ) {
+        let moved = values[range.clone()]
+            .iter_mut()
+            .zip(&gradient[range.clone()]);
+        match self.method {
+            Method::Sgd { momentum: 0.0, .. } => {
+                let rate = rate as f32;
+                for (p, g) in moved {
+                    *p -= rate * (scale * g);
+                }
+            }
+            Method::Sgd { momentum, nesterov } => {
+                let rate = rate as f32;
+                for ((p, g), v) in moved.zip(&mut self.state.first[range]) {
+                    let g = scale * g;
+                    *v = momentum * *v + g;
+                    *p -= rate * if nesterov { g + momentum * *v } else { *v };
+                }
+            }
+            Method::AdamW {
+                beta1,
+                beta2,
+                epsilon,
+            } => {
+                let step = self.state.steps + 1;
+                let rate = (rate / (1.0 - power(f64::from(beta1), step))) as f32;
+                let spread = (1.0 - power(f64::from(beta2), step)) as f32;
+                let moments = self.state.first[range.clone()]
+                    .iter_mut()
+                    .zip(&mut self.state.second[range]);
+                for ((p, g), (m, v)) in moved.zip(moments) {
+                    let g = scale * g;
+                    *m = beta1 * *m + (1.0 - beta1) * g;
+                    *v = beta2 * *v + (1.0 - beta2) * (g * g);
+                    *p -= rate * *m / ((*v / spread).sqrt() + epsilon);
+                }
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let finite = 0.0..f64::INFINITY;
+        let momentum = match self.method {
+            Method::Sgd { momentum, .. } => f64::from(momentum),
+            Method::AdamW { .. } => 0.0,
+        };
+        let average = f64::from(self.average.unwrap_or(0.0));
+        let clip = self.clip.unwrap_or(1.0);
+        self.schedule.check()?;
+        for (what, expected, found, fits) in [
+            (
+                "the learning rate",
+                "0 or more, and finite",
+                self.rate,
+                finite.contains(&self.rate),
+            ),
+            (
+                "the weight decay",
+                "0 or more, and finite",
+                self.decay,
+                finite.contains(&self.decay),
+            ),
+            (
+                "the momentum",
+                "0 to below 1",
+                momentum,
+                (0.0..1.0).contains(&momentum),
+            ),
+            (
+                "the average's decay",
+                "0 to below 1",
+                average,
+                (0.0..1.0).contains(&average),
+            ),
+            (
+                "the largest norm",
+                "above 0, and finite",
+                clip,
+                clip > 0.0 && clip.is_finite(),
+            ),
+        ] {
+            if !fits {
+                return Err(Error::Value {
+                    what,
+                    expected,
+                    found,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The Euclidean norm, in `f64`: sixteen sums, added in their order.
+fn norm(values: &[f32]) -> f64 {
+    let mut sums = [0.0; 16];
+    for chunk in values.chunks(16) {
+        for (sum, &x) in sums.iter_mut().zip(chunk) {
+            *sum += f64::from(x) * f64::from(x);
+        }
+    }
+    sums.iter().sum::<f64>().sqrt()
+}
+
+/// `base` to a whole power, by squaring: the same bits on every machine.
+fn power(mut base: f64, mut exponent: u64) -> f64 {
+    let mut power = 1.0;
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            power *= base;
+        }
+        base *= base;
+        exponent >>= 1;
+    }
+    power
+}
