@@ -157,8 +157,9 @@ impl Augmentation {
         to: &mut ArrayViewMut2<'_, f32>,
     ) {
         let (height, width) = from.dim();
-        // The numbers are drawn whether they are needed or not, so that one part's setting does
-        // not change what another part does.
+        // These six are drawn whether they are needed or not, so that no part's setting changes
+        // what another part does. One more is drawn where `probability` is below 1, before those of
+        // the elastic field, which is therefore another one there.
         let [down, right, angle, tall, wide, shear] = [0; 6].map(|_| random.signed());
         if self.probability < 1.0 && (random.signed() + 1.0) / 2.0 >= self.probability {
             return shift(from, [down, right].map(|part| self.whole(part)), to);

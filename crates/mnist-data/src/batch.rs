@@ -4,7 +4,7 @@ use ndarray::{Array4, Axis};
 
 use crate::random::Random;
 use crate::split::shuffled_indices;
-use crate::{Augmentation, Dataset, Error, ErrorKind};
+use crate::{Augmentation, Dataset, Error, ErrorKind, Normalisation};
 
 /// Images f32 (B, H, W, 1) with their labels.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,77 +15,6 @@ pub struct Batch {
     pub labels: Vec<u8>,
     /// Where each image stands in the data set.
     pub indices: Vec<usize>,
-}
-
-/// How a pixel of 0 to 255 becomes a number.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Normalisation {
-    /// `pixel / 255`: 0 to 1, as in the chapter.
-    By255,
-    /// `(pixel / 255 − mean) / deviation`.
-    MeanDeviation {
-        /// The mean, of pixels from 0 to 1.
-        mean: f32,
-        /// The standard deviation, of pixels from 0 to 1.
-        deviation: f32,
-    },
-}
-
-impl Normalisation {
-    /// The mean and the standard deviation of all pixels of a data set (of MNIST's training images
-    /// 0.1307 and 0.3081). Where all pixels are the same, the deviation is taken as 1.
-    ///
-    /// ```
-    /// use mnist_data::{Dataset, Normalisation};
-    /// use ndarray::{Array3, array};
-    ///
-    /// let mut images = Array3::zeros((1, 1, 2));
-    /// images[[0, 0, 1]] = 255;
-    /// let measured = Normalisation::measure(&Dataset::new(images, array![3])?);
-    /// assert_eq!(measured, Normalisation::MeanDeviation { mean: 0.5, deviation: 0.5 });
-    /// # Ok::<(), mnist_data::Error>(())
-    /// ```
-    #[must_use]
-    pub fn measure(dataset: &Dataset) -> Self {
-        // Whole numbers, so exact: 255² · 2^47 pixels fit.
-        let (mut sum, mut squares) = (0_u64, 0_u64);
-        for &pixel in dataset.images() {
-            sum += u64::from(pixel);
-            squares += u64::from(pixel).pow(2);
-        }
-        let count = (dataset.images().len() as f64).max(1.0) * 255.0;
-        let mean = sum as f64 / count;
-        let variance = squares as f64 / (count * 255.0) - mean * mean;
-        let deviation = if variance > 0.0 {
-            variance.sqrt() as f32
-        } else {
-            1.0
-        };
-        Self::MeanDeviation {
-            mean: mean as f32,
-            deviation,
-        }
-    }
-
-    /// The number that a pixel of 0 to 255 becomes.
-    #[must_use]
-    pub fn apply(self, pixel: f32) -> f32 {
-        match self {
-            Self::By255 => pixel / 255.0,
-            Self::MeanDeviation { mean, deviation } => (pixel / 255.0 - mean) / deviation,
-        }
-    }
-
-    /// [`apply`](Self::apply) to each pixel.
-    fn apply_all<'a>(
-        self,
-        to: impl IntoIterator<Item = &'a mut f32>,
-        pixels: impl IntoIterator<Item = &'a u8>,
-    ) {
-        for (to, &pixel) in to.into_iter().zip(pixels) {
-            *to = self.apply(f32::from(pixel));
-        }
-    }
 }
 
 /// The batches of a data set, one after the other; made by [`Dataset::batches`].
@@ -114,7 +43,7 @@ pub struct Batches {
     size: usize,
     /// Which images are still to come.
     order: std::vec::IntoIter<usize>,
-    whole_only: bool,
+    drop_last: bool,
     normalisation: Normalisation,
     augmentation: Option<(Augmentation, u64)>,
 }
@@ -140,7 +69,7 @@ impl Dataset {
             dataset: self.clone(),
             size,
             order: (0..self.len()).collect::<Vec<_>>().into_iter(),
-            whole_only: false,
+            drop_last: false,
             normalisation: Normalisation::By255,
             augmentation: None,
         })
@@ -155,22 +84,24 @@ impl Batches {
         self
     }
 
-    /// Without a last batch that is smaller.
+    /// Without the last batch where it is smaller than the others.
     #[must_use]
-    pub fn whole_only(mut self) -> Self {
-        self.whole_only = true;
+    pub fn drop_last(mut self) -> Self {
+        self.drop_last = true;
         self
     }
 
-    /// With other numbers for the pixels.
+    /// With pixels normalised in this way.
     #[must_use]
     pub fn normalised(mut self, normalisation: Normalisation) -> Self {
         self.normalisation = normalisation;
         self
     }
 
-    /// With every image deformed. What happens to it depends on the seed and on its place in the
-    /// data set alone. Give every epoch a seed of its own.
+    /// With images deformed at random: every one, or the part of them that
+    /// [`Augmentation::probability`] says, while the others are only shifted. What happens to an
+    /// image depends only on the seed and on its index in the data set. Give every epoch a seed of
+    /// its own.
     #[must_use]
     pub fn augmented(mut self, augmentation: Augmentation, seed: u64) -> Self {
         self.augmentation = Some((augmentation, seed));
@@ -192,7 +123,7 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<Batch> {
         let indices: Vec<usize> = self.order.by_ref().take(self.size).collect();
-        if indices.is_empty() || (self.whole_only && indices.len() < self.size) {
+        if indices.is_empty() || (self.drop_last && indices.len() < self.size) {
             return None;
         }
         let (height, width) = self.dataset.image_size();
@@ -206,7 +137,7 @@ impl Iterator for Batches {
                 to.mapv_inplace(|pixel| self.normalisation.apply(pixel));
                 continue;
             }
-            // Of slices the compiler makes vectors.
+            // The compiler makes vector instructions of slices.
             match (to.as_slice_mut(), from.as_slice()) {
                 (Some(to), Some(from)) => self.normalisation.apply_all(to, from),
                 _ => self.normalisation.apply_all(&mut to, from),
@@ -233,7 +164,7 @@ impl Iterator for Batches {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = self.order.len();
-        let count = if self.whole_only {
+        let count = if self.drop_last {
             left / self.size
         } else {
             left.div_ceil(self.size)

@@ -28,6 +28,7 @@ pub mod idx;
 #[cfg(feature = "verify")]
 pub mod local;
 mod locate;
+mod normalisation;
 pub mod png;
 mod prefetch;
 mod random;
@@ -35,8 +36,9 @@ mod split;
 mod zip;
 
 pub use augment::{Augmentation, Elastic};
-pub use batch::{Batch, Batches, Normalisation};
+pub use batch::{Batch, Batches};
 pub use dataset::{Dataset, Splits};
 pub use directory::read_dir;
 pub use error::{Attempt, Error, ErrorKind};
+pub use normalisation::Normalisation;
 pub use prefetch::Prefetch;

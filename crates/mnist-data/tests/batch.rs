@@ -39,11 +39,27 @@ fn pixels_become_numbers_in_nhwc() {
 }
 
 #[test]
+fn a_whole_data_set_has_the_values_of_its_batches() {
+    let dataset = squares(7);
+    let measured = Normalisation::measure(&dataset);
+    for normalisation in [Normalisation::By255, measured] {
+        let batches = dataset.batches(3).unwrap().normalised(normalisation);
+        let images = dataset.to_array(normalisation);
+        assert_eq!(images.dim(), (7, 28, 28, 1));
+        for batch in batches {
+            assert_eq!(images.select(Axis(0), &batch.indices), batch.images);
+        }
+    }
+    let none = dataset.first(0).unwrap().to_array(measured);
+    assert_eq!(none.dim(), (0, 28, 28, 1));
+}
+
+#[test]
 fn batches_know_how_many_they_are() {
     let dataset = squares(10);
     assert_eq!(dataset.batches(3).unwrap().len(), 4);
-    assert_eq!(dataset.batches(3).unwrap().whole_only().len(), 3);
-    assert_eq!(all(dataset.batches(3).unwrap().whole_only()).len(), 3);
+    assert_eq!(dataset.batches(3).unwrap().drop_last().len(), 3);
+    assert_eq!(all(dataset.batches(3).unwrap().drop_last()).len(), 3);
     assert_eq!(dataset.batches(100).unwrap().len(), 1);
     assert_eq!(dataset.first(0).unwrap().batches(3).unwrap().count(), 0);
     let error = dataset.batches(0).unwrap_err();
