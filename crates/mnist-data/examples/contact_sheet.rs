@@ -1,7 +1,7 @@
 //! A sheet of digits and, below each, three deformed copies of it, as PNG.
 //!
 //! ```console
-//! cargo run -p mnist-data --features embedded --example contact_sheet -- sheet.png
+//! cargo run -p mnist-data --features embedded,png --example contact_sheet -- sheet.png
 //! ```
 
 use std::fs::File;

@@ -29,6 +29,7 @@ pub mod idx;
 pub mod local;
 mod locate;
 mod normalisation;
+#[cfg(feature = "png")]
 pub mod png;
 mod prefetch;
 mod random;

@@ -1,14 +1,11 @@
-//! Images to look at: PNG, one image or a sheet of many.
+//! Images to look at (feature `png`): one image or a sheet of many, as PNG.
 
 use std::io::Write;
 
-use flate2::write::ZlibEncoder;
-use flate2::{Compression, Crc};
 use ndarray::{Array2, ArrayRef2, Axis, Slice};
+use png::{BitDepth, ColorType, Encoder, EncodingError};
 
 use crate::{Dataset, Error, ErrorKind};
-
-const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
 /// The line between the images of a sheet.
 const GAP: usize = 1;
@@ -42,43 +39,15 @@ pub fn write(mut out: impl Write, image: &ArrayRef2<u8>) -> Result<(), Error> {
             found: format!("{height}×{width}"),
         })
     };
-    let mut header = [dimension(width)?, dimension(height)?]
-        .map(u32::to_be_bytes)
-        .concat();
-    // 8 bits, grey, and the only way there is to compress, filter and interlace.
-    header.extend([8, 0, 0, 0, 0]);
-    let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());
-    for row in image.rows() {
-        let unfiltered = std::iter::once(0);
-        let row: Vec<u8> = unfiltered.chain(row.iter().copied()).collect();
-        rows.write_all(&row).map_err(ErrorKind::Io)?;
-    }
-    let rows = rows.finish().map_err(ErrorKind::Io)?;
-    let mut file = SIGNATURE.to_vec();
-    chunk(&mut file, *b"IHDR", &header)?;
-    // A chunk has less than 2^31 bytes; the pieces make one stream.
-    for piece in rows.chunks(1 << 30) {
-        chunk(&mut file, *b"IDAT", piece)?;
-    }
-    chunk(&mut file, *b"IEND", &[])?;
-    out.write_all(&file)
-        .and_then(|()| out.flush())
-        .map_err(|error| ErrorKind::Io(error).into())
-}
-
-fn chunk(file: &mut Vec<u8>, name: [u8; 4], content: &[u8]) -> Result<(), Error> {
-    let length = u32::try_from(content.len()).map_err(|_| ErrorKind::Limit {
-        limit: u32::MAX.into(),
-        asked: Some(content.len() as u64),
-    })?;
-    let mut crc = Crc::new();
-    crc.update(&name);
-    crc.update(content);
-    file.extend(length.to_be_bytes());
-    file.extend(name);
-    file.extend(content);
-    file.extend(crc.sum().to_be_bytes());
-    Ok(())
+    let mut encoder = Encoder::new(&mut out, dimension(width)?, dimension(height)?);
+    encoder.set_color(ColorType::Grayscale);
+    encoder.set_depth(BitDepth::Eight);
+    let pixels: Vec<u8> = image.iter().copied().collect();
+    let io = |error: EncodingError| ErrorKind::Io(error.into());
+    let mut writer = encoder.write_header().map_err(io)?;
+    writer.write_image_data(&pixels).map_err(io)?;
+    writer.finish().map_err(io)?;
+    out.flush().map_err(|error| ErrorKind::Io(error).into())
 }
 
 impl Dataset {
