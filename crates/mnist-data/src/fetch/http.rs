@@ -1,6 +1,7 @@
 //! One HTTP request on a thread of its own, so that whoever waits for it may stop waiting.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -9,7 +10,10 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::{
     CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_RANGE, LAST_MODIFIED, RANGE, RETRY_AFTER,
 };
-use reqwest::{Certificate, StatusCode, redirect};
+use reqwest::{StatusCode, redirect};
+use rustls::ClientConfig;
+use rustls::crypto::ring;
+use rustls_platform_verifier::Verifier;
 
 const REDIRECTS: usize = 5;
 const CHUNK: usize = 64 * 1024;
@@ -79,7 +83,7 @@ pub(super) fn send(request: Request) -> Receiver<Message> {
 }
 
 fn transfer(request: &Request, sender: &SyncSender<Message>) -> Result<(), Message> {
-    let client = client(request).map_err(failed)?;
+    let client = client(request)?;
     let mut get = client.get(&request.url);
     if request.from > 0 {
         get = get.header(RANGE, format!("bytes={}-", request.from));
@@ -119,22 +123,33 @@ fn failed(error: reqwest::Error) -> Message {
     }
 }
 
-/// TLS by rustls with the system's certificates and, for bare machines, Mozilla's; proxies as the
-/// environment says.
-fn client(request: &Request) -> Result<Client, reqwest::Error> {
-    // An error means that the program has chosen a provider already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
-    let roots = roots
-        .map(|der| Certificate::from_der(der))
-        .collect::<Result<Vec<_>, _>>()?;
+/// A client for one request; proxies as the environment says.
+fn client(request: &Request) -> Result<Client, Message> {
+    let tls = tls().map_err(|error| Message::Failed {
+        cause: chain(&error),
+        for_good: true,
+    })?;
     Client::builder()
         .user_agent(concat!("mnist-data/", env!("CARGO_PKG_VERSION")))
-        .tls_certs_merge(roots)
+        .tls_backend_preconfigured(tls)
         .connect_timeout(request.connect)
         .timeout(request.read)
         .redirect(redirect::Policy::limited(REDIRECTS))
         .build()
+        .map_err(failed)
+}
+
+/// TLS by rustls with the system's certificates and, for bare machines, Mozilla's. The provider of
+/// the cryptography is this client's own: the one of the process is for the program to choose.
+fn tls() -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(ring::default_provider());
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
+    let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider))?;
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous() // The verifier is the platform's, which rustls does not know.
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
 }
 
 fn head(response: &Response) -> Head {

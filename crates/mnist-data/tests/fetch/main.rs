@@ -9,3 +9,4 @@ mod processes;
 mod resume;
 mod server;
 mod small;
+mod tls;
