@@ -103,11 +103,8 @@ pub enum ErrorKind {
         /// The number of classes.
         classes: usize,
     },
-    /// An archive is not the zip file it should be.
-    Zip {
-        /// What was found.
-        found: &'static str,
-    },
+    /// An archive is not a zip file, or is a damaged one, for this reason.
+    Zip(String),
     /// There are not as many labels as images, or fewer images than asked for.
     Count {
         /// What was counted.
@@ -358,7 +355,7 @@ impl fmt::Display for ErrorKind {
                     "label {index}: expected {lowest} to {highest}, found {found}"
                 )
             }
-            Self::Zip { found } => write!(f, "expected a zip archive, found {found}"),
+            Self::Zip(reason) => write!(f, "expected a whole zip archive: {reason}"),
             Self::Count {
                 what,
                 expected,

@@ -5,8 +5,8 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
+use flate2::{Compression, Crc};
 use mnist_data::catalog::{self, Digest, Entry};
 use mnist_data::{Error, ErrorKind, idx};
 use ndarray::{Array1, Array2, Array3, array};
@@ -154,7 +154,10 @@ fn zip(members: &[(String, Vec<u8>)]) -> Vec<u8> {
         // From the version to the length of the extra field, which both records have.
         let mut about = vec![20, 0, 0, 0];
         about.extend(method.to_le_bytes());
-        about.extend([0; 8]);
+        about.extend([0; 4]);
+        let mut crc = Crc::new();
+        crc.update(content);
+        about.extend(crc.sum().to_le_bytes());
         about.extend((packed.len() as u32).to_le_bytes());
         about.extend((content.len() as u32).to_le_bytes());
         about.extend((name.len() as u16).to_le_bytes());
@@ -243,11 +246,32 @@ fn an_archive_cut_anywhere_is_refused() {
     for length in (0..archive.len()).step_by(7) {
         let error = read_archive(&catalog::EMNIST_MNIST, &archive[..length]).unwrap_err();
         assert!(
-            matches!(error.kind(), ErrorKind::Zip { .. }),
+            matches!(error.kind(), ErrorKind::Zip(_)),
             "{length}: {error}"
         );
         assert!(error.path().is_some());
     }
+}
+
+/// Gzip within the archive has a checksum of its own, and what a wrong one of the archive means is no
+/// less: these are not the bytes that were packed.
+#[test]
+fn a_member_whose_checksum_is_wrong_is_refused() {
+    let mut archive = emnist(&array![1, 2]);
+    let name = format!("gzip/{}.gz", catalog::EMNIST_MNIST.test.labels);
+    let list = archive
+        .windows(4)
+        .position(|window| window == b"PK\x01\x02")
+        .unwrap();
+    let entry = archive[list..]
+        .windows(name.len())
+        .position(|window| window == name.as_bytes())
+        .unwrap();
+    // The checksum stands 30 bytes before the name in the list.
+    archive[list + entry - 30] ^= 1;
+    let error = read_archive(&catalog::EMNIST_MNIST, &archive).unwrap_err();
+    assert!(error.to_string().contains("checksum"), "{error}");
+    assert!(error.path().is_some());
 }
 
 #[test]
