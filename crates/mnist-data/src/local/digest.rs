@@ -106,9 +106,5 @@ fn hash(mut content: impl Read, explain: Explain, at_most: u64) -> Result<(u64, 
             .into());
         }
     }
-    let digest = hash.finalize();
-    Ok((
-        bytes,
-        digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-    ))
+    Ok((bytes, format!("{:x}", hash.finalize())))
 }

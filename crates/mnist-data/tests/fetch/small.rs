@@ -46,10 +46,7 @@ pub(crate) static LARGE: LazyLock<Vec<u8>> = LazyLock::new(|| gzipped(&noise(1_0
 static LARGE_ENTRY: LazyLock<&Entry> = LazyLock::new(|| entry_of(&noise(1_000_000)));
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    sha2::Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    format!("{:x}", sha2::Sha256::digest(bytes))
 }
 
 pub(crate) fn entry() -> &'static Entry {
