@@ -1,4 +1,4 @@
-//! Deformed images: more to learn from.
+//! Augmentation: images deformed at random.
 
 use ndarray::{Array2, ArrayRef2, ArrayViewMut2};
 
@@ -20,8 +20,8 @@ use crate::{Error, ErrorKind};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Augmentation {
-    /// The part of the images that are deformed, 0 to 1. The others are shifted alone, by whole pixels, and so stay as
-    /// sharp as the images that a network is to know later; a deformed one is blurred by interpolation.
+    /// The fraction of the images that is deformed, 0 to 1. The others are only shifted, by whole pixels, and so stay
+    /// as sharp as the test images; interpolation blurs a deformed one.
     pub probability: f32,
     /// Pixels, down and to the right independently.
     pub shift: f32,
@@ -188,7 +188,7 @@ impl Augmentation {
 }
 
 impl Augmentation {
-    /// A shift of whole pixels, each of the possible ones as likely, of a number from −1 to 1.
+    /// A shift by whole pixels from a number uniform in −1 to 1; each possible shift is equally likely.
     fn whole(&self, part: f32) -> isize {
         let most = self.shift.floor();
         let number = (part + 1.0) / 2.0 * (2.0 * most + 1.0);
@@ -231,7 +231,7 @@ impl Framed {
         Self { pixels }
     }
 
-    /// The image at a place between pixels; outside, and where there is no place, is background.
+    /// The value at (y, x), interpolated between pixels; outside, and for NaN, it is background.
     fn at(&self, y: f32, x: f32) -> f32 {
         let (height, width) = self.pixels.dim();
         let (y, x) = (y + 1.0, x + 1.0);

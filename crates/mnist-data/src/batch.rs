@@ -13,7 +13,7 @@ pub struct Batch {
     pub images: Array4<f32>,
     /// The labels, B of them.
     pub labels: Vec<u8>,
-    /// Where each image stands in the data set.
+    /// The index of each image in the data set.
     pub indices: Vec<usize>,
 }
 

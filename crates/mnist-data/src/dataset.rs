@@ -33,12 +33,12 @@ pub struct Dataset {
     classes: usize,
 }
 
-/// What a model learns from, and what it is judged by.
+/// The training and the test split of a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Splits {
-    /// The images to learn from.
+    /// The training images.
     pub train: Dataset,
-    /// The images to be judged by.
+    /// The test images.
     pub test: Dataset,
 }
 
@@ -56,7 +56,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// If there are not as many labels as images, a label is no class, or an image has no pixels.
+    /// If there are not as many labels as images, a label is not below `classes`, or an image has no pixels.
     pub fn with_classes(
         images: Array3<u8>,
         labels: Array1<u8>,

@@ -7,7 +7,7 @@ use ndarray::{Array, Dimension};
 use crate::idx::{Limits, Reader};
 use crate::{Dataset, Error, ErrorKind, Splits, locate};
 
-/// MNIST's names: images and labels to learn from, images and labels to be judged by.
+/// MNIST's names: training images and labels, test images and labels.
 const NAMES: [&str; 4] = [
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",

@@ -44,8 +44,8 @@ pub fn load() -> Splits {
     }
 }
 
-/// One training image (28, 28) and its label, or `None` behind the last. Only what stands before it is decoded as well,
-/// which for one image alone is quicker than [`load`].
+/// One training image (28, 28) and its label, or `None` past the last. Only the images before it are decoded as well,
+/// so for a single image this is faster than [`load`].
 ///
 /// ```
 /// let (image, label) = mnist_data::embedded::train_image(0).expect("there are 1,000");

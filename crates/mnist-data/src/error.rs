@@ -48,7 +48,7 @@ pub enum ErrorKind {
         /// The files that could be it.
         found: Vec<PathBuf>,
     },
-    /// The first two bytes are neither IDX's zeros nor gzip's `1f 8b`.
+    /// The first two bytes are neither two zeros (IDX) nor `1f 8b` (gzip).
     Magic {
         /// The first four bytes.
         found: [u8; 4],
@@ -60,7 +60,7 @@ pub enum ErrorKind {
         /// The byte in the file.
         found: u8,
     },
-    /// The number of dimensions is not one that is accepted here.
+    /// The file has another number of dimensions than is accepted here.
     Rank {
         /// The ranks that would have been accepted.
         expected: String,
@@ -78,7 +78,7 @@ pub enum ErrorKind {
     Overlong {
         /// Bytes that the header promises.
         expected: u64,
-        /// Bytes that are there; of a stream, as many as were read before giving up.
+        /// Bytes that exist; of a stream, those read before giving up.
         found: u64,
     },
     /// The header promises more than the limit, and nothing was allocated for it.
@@ -92,7 +92,7 @@ pub enum ErrorKind {
     Gzip(io::Error),
     /// The file is gzip, and what it unpacks to is gzip again.
     DoublyGzipped,
-    /// A label is no class of the data set.
+    /// A label is not one of the data set's classes.
     Label {
         /// Which label, from 0.
         index: usize,
@@ -121,7 +121,7 @@ pub enum ErrorKind {
         /// Height × width found.
         found: String,
     },
-    /// A value that was asked for makes no sense.
+    /// A parameter is out of its range.
     Parameter {
         /// Which value.
         name: &'static str,
@@ -142,7 +142,7 @@ pub enum ErrorKind {
         /// Each address that was tried, and why it failed.
         attempts: Vec<Attempt>,
     },
-    /// Files are missing or wrong, and the network must not be touched.
+    /// Files are missing or wrong, and the network must not be used.
     Offline {
         /// What is wrong with each.
         missing: Vec<String>,
@@ -326,7 +326,7 @@ impl fmt::Display for ErrorKind {
             Self::Overlong { expected, found } => {
                 write!(
                     f,
-                    "bytes after the last element: expected {expected}, found {found}"
+                    "bytes after the last element: expected {expected} bytes in all, found {found}"
                 )
             }
             Self::Limit { limit, asked } => {
@@ -376,7 +376,7 @@ impl fmt::Display for ErrorKind {
             Self::Digest { expected, found } => {
                 write!(
                     f,
-                    "the content is not the data set's: expected SHA-256 {expected}, found {found}"
+                    "this is not the data set's content: expected SHA-256 {expected}, found {found}"
                 )
             }
             Self::Fetch { attempts } => {
@@ -388,7 +388,7 @@ impl fmt::Display for ErrorKind {
             Self::Offline { missing } => {
                 write!(
                     f,
-                    "the network must not be used, and what is there is not complete"
+                    "files are missing or wrong, and the network must not be used"
                 )?;
                 missing.iter().try_for_each(|what| write!(f, "\n  {what}"))
             }

@@ -1,17 +1,19 @@
-//! MNIST and its relatives: IDX files read without trust, checked data sets, verified downloads.
+//! MNIST, Fashion-MNIST, KMNIST, QMNIST and EMNIST: an IDX reader that trusts no header, data sets
+//! that are checked once, batches of f32, and downloads that are verified.
 //!
 //! - [`idx`]: the file format, read and written.
-//! - [`Dataset`]: images u8 (N, H, W) with labels, checked when it is made; parts of it, and
-//!   [`Batches`] of f32 in NHWC, normalised, shuffled, augmented, prefetched.
+//! - [`Dataset`]: images u8 (N, H, W) with labels, checked when it is made; splits of it; as f32 in
+//!   NHWC, whole ([`Dataset::to_array`]) or in [`Batches`]: normalised, shuffled, augmented, prefetched.
 //! - [`read_dir`]: a folder of the four files under MNIST's names.
-//! - [`catalog`]: which data sets there are, and the digests that decide.
-//! - [`png`]: images to look at.
+//! - [`catalog`]: the data sets by name, their files and digests.
 //! - `embedded` (feature `embedded`): the chapter's 1,000 + 10,000 images in the crate itself.
+//! - `png` (feature `png`): images and contact sheets as PNG.
 //! - `local` (feature `verify`): where data sets are kept, and whether their files are right.
 //! - `fetch` (feature `fetch`): downloads, verified before they get their final name.
 //!
-//! Without features there is no network in this crate and no data.
+//! Without features this crate neither uses the network nor contains data.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod augment;
 mod batch;
@@ -35,6 +37,10 @@ mod prefetch;
 mod random;
 mod split;
 mod zip;
+
+#[cfg(all(doctest, feature = "fetch"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use augment::{Augmentation, Elastic};
 pub use batch::{Batch, Batches};

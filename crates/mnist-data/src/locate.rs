@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, ErrorKind};
 
-/// Folders within the given one in which programs leave the files: torchvision in `raw`, whoever
-/// unpacks EMNIST's archive in `gzip`.
+/// Folders within the given one in which the files may be: torchvision leaves them in `raw`, and
+/// EMNIST's archive unpacks to `gzip`.
 const SUBFOLDERS: [&str; 2] = ["raw", "gzip"];
 
 /// As many names are listed in an error.

@@ -51,8 +51,8 @@ pub fn write(mut out: impl Write, image: &ArrayRef2<u8>) -> Result<(), Error> {
 }
 
 impl Dataset {
-    /// All images on one, u8 (H, W), row by row with a grey line between them. For a few images,
-    /// take the [first](Dataset::first) ones.
+    /// All images on one image u8 (H, W), row by row with a grey line between them. For a sheet of
+    /// only a few, take the [first](Dataset::first) ones.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Parts of a data set, and other orders.
+//! Splits and selections of a data set, and other orders.
 
 use std::cmp::Reverse;
 
@@ -12,7 +12,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// If there is no image of an index.
+    /// If an index is not below the number of images.
     ///
     /// ```
     /// use mnist_data::Dataset;

@@ -52,9 +52,9 @@ pub struct Entry {
     pub files: &'static [File],
     /// Addresses of folders that hold the files, best first.
     pub mirrors: &'static [&'static str],
-    /// The IDX files to learn from.
+    /// The IDX files of the training split.
     pub train: Part,
-    /// The IDX files to be judged by.
+    /// The IDX files of the test split.
     pub test: Part,
     /// Height and width of the images in pixels.
     pub image_size: (usize, usize),
@@ -78,8 +78,8 @@ pub struct Part {
     /// Name of the IDX file of the labels, without `.gz`: u8 of rank 1, or i32 of rank 2, of
     /// which the first column counts.
     pub labels: &'static str,
-    /// How many images the whole data set has. It follows from the digests; [`Entry::read`] does
-    /// not check it.
+    /// How many images the whole split has. It follows from the digests; [`Entry::read`] does not
+    /// check it.
     pub count: usize,
 }
 

@@ -54,8 +54,8 @@ impl Transfer<'_> {
             url: address.url.clone(),
             from,
             if_range: same.and_then(|origin| origin.validator.clone()),
-            connect: self.patience.connect,
-            read: self.patience.stall,
+            connect: self.policy.connect_timeout,
+            read: self.policy.stall_timeout,
         });
         let mut received = 0;
         let mut window = (Instant::now(), 0);
@@ -70,14 +70,14 @@ impl Transfer<'_> {
                     self.take(part, &bytes)?;
                     self.tell(part, url);
                 }
-                Message::Failed { cause, for_good } => {
+                Message::Failed { cause, permanent } => {
                     let cause = match received {
                         0 => cause,
                         _ => format!("after {received} bytes: {cause}"),
                     };
-                    return Err(match for_good {
-                        true => Failure::ForGood(cause),
-                        false => passing(cause),
+                    return Err(match permanent {
+                        true => Failure::Permanent(cause),
+                        false => transient(cause),
                     });
                 }
                 Message::End => break,
@@ -86,7 +86,7 @@ impl Transfer<'_> {
         match part.total() {
             Some(total) if total != part.bytes() => {
                 let cause = format!("expected {total} bytes, received {}", part.bytes());
-                Err(passing(cause))
+                Err(transient(cause))
             }
             _ => Ok(()),
         }
@@ -107,7 +107,7 @@ impl Transfer<'_> {
             StatusCode::OK => {
                 let most = self.file.most_bytes();
                 if let Some(length) = head.length.filter(|&length| length > most) {
-                    return Err(Failure::ForGood(format!(
+                    return Err(Failure::Permanent(format!(
                         "expected at most {most} bytes, the server promises {length}"
                     )));
                 }
@@ -148,16 +148,16 @@ impl Transfer<'_> {
                 Err(self.busy(&head, says()))
             }
             _ if status.is_server_error() => Err(self.busy(&head, says())),
-            _ => Err(Failure::ForGood(says())),
+            _ => Err(Failure::Permanent(says())),
         }
     }
 
     fn busy(&self, head: &Head, cause: String) -> Failure {
         let pause = head.retry_after.unwrap_or_default();
-        if pause > self.patience.longest_pause {
-            return Failure::ForGood(format!("{cause} and asks to wait {} s", pause.as_secs()));
+        if pause > self.policy.max_pause {
+            return Failure::Permanent(format!("{cause} and asks to wait {} s", pause.as_secs()));
         }
-        Failure::Passing { cause, pause }
+        Failure::Transient { cause, pause }
     }
 
     /// Writes bytes to the part, unless they cannot be the file's.
@@ -166,7 +166,7 @@ impl Transfer<'_> {
         let most = self.file.most_bytes();
         if before + bytes.len() as u64 > most {
             part.discard()?;
-            return Err(Failure::ForGood(format!(
+            return Err(Failure::Permanent(format!(
                 "expected at most {most} bytes, received more"
             )));
         }
@@ -183,7 +183,7 @@ impl Transfer<'_> {
         };
         if start.len() == 2 && start != magic {
             part.discard()?;
-            return Err(Failure::ForGood(format!(
+            return Err(Failure::Permanent(format!(
                 "expected a file that starts with {magic:02x?}, received {start:02x?}{}",
                 if start[0] == b'<' {
                     ", which is a web page"
@@ -210,8 +210,8 @@ impl Transfer<'_> {
             ErrorKind::Io(_) => Failure::Stop(error),
             _ if mixed => Failure::Again(cause),
             // Without a length, a cut looks like the end.
-            _ if !length_known => passing(cause),
-            _ => Failure::ForGood(cause),
+            _ if !length_known => transient(cause),
+            _ => Failure::Permanent(cause),
         })
     }
 
@@ -228,10 +228,10 @@ impl Transfer<'_> {
             }
             let (start, before) = *window;
             let seconds = start.elapsed().as_secs_f64();
-            if start.elapsed() >= self.patience.stall {
+            if start.elapsed() >= self.policy.stall_timeout {
                 let arrived = received - before;
-                if (arrived as f64) < self.patience.slowest as f64 * seconds {
-                    return Err(passing(format!(
+                if (arrived as f64) < self.policy.min_bytes_per_second as f64 * seconds {
+                    return Err(transient(format!(
                         "stalled: {arrived} bytes in {seconds:.1} s"
                     )));
                 }
@@ -241,7 +241,7 @@ impl Transfer<'_> {
                 Ok(message) => return Ok(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(passing("the transfer broke off".to_owned()));
+                    return Err(transient("the transfer broke off".to_owned()));
                 }
             }
         }
@@ -258,8 +258,8 @@ impl Transfer<'_> {
     }
 }
 
-fn passing(cause: String) -> Failure {
-    Failure::Passing {
+fn transient(cause: String) -> Failure {
+    Failure::Transient {
         cause,
         pause: Duration::ZERO,
     }
@@ -274,7 +274,7 @@ fn refuse_page(content_type: Option<&str>) -> Result<(), Failure> {
                 .to_ascii_lowercase()
                 .starts_with("text/html") =>
         {
-            Err(Failure::ForGood(format!(
+            Err(Failure::Permanent(format!(
                 "expected a file, the server sends a web page ({kind})"
             )))
         }

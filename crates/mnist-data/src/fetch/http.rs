@@ -56,7 +56,7 @@ pub(super) enum Message {
     Failed {
         cause: String,
         /// Whether it is pointless to ask again.
-        for_good: bool,
+        permanent: bool,
     },
 }
 
@@ -76,7 +76,7 @@ pub(super) fn send(request: Request) -> Receiver<Message> {
     if let Err(error) = spawned {
         let _ = failed.send(Message::Failed {
             cause: error.to_string(),
-            for_good: false,
+            permanent: false,
         });
     }
     receiver
@@ -102,7 +102,7 @@ fn transfer(request: &Request, sender: &SyncSender<Message>) -> Result<(), Messa
         let mut chunk = vec![0; CHUNK];
         let read = response.read(&mut chunk).map_err(|error| Message::Failed {
             cause: chain(&error),
-            for_good: false,
+            permanent: false,
         })?;
         if read == 0 {
             return Ok(());
@@ -115,11 +115,11 @@ fn transfer(request: &Request, sender: &SyncSender<Message>) -> Result<(), Messa
 }
 
 fn failed(error: reqwest::Error) -> Message {
-    let for_good = error.is_redirect() || error.is_builder();
+    let permanent = error.is_redirect() || error.is_builder();
     // Whoever shows the cause shows the address, too.
     Message::Failed {
         cause: chain(&error.without_url()),
-        for_good,
+        permanent,
     }
 }
 
@@ -127,7 +127,7 @@ fn failed(error: reqwest::Error) -> Message {
 fn client(request: &Request) -> Result<Client, Message> {
     let tls = tls().map_err(|error| Message::Failed {
         cause: chain(&error),
-        for_good: true,
+        permanent: true,
     })?;
     Client::builder()
         .user_agent(concat!("mnist-data/", env!("CARGO_PKG_VERSION")))

@@ -1,17 +1,17 @@
 //! Downloads (feature `fetch`): the only part of the crate that touches the network.
 //!
-//! What can be relied on:
+//! Guarantees:
 //!
-//! - A file has its final name only when it is whole and its digest is right. Until then it stands
-//!   beside it as `NAME.part`, and a later run goes on where this one ended, even if it was killed.
+//! - A file gets its final name only when it is complete and its digest is right. Until then it is
+//!   called `NAME.part`, and a later run continues where this one ended, even if it was killed.
 //! - What is on disk is verified before every use by [`Fetcher::fetch`] and [`Fetcher::load`]; what
-//!   is damaged is fetched again. [`crate::read_dir`] and [`Entry::read`] alone look at no digest:
-//!   [`verify`](crate::local::verify) does, without touching anything.
-//! - Any failure of a mirror (an answer that is not the file, a time-out, a wrong digest) leads to
-//!   the next one; failures that may pass are tried again after a while.
-//! - Two processes fetch once: the second waits for the first.
+//!   is damaged is fetched again. [`crate::read_dir`] and [`Entry::read`] check no digest;
+//!   [`verify`](crate::local::verify) does, and changes nothing.
+//! - After any failure of a mirror (an answer that is not the file, a timeout, a wrong digest) the
+//!   next mirror is tried; after a transient failure the same one is tried again later.
+//! - Two processes download a file once: the second waits for the first.
 //! - Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`):
-//!   those that speak HTTP, and SOCKS (`socks5://`; `socks5h://` where the proxy looks up the host).
+//!   HTTP proxies and SOCKS (`socks5://`; `socks5h://` where the proxy looks up the host).
 //! - In a folder, only this module's own unfinished downloads (`NAME.part`) are deleted, and only a
 //!   file that has a data set's own name (`NAME.gz`) and is wrong is replaced. A decompressed file
 //!   that is wrong is renamed to `NAME.aside` or, where there is one already, `NAME.aside-2` and so
@@ -22,14 +22,14 @@ mod event;
 mod http;
 mod lock;
 mod part;
-mod patience;
+mod retry;
 mod transfer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use event::{Cancel, Event};
-pub use patience::Patience;
+pub use retry::RetryPolicy;
 
 use crate::catalog::{Entry, File};
 use crate::local::default_root;
@@ -50,7 +50,7 @@ pub struct Fetcher {
     entry: &'static Entry,
     root: Option<PathBuf>,
     mirrors: Vec<String>,
-    patience: Patience,
+    policy: RetryPolicy,
     offline: bool,
     cancel: Cancel,
     observer: Box<dyn FnMut(&Event<'_>) + Send>,
@@ -69,21 +69,21 @@ impl Fetcher {
                 .iter()
                 .map(|&mirror| mirror.to_owned())
                 .collect(),
-            patience: Patience::default(),
+            policy: RetryPolicy::default(),
             offline: false,
             cancel: Cancel::default(),
             observer: Box::new(|_| ()),
         }
     }
 
-    /// Takes another folder in which the data set gets its own folder.
+    /// Uses another folder, in which the data set gets its own folder.
     #[must_use]
     pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
         self.root = Some(root.into());
         self
     }
 
-    /// Takes these addresses, in this order, in place of the catalogue's.
+    /// Uses these addresses, in this order, in place of the catalogue's.
     ///
     /// Each is a folder on a server; a slash at its end is optional. A name and a password
     /// (`https://NAME:PASSWORD@HOST/…`) are sent to the server, but neither shown nor kept on disk.
@@ -93,14 +93,14 @@ impl Fetcher {
         self
     }
 
-    /// Sets time-outs and retries.
+    /// Sets timeouts and retries.
     #[must_use]
-    pub fn patience(mut self, patience: Patience) -> Self {
-        self.patience = patience;
+    pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
         self
     }
 
-    /// Never touches the network: what is missing is an error.
+    /// Does not use the network; a missing file is an error.
     #[must_use]
     pub fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
@@ -114,14 +114,14 @@ impl Fetcher {
         self
     }
 
-    /// Is told what happens, on the thread that fetches.
+    /// Calls `observer` with every [`Event`], on the thread that fetches.
     #[must_use]
     pub fn observer(mut self, observer: impl FnMut(&Event<'_>) + Send + 'static) -> Self {
         self.observer = Box::new(observer);
         self
     }
 
-    /// The data set's own folder, whether it is there or not.
+    /// The data set's own folder, whether it exists or not.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl Fetcher {
         Ok(root.join(self.entry.folder))
     }
 
-    /// Verifies what is there, fetches the rest, and returns the data set's folder.
+    /// Verifies the files that exist, fetches the others, and returns the data set's folder.
     ///
     /// # Errors
     ///
@@ -160,14 +160,15 @@ impl Fetcher {
         fs::create_dir_all(&folder).map_err(|error| Error::io(error, &folder))?;
         let _lock = lock::hold(&folder, &self.cancel, &mut self.observer)?;
         for (file, _) in wanted {
-            self.mend(&folder, file)?;
+            self.repair(&folder, file)?;
             (self.observer)(&Event::Ready { file: file.name });
         }
         Ok(folder)
     }
 
-    /// Fetches a file unless it is there, and sets aside what stands in front of it.
-    fn mend(&mut self, folder: &Path, file: &File) -> Result<(), Error> {
+    /// Fetches a file unless it exists, and sets a wrong decompressed file aside, which readers would
+    /// prefer.
+    fn repair(&mut self, folder: &Path, file: &File) -> Result<(), Error> {
         // Who held the lock before may have fetched it.
         let mut found = Found::look(folder, file)?;
         if let Some(fault) = found.fault {
@@ -175,7 +176,7 @@ impl Fetcher {
                 return Err(fault);
             }
             let (cancel, observer) = (&self.cancel, &mut self.observer);
-            Transfer::new(file, folder, &self.patience, cancel, observer).run(&self.mirrors)?;
+            Transfer::new(file, folder, &self.policy, cancel, observer).run(&self.mirrors)?;
             if found::plain(folder, file).is_none() {
                 return Ok(());
             }

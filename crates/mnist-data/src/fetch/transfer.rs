@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Url;
 
-use super::{Cancel, Event, Patience};
+use super::{Cancel, Event, RetryPolicy};
 use crate::catalog::File;
 use crate::{Attempt, Error, ErrorKind};
 
@@ -16,7 +16,7 @@ pub(super) const POLL: Duration = Duration::from_millis(20);
 pub(super) struct Transfer<'a> {
     pub(super) file: &'a File,
     pub(super) folder: &'a Path,
-    pub(super) patience: &'a Patience,
+    pub(super) policy: &'a RetryPolicy,
     pub(super) cancel: &'a Cancel,
     pub(super) observer: &'a mut dyn FnMut(&Event<'_>),
     /// The most bytes that were ever on disk, an earlier run's included: only beyond them is
@@ -29,9 +29,9 @@ pub(super) struct Transfer<'a> {
 /// Why an attempt did not end in the verified file.
 pub(super) enum Failure {
     /// The mirror will not deliver.
-    ForGood(String),
+    Permanent(String),
     /// The mirror may deliver another time.
-    Passing {
+    Transient {
         cause: String,
         /// The pause that the server asks for.
         pause: Duration,
@@ -87,14 +87,14 @@ impl<'a> Transfer<'a> {
     pub(super) fn new(
         file: &'a File,
         folder: &'a Path,
-        patience: &'a Patience,
+        policy: &'a RetryPolicy,
         cancel: &'a Cancel,
         observer: &'a mut dyn FnMut(&Event<'_>),
     ) -> Self {
         Self {
             file,
             folder,
-            patience,
+            policy,
             cancel,
             observer,
             reached: 0,
@@ -123,10 +123,10 @@ impl<'a> Transfer<'a> {
                 match self.try_mirror(&mirror.address, &target, &mut attempts) {
                     Ok(()) => return Ok(()),
                     Err(Failure::Stop(error)) => return Err(error.in_file(&target)),
-                    Err(Failure::Passing { pause, .. })
-                        if mirror.failures < self.patience.retries =>
+                    Err(Failure::Transient { pause, .. })
+                        if mirror.failures < self.policy.retries =>
                     {
-                        let pause = pause.max(self.patience.pause(mirror.failures));
+                        let pause = pause.max(self.policy.pause(mirror.failures));
                         // A time that no clock shows is never.
                         if let Some(ready) = Instant::now().checked_add(pause) {
                             mirror.ready = ready;
@@ -163,9 +163,9 @@ impl<'a> Transfer<'a> {
             };
             let (cause, go_on) = match &failure {
                 Failure::Stop(_) => return Err(failure),
-                Failure::ForGood(cause) => (cause, false),
+                Failure::Permanent(cause) => (cause, false),
                 Failure::Again(cause) => (cause, true),
-                Failure::Passing { cause, .. } => (cause, self.headway),
+                Failure::Transient { cause, .. } => (cause, self.headway),
             };
             let url = &address.shown;
             (self.observer)(&Event::Failed { url, cause });

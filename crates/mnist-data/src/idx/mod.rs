@@ -13,7 +13,7 @@
 //! 1. The first two bytes MUST be zero: it is all the magic that IDX has, and it is what tells a
 //!    file from a web page that was saved under its name.
 //! 2. The element type MUST be one of the six; whoever asks for one type MUST NOT be given another,
-//!    since i8 read as u8 turns −1 into 255 without a word.
+//!    since i8 read as u8 would silently turn −1 into 255.
 //! 3. The rank MUST be 1 to 255. A rank of 0 would be a single number that no data set needs, and
 //!    it is what four zero bytes look like.
 //! 4. The size MUST be computed with checked arithmetic and MUST NOT exceed [`Limits`]; memory is

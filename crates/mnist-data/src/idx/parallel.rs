@@ -44,7 +44,7 @@ fn read_at(file: &File, bytes: &mut [u8], from: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, from)
 }
 
-/// Elsewhere, there is no way to read that leaves the position alone.
+/// Elsewhere, every read moves the file's position.
 #[cfg(not(unix))]
 fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

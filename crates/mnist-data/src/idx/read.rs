@@ -203,7 +203,7 @@ impl<R: Read> Reader<R> {
         })
     }
 
-    /// Reads one item (all but the first dimension) at a time, so that memory holds one alone.
+    /// Reads one item (all but the first dimension) at a time, so that memory holds a single one.
     ///
     /// # Errors
     ///

@@ -169,7 +169,7 @@ fn a_trickle() {
 }
 
 #[test]
-fn a_trickle_below_what_patience_asks_for() {
+fn a_trickle_below_the_least_speed() {
     let server = Server::start(|_, stream| {
         cut(stream, &body(), 0)?;
         // At most 10,000 bytes a second, each piece well before the stall time.

@@ -61,7 +61,7 @@ fn cut_and_then_asking_for_a_pause() {
 fn cut_and_then_busy_for_ever() {
     let bad =
         most_first(|_, stream| head(stream, "503 Service Unavailable", &["Content-Length: 0"]));
-    // The first brings something, and goes on at once; then the three that patience allows.
+    // The first brings something, and goes on at once; then the three that policy allows.
     assert_eq!(Root::large().fails(&[&bad.url])[0].tries, 4);
     assert_eq!(bad.requests().len(), 4);
 }

@@ -105,7 +105,7 @@ fn offline_leaves_a_damaged_decompressed_file_that_is_all_there_is() {
     let error = root.fetcher(&[]).offline(true).fetch().unwrap_err();
     let text = error.to_string();
     assert!(text.contains("expected file.gz"), "{text}");
-    assert!(text.contains("the content is not"), "{text}");
+    assert!(text.contains("not the data set's content"), "{text}");
     assert_eq!(root.names(), ["file"]);
 }
 

@@ -42,7 +42,7 @@ fn a_process_of_its_own_fetches() {
         fetcher = fetcher
             .root(root)
             .mirrors([url])
-            .patience(crate::small::patience());
+            .retry_policy(crate::small::policy());
         fetcher.fetch().unwrap();
         return;
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use mnist_data::catalog::{self, Digest, Entry, File};
-use mnist_data::fetch::{Fetcher, Patience};
+use mnist_data::fetch::{Fetcher, RetryPolicy};
 use mnist_data::{Attempt, Error, ErrorKind, local};
 use sha2::Digest as _;
 use tempfile::TempDir;
@@ -72,20 +72,20 @@ fn entry_of(content: &[u8]) -> &'static Entry {
 }
 
 /// Waits for a busy machine, but not long before it tries again.
-pub(crate) fn patience() -> Patience {
-    let mut patience = Patience::default();
-    patience.stall = Duration::from_secs(20);
-    patience.backoff = Duration::from_millis(5);
-    patience.longest_pause = Duration::from_secs(3);
-    patience.retries = 2;
-    patience
+pub(crate) fn policy() -> RetryPolicy {
+    let mut policy = RetryPolicy::default();
+    policy.stall_timeout = Duration::from_secs(20);
+    policy.backoff = Duration::from_millis(5);
+    policy.max_pause = Duration::from_secs(3);
+    policy.retries = 2;
+    policy
 }
 
-/// A root for one test, what is fetched into it, and with which patience.
+/// A root for one test, what is fetched into it, and with which policy.
 pub(crate) struct Root {
     dir: TempDir,
     entry: &'static Entry,
-    patience: Patience,
+    policy: RetryPolicy,
 }
 
 impl Root {
@@ -93,7 +93,7 @@ impl Root {
         Self {
             dir: TempDir::new().unwrap(),
             entry: entry(),
-            patience: patience(),
+            policy: policy(),
         }
     }
 
@@ -108,14 +108,14 @@ impl Root {
     /// For servers that stall.
     pub(crate) fn hasty() -> Self {
         let mut root = Self::new();
-        root.patience.stall = Duration::from_millis(500);
+        root.policy.stall_timeout = Duration::from_millis(500);
         root
     }
 
     /// For servers that are slow.
     pub(crate) fn demanding(bytes_a_second: u64) -> Self {
         let mut root = Self::hasty();
-        root.patience.slowest = bytes_a_second;
+        root.policy.min_bytes_per_second = bytes_a_second;
         root
     }
 
@@ -132,7 +132,7 @@ impl Root {
         Fetcher::new(self.entry)
             .root(self.path())
             .mirrors(mirrors)
-            .patience(self.patience.clone())
+            .retry_policy(self.policy.clone())
     }
 
     /// Fetches, and sees that the verified file is there and nothing else.
