@@ -4,6 +4,10 @@ use crate::simd::{LANES, groups};
 
 /// Classes of the last layer: the ten digits.
 pub const CLASSES: usize = 10;
+/// Kernels of a network, at most.
+const MOST_KERNELS: usize = 1024;
+/// Pixels of an image, at most: 16 bits count the [cells](Geometry::cells).
+const MOST_PIXELS: usize = 1 << 16;
 
 /// The shapes of the chapter's network. Its kernels move a pixel at a time and stay inside the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,19 +45,19 @@ impl Geometry {
                 });
             }
         }
-        if kernels == 0 || kernels > 1024 {
+        if kernels == 0 || kernels > MOST_KERNELS {
             return Err(Error::Range {
                 what: "kernels",
-                expected: "1 to 1024".into(),
+                expected: format!("1 to {MOST_KERNELS}"),
                 found: kernels,
             });
         }
         let positions = (image.0 - kernel.0 + 1, image.1 - kernel.1 + 1);
         let pixels = image.0.saturating_mul(image.1);
-        if pixels > 1 << 16 {
+        if pixels > MOST_PIXELS {
             return Err(Error::Range {
                 what: "pixels",
-                expected: "at most 65536".into(),
+                expected: format!("at most {MOST_PIXELS}"),
                 found: pixels,
             });
         }

@@ -3,7 +3,7 @@
 //!
 //! Each is a matrix on either side, `L · x · Lᵀ`. The names are those of Lavin and Gray, "Fast Algorithms for
 //! Convolutional Neural Networks" (2015, arXiv 1509.09308, section 4.1), for an input tile d, a kernel g and an output
-//! tile Y: `Y = Aᵀ ((G g Gᵀ) ⊙ (Bᵀ d B)) A`. What they do to gradients is the same matrices transposed.
+//! tile Y: `Y = Aᵀ ((G g Gᵀ) ⊙ (Bᵀ d B)) A`. Gradients are transformed by the same matrices, transposed.
 
 mod matrices;
 
@@ -12,7 +12,7 @@ pub(crate) use super::kernels::tile::Tile;
 use super::kernels::tile::transform;
 use matrices::{DInput, DKernel, DOutput, Input, Kernel, Output};
 
-/// The kernels that there are transforms for, by their rows and columns.
+/// The sizes of kernels that there are transforms for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     /// 3 × 3, and tiles of the input of 4 × 4.
@@ -40,7 +40,7 @@ impl Side {
         }
     }
 
-    /// Rows and columns of a tile of the input, of which one of the output comes.
+    /// Rows and columns of the tile of the input that gives a tile of the output.
     #[must_use]
     pub(crate) const fn tile(self) -> usize {
         self.kernel() + self.output() - 1
@@ -56,7 +56,7 @@ impl Side {
 /// `Bᵀ d B`: a tile of the input to a transformed one.
 ///
 /// # Panics
-/// As all of these: if a tile is larger than that, or reaches beyond its slice.
+/// If a tile is larger than the matrix takes it, or reaches beyond its slice.
 #[inline(always)]
 pub(crate) fn input<S: Simd>(
     s: S,

@@ -1,10 +1,10 @@
-//! The matrices of the transforms, each as what it does to a row of values.
+//! The matrices of the transforms, each as a function of a row of values.
 
 use crate::simd::Simd;
 use crate::simd::kernels::tile::Transform;
 
-// For 3 × 3 kernels polynomials are multiplied by their values at 0, 1, −1 and infinity, for 5 × 5 at 0, 1, −1, 2, −2, ½, −½
-// and infinity; the order of the values is that one.
+// A convolution is a product of polynomials, computed by their values at some points. For 3 × 3 kernels the points are 0, 1, −1
+// and infinity, for 5 × 5 they are 0, 1, −1, 2, −2, ½, −½ and infinity. The values of a transformed tile are in that order.
 
 /// Bᵀ
 pub(super) struct Input;
@@ -190,8 +190,8 @@ impl Transform<4, 8> for DOutput {
     }
 }
 
-/// What the values of a 5 × 5 kernel at the points ±1, ±2 and ±½ are multiplied by: one over the product of a point's differences
-/// from the others. That of ±½ is 32/45, of which the 32 stands with the values.
+/// The factors of a 5 × 5 kernel's values at the points ±1, ±2 and ±½: one over the product of a point's differences from the
+/// other points. For ±½ that is 32/45, of which the 32 is in the coefficients.
 const ONE: f32 = -2.0 / 9.0;
 const TWO: f32 = 1.0 / 90.0;
 const HALF: f32 = 1.0 / 45.0;
