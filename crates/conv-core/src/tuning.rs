@@ -9,9 +9,16 @@
 //!
 //! They may be tuned without changing a bit of a result.
 
-use crate::simd::LANES;
-
 // ---- Sizes that fix bits ----
+
+/// Logical lanes of every vector, on every instruction set: sums over lanes are sixteen sums.
+pub(crate) const LANES: usize = 16;
+/// Kernels of a block over a line of pixels: with three vectors of pixels they are twelve sums, which leaves four registers
+/// of sixteen. So many are the fewest for which a convolution of one channel goes line by line.
+pub(crate) const KERNEL_BLOCK: usize = 4;
+/// Vectors that are transposed at once: as many as the narrower vectors have lanes. So many are the most kernels for which a
+/// convolution of one channel goes line by line.
+pub(crate) const TRANSPOSED: usize = 8;
 
 /// Pixels over which the gradient of a kernel is summed before the sum is added to the others: few enough that their
 /// `d_output` stays in the first cache, and that a sum's rounding errors stay small.
@@ -58,6 +65,19 @@ pub(crate) const PAIRED_KERNELS: usize = 8;
 pub(crate) const SOMETIMES_PAIRED_KERNELS: usize = 16;
 
 // ---- Sizes that fix only speed ----
+
+// The tiles of sums that an instruction set keeps in its registers are its own: see simd/tiles.rs.
+
+/// Times that a thread looks for work in vain before it lets others have its core.
+pub(crate) const SPINS_BEFORE_YIELD: u32 = 64;
+/// Images of a task of the chapter's forward pass in training.
+pub(crate) const CHAPTER_IMAGES_PER_TASK: usize = 4;
+/// Images of a task of the chapter's predictions, which keep no predictions of kernels.
+pub(crate) const CHAPTER_IMAGES_PER_PREDICTION: usize = 50;
+/// Sections whose sums the chapter's kernels compute at once, so that none waits for the additions of another.
+pub(crate) const SECTIONS_PER_BLOCK: usize = 8;
+/// The same for what is left of an image's sections, before they go one by one.
+pub(crate) const SECTIONS_PER_SMALL_BLOCK: usize = 4;
 
 /// Kernels that are computed together: two vectors of sixteen.
 pub(crate) const KERNELS_PER_PANEL: usize = PANEL_LANES * LANES;

@@ -8,10 +8,8 @@ use super::logits::argmax;
 use super::window::{Any, Fixed, Window};
 use super::{CLASSES, Images, Network, exact};
 use crate::simd::{Lanes, Op, Simd, dispatch};
+use crate::tuning::CHAPTER_IMAGES_PER_PREDICTION as PER_TASK;
 use crate::{Error, parallel};
-
-/// Images of a task.
-const CHUNK: usize = 50;
 
 impl Network {
     /// How many of the images are classified correctly, without dropout.
@@ -20,9 +18,9 @@ impl Network {
     /// [`Error::Shape`] if the images were made for another geometry.
     pub fn count_correct(&self, images: &Images) -> Result<usize, Error> {
         self.check(images)?;
-        let chunks = images.len().div_ceil(CHUNK);
+        let chunks = images.len().div_ceil(PER_TASK);
         Ok(parallel::sum(chunks, |chunk| {
-            let range = chunk * CHUNK..images.len().min((chunk + 1) * CHUNK);
+            let range = chunk * PER_TASK..images.len().min((chunk + 1) * PER_TASK);
             let mut correct = 0;
             dispatch(Predict {
                 net: self,

@@ -7,10 +7,8 @@ use super::step::Backward;
 use super::window::{Any, Fixed, Window};
 use super::{Batch, CLASSES, Images, Network, Workspace, exact};
 use crate::simd::{LANES, Lanes, Op, Simd, dispatch, math};
+use crate::tuning::CHAPTER_IMAGES_PER_TASK;
 use crate::{Bits, Error, parallel};
-
-/// Images of a task of the forward pass.
-const CHUNK: usize = 4;
 
 /// How a step changes the network. The listing has five of these wrong; see `trainer errata`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -178,7 +176,7 @@ impl Forward<'_> {
         hidden: &mut [Lanes],
         delta: &mut [Lanes],
     ) -> usize {
-        if range.len() <= CHUNK {
+        if range.len() <= CHAPTER_IMAGES_PER_TASK {
             return dispatch(ForwardTask {
                 forward: self,
                 range,

@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::threads;
-
-/// Spins, without finding work, before a thread lets others have its core.
-const SPINS_BEFORE_YIELD: u32 = 64;
+use crate::tuning::SPINS_BEFORE_YIELD;
 
 thread_local! {
     /// Whether this thread works on an item.
@@ -280,7 +278,8 @@ mod tests {
 
     #[test]
     fn what_a_stage_does_in_parallel_itself_ends() {
-        let rounds = if cfg!(miri) { 2 } else { 50 };
+        const COUNT: usize = if cfg!(miri) { 3 } else { 40 };
+        let rounds = if cfg!(miri) { 1 } else { 50 };
         on_pools(|| {
             for _ in 0..rounds {
                 let (mut items, mut total) = (vec![0; MOST], 0);
@@ -289,7 +288,7 @@ mod tests {
                     &mut total,
                     4,
                     |_, _, number, item| {
-                        let mut squares = vec![0; 40];
+                        let mut squares = vec![0; COUNT];
                         crate::parallel::parts_mut(&mut squares, 1, |i, square| {
                             square[0] = i * i + usize::from(run(3, 4) != expected(3, 4));
                         });
@@ -309,7 +308,7 @@ mod tests {
                         *total += crate::parallel::sum(10, |i| i);
                     },
                 );
-                let each = (0..40).map(|i| i * i).sum::<usize>() + 1;
+                let each = (0..COUNT).map(|i| i * i).sum::<usize>() + 1;
                 let all = MOST * each + (0..MOST).sum::<usize>();
                 assert_eq!(total, 4 * (all + 45));
             }

@@ -1,5 +1,4 @@
-/// Logical lanes of every vector.
-pub(crate) const LANES: usize = 16;
+pub(crate) use crate::tuning::LANES;
 
 /// Sixteen `f32`, aligned to a cache line: what is stored, and what a [`Simd`](super::Simd) loads.
 #[derive(Clone, Copy, Debug, PartialEq)]

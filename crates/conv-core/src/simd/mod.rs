@@ -18,18 +18,15 @@ mod level;
 pub(crate) mod math;
 mod tiles;
 mod vector;
-pub(crate) mod winograd;
 
 pub use dispatch::dispatch;
 pub(crate) use dispatch::dispatch_for;
-pub(crate) use kernels::gemm::{Matrix, matrix_product};
-pub(crate) use kernels::indexed_gemm::{Offsets, product};
-pub(crate) use kernels::line::{TOGETHER, line_sums};
-pub(crate) use kernels::sparse::{add_scaled, add_to_rows, weighted_rows};
-// The names by which ops knows them.
-pub(crate) use kernels::transpose::{
-    TURNED, copy_strided as copy_every, store_transposed as store_turned,
-};
+pub(crate) use kernels::gemm::{Matrix, gemm};
+pub(crate) use kernels::indexed_gemm::{Offsets, indexed_gemm};
+pub(crate) use kernels::line::line_sums;
+pub(crate) use kernels::sparse::{add_to_rows, axpy, weighted_rows};
+pub(crate) use kernels::tile::{Tile, Transform, transform};
+pub(crate) use kernels::transpose::{copy_strided, store_transposed};
 pub use lanes::Lanes;
 pub(crate) use lanes::{LANES, groups};
 pub use level::{Level, level, set_level};

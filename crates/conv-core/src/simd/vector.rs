@@ -59,8 +59,6 @@ pub trait Simd: Tiles + Copy + Send + Sync {
     const WIDTH: usize;
     /// Vectors in sixteen lanes.
     const PARTS: usize = LANES / Self::WIDTH;
-    /// Vectors that the processor keeps in registers.
-    const REGISTERS: usize;
 
     /// All lanes equal to `x`.
     fn splat(self, x: f32) -> Self::F32;
@@ -123,7 +121,7 @@ pub trait Simd: Tiles + Copy + Send + Sync {
         }
     }
     /// The sums of two lanes each, 0 and 1, 2 and 3 and so on: those of `a`, then those of `b`.
-    fn add_neighbours(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    fn add_pairwise(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// Writes the lanes to `to`, at any alignment.
     ///
     /// # Safety
@@ -206,7 +204,7 @@ pub trait Simd: Tiles + Copy + Send + Sync {
 ///         fn keep(f32, u16, usize) -> f32;
 ///         fn load_first(&[f32]) -> f32;
 ///         fn store_first(f32, &mut [f32]);
-///         fn add_neighbours(f32, f32) -> f32;
+///         fn add_pairwise(f32, f32) -> f32;
 ///         fn scale(f32, f32) -> f32;
 ///         fn if_greater(f32, f32, f32, f32) -> f32;
 ///         fn if_nan(f32, f32, f32) -> f32;

@@ -5,6 +5,7 @@ use crate::chapter::step::Backward;
 use crate::chapter::window::Window;
 use crate::chapter::{CLASSES, Network};
 use crate::simd::{LANES, Lanes, Simd, math};
+use crate::tuning::{SECTIONS_PER_BLOCK, SECTIONS_PER_SMALL_BLOCK};
 
 /// The logits of one image. With `DROPOUT`, `hidden` (section, group, 16) keeps what went forward.
 #[inline(always)]
@@ -35,8 +36,8 @@ pub(in crate::chapter) fn forward<S: Simd, W: Window<S>, const DROPOUT: bool>(
                 part,
                 logits,
             };
-            let mut done = pass.blocks::<DROPOUT, 8>(cells, 0, hidden);
-            done += pass.blocks::<DROPOUT, 4>(&cells[done..], done, hidden);
+            let mut done = pass.blocks::<DROPOUT, SECTIONS_PER_BLOCK>(cells, 0, hidden);
+            done += pass.blocks::<DROPOUT, SECTIONS_PER_SMALL_BLOCK>(&cells[done..], done, hidden);
             pass.blocks::<DROPOUT, 1>(&cells[done..], done, hidden);
             logits = pass.logits;
         }

@@ -12,10 +12,10 @@ use super::winograd::{self, Side};
 use crate::Error;
 use crate::ops::pool::Pool;
 use crate::shape::Window;
-use crate::simd::{LANES, TOGETHER, TURNED, groups};
+use crate::simd::{LANES, groups};
 use crate::tuning::{
-    COL2IM_CHANNELS, PAIRED_KERNELS, SOMETIMES_PAIRED_KERNELS, VALUES_IN_FIRST_CACHE,
-    WINOGRAD_3X3_CHANNELS, WINOGRAD_5X5_CHANNELS, WINOGRAD_CHANNELS,
+    COL2IM_CHANNELS, KERNEL_BLOCK, PAIRED_KERNELS, SOMETIMES_PAIRED_KERNELS, TRANSPOSED,
+    VALUES_IN_FIRST_CACHE, WINOGRAD_3X3_CHANNELS, WINOGRAD_5X5_CHANNELS, WINOGRAD_CHANNELS,
 };
 
 /// How outputs and the gradient of the kernels are computed.
@@ -238,7 +238,7 @@ fn winograd_side(problem: &Problem) -> Option<Side> {
 /// Whether the pixels of a row, whose windows lie beside each other, fill vectors, and the kernels do not.
 fn suits_single_channel(problem: &Problem) -> bool {
     problem.input().channels == 1
-        && (TOGETHER..=TURNED).contains(&problem.output.channels)
+        && (KERNEL_BLOCK..=TRANSPOSED).contains(&problem.output.channels)
         && problem.stride.1 == 1
         && problem.output.cols >= LANES
 }

@@ -8,7 +8,7 @@ use super::direct::Direct;
 use super::geometry::{Conv, ImageShape, Problem};
 use crate::Error;
 use crate::shape::{Window, product};
-use crate::simd::{LANES, Lanes, Matrix, Op, Simd, dispatch, matrix_product};
+use crate::simd::{LANES, Lanes, Matrix, Op, Simd, dispatch, gemm};
 use crate::tuning::VALUES_IN_FIRST_CACHE;
 
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ impl Op for Sections<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        matrix_product(
+        gemm(
             s,
             self.d_output,
             self.kernels,
@@ -212,7 +212,7 @@ impl Col2im {
             if self.rows.is_some() {
                 dispatch(Sections {
                     d_output: Matrix {
-                        numbers: d_output,
+                        values: d_output,
                         rows: (count, self.cout),
                         columns: (self.cout, 1),
                     },

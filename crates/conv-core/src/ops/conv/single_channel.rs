@@ -2,9 +2,8 @@
 
 use super::direct::Direct;
 use super::geometry::Problem;
-use crate::simd::{
-    LANES, Lanes, Offsets, Op, Simd, TOGETHER, TURNED, dispatch_for, line_sums, store_turned,
-};
+use crate::simd::{LANES, Lanes, Offsets, Op, Simd, dispatch_for, line_sums, store_transposed};
+use crate::tuning::{KERNEL_BLOCK, TRANSPOSED};
 
 /// Vectors of pixels that are computed together, at most.
 const VECTORS: usize = 3;
@@ -46,7 +45,7 @@ impl SingleChannel {
     ) {
         // Vectors of eight pixels, of which a row is more often a multiple.
         dispatch_for(
-            TURNED,
+            TRANSPOSED,
             Rows {
                 convolution: self,
                 padded,
@@ -82,7 +81,7 @@ impl Op for Rows<'_> {
         } = self.convolution;
         let (columns, pixels, cout) = (*columns, *pixels, *cout);
         let taps = Offsets::new(&direct.windows.taps);
-        let mut start = [0.0; TURNED];
+        let mut start = [0.0; TRANSPOSED];
         if let Some(bias) = self.bias {
             start[..cout].copy_from_slice(bias);
         }
@@ -117,7 +116,7 @@ struct Row<'a> {
     /// From where the window of the row's first pixel begins.
     from: &'a [f32],
     kernels: &'a [f32],
-    start: [f32; TURNED],
+    start: [f32; TRANSPOSED],
     /// The first one that is computed.
     first: usize,
     output: &'a mut [f32],
@@ -150,30 +149,32 @@ impl Row<'_> {
             *first = (self.first + (vector + t) * S::WIDTH).min(self.columns - S::WIDTH);
         }
         // Both halves of the kernels, the first one kept in memory meanwhile.
-        let mut sums = [[s.splat(0.0); T]; TURNED];
-        for half in 0..cout.div_ceil(TOGETHER) {
-            let mut start = [0.0; TOGETHER];
-            start.copy_from_slice(&self.start[half * TOGETHER..][..TOGETHER]);
-            let kernels = &self.kernels[half * TOGETHER..];
+        let mut sums = [[s.splat(0.0); T]; TRANSPOSED];
+        for half in 0..cout.div_ceil(KERNEL_BLOCK) {
+            let mut start = [0.0; KERNEL_BLOCK];
+            start.copy_from_slice(&self.start[half * KERNEL_BLOCK..][..KERNEL_BLOCK]);
+            let kernels = &self.kernels[half * KERNEL_BLOCK..];
             let some = line_sums(s, self.from, firsts, self.taps, kernels, start);
-            for (sums, some) in sums[half * TOGETHER..].iter_mut().zip(some) {
+            for (sums, some) in sums[half * KERNEL_BLOCK..].iter_mut().zip(some) {
                 *sums = some;
             }
         }
         let end = self.first + self.output.len() / cout;
         for (t, first) in firsts.into_iter().enumerate() {
-            let mut turned = [s.splat(0.0); TURNED];
+            let mut turned = [s.splat(0.0); TRANSPOSED];
             for (turned, sums) in turned.iter_mut().zip(&sums) {
                 *turned = sums[t];
             }
-            if cout == TURNED && first >= self.first && first + S::WIDTH <= end {
-                let to = &mut self.output[(first - self.first) * TURNED..];
-                store_turned(s, turned, to, TURNED);
+            if cout == TRANSPOSED && first >= self.first && first + S::WIDTH <= end {
+                let to = &mut self.output[(first - self.first) * TRANSPOSED..];
+                store_transposed(s, turned, to, TRANSPOSED);
                 continue;
             }
-            let mut pixels = [0.0; TURNED * LANES];
-            store_turned(s, turned, &mut pixels, TURNED);
-            let pixels = (first..).zip(pixels.chunks_exact(TURNED)).take(S::WIDTH);
+            let mut pixels = [0.0; TRANSPOSED * LANES];
+            store_transposed(s, turned, &mut pixels, TRANSPOSED);
+            let pixels = (first..)
+                .zip(pixels.chunks_exact(TRANSPOSED))
+                .take(S::WIDTH);
             for (pixel, sums) in pixels.filter(|(pixel, _)| (self.first..end).contains(pixel)) {
                 let to = &mut self.output[(pixel - self.first) * cout..][..cout];
                 to.copy_from_slice(&sums[..cout]);

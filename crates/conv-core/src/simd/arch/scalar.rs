@@ -68,7 +68,6 @@ impl Tiles for Scalar {
 impl Simd for Scalar {
     type F32 = [f32; LANES];
     const WIDTH: usize = LANES;
-    const REGISTERS: usize = 16;
 
     #[inline(always)]
     fn splat(self, x: f32) -> [f32; LANES] {
@@ -144,7 +143,7 @@ impl Simd for Scalar {
         std::array::from_fn(|i| pair[i % 2])
     }
     #[inline(always)]
-    fn add_neighbours(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+    fn add_pairwise(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         std::array::from_fn(|i| {
             let from = if i < LANES / 2 { &a } else { &b };
             let first = 2 * i % LANES;

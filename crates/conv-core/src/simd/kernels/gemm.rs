@@ -2,11 +2,11 @@
 
 use crate::simd::{LANES, Lanes, Rows, Simd};
 
-/// A matrix, or its transpose: the value of row i and column k is `numbers[i * rows.1 + k * columns.1]`.
+/// A matrix, or its transpose: the value of row i and column k is `values[i * rows.1 + k * columns.1]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'a> {
     /// All of its values.
-    pub(crate) numbers: &'a [f32],
+    pub(crate) values: &'a [f32],
     /// How many rows, and how far from one to the next.
     pub(crate) rows: (usize, usize),
     /// How many columns, and how far from one to the next.
@@ -28,16 +28,10 @@ impl Matrix<'_> {
 /// # Panics
 /// If `a` has no values, or it, `b` or `c` has fewer than its shape says.
 #[inline(always)]
-pub(crate) fn matrix_product<S: Simd>(
-    s: S,
-    a: Matrix<'_>,
-    b: &[Lanes],
-    start: &[Lanes],
-    c: &mut [f32],
-) {
+pub(crate) fn gemm<S: Simd>(s: S, a: Matrix<'_>, b: &[Lanes], start: &[Lanes], c: &mut [f32]) {
     let lanes = start.len();
     assert!(
-        a.last().is_some_and(|last| last < a.numbers.len()),
+        a.last().is_some_and(|last| last < a.values.len()),
         "a has fewer values than its shape"
     );
     let b_len = a.columns.0.checked_mul(lanes);
@@ -142,7 +136,7 @@ unsafe fn tile<S: Simd, const P: usize, const V: usize>(
         step.wrapping_mul(7),
     );
     let mut sums = [*start; P];
-    let mut from = a.numbers.as_ptr().wrapping_add(row.wrapping_mul(a.rows.1));
+    let mut from = a.values.as_ptr().wrapping_add(row.wrapping_mul(a.rows.1));
     let mut b = b;
     // Without it, the compiler would begin the sums twice: for no column, and for some.
     // SAFETY: the caller vouches for a column.

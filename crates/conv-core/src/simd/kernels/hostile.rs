@@ -2,14 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::gemm::{Matrix, matrix_product};
-use super::indexed_gemm::{Offsets, product};
-use super::line::{TOGETHER, line_sums};
-use super::sparse::{add_scaled, add_to_rows, weighted_rows};
+use super::gemm::{Matrix, gemm};
+use super::indexed_gemm::{Offsets, indexed_gemm};
+use super::line::line_sums;
+use super::sparse::{add_to_rows, axpy, weighted_rows};
 use super::tile::{Tile, Transform, transform};
-use super::transpose::{TURNED, copy_strided, store_transposed};
+use super::transpose::{copy_strided, store_transposed};
 use crate::simd::dispatch::on_every_level;
 use crate::simd::{LANES, Lanes, Op, Simd};
+use crate::tuning::{KERNEL_BLOCK, TRANSPOSED};
 
 /// A call, by the instruction set that makes it.
 trait Call {
@@ -56,13 +57,13 @@ struct Gemm {
 impl Call for Gemm {
     fn call<S: Simd>(&self, s: S) {
         let a = Matrix {
-            numbers: &vec![1.0; self.values],
+            values: &vec![1.0; self.values],
             rows: self.rows,
             columns: self.columns,
         };
         let (b, start) = (vec![Lanes::ZERO; self.b], vec![Lanes::ZERO; self.lanes]);
         let mut c = vec![0.0; self.c * LANES];
-        matrix_product(s, a, &b, &start, &mut c);
+        gemm(s, a, &b, &start, &mut c);
     }
 }
 
@@ -174,7 +175,7 @@ impl Call for IndexedGemm {
         let (a, b) = (vec![1.0; self.a], vec![1.0; self.b * S::WIDTH]);
         let columns = Offsets::new(self.columns);
         let mut sums = [[s.splat(0.0); 2]; 8];
-        product::<S, 8, 2, false>(s, (&a, &self.rows, columns), (&b, self.stride), &mut sums);
+        indexed_gemm::<S, 8, 2, false>(s, (&a, &self.rows, columns), (&b, self.stride), &mut sums);
     }
 }
 
@@ -192,7 +193,7 @@ impl Call for IndexedPairs<'_> {
         let (a, b) = (vec![1.0; a], vec![1.0; b * S::WIDTH]);
         let mut sums = [[s.splat(0.0); 2]; 8];
         let a = (&a[..], &rows, Offsets::new(columns));
-        product::<S, 8, 2, true>(s, a, (&b, stride), &mut sums);
+        indexed_gemm::<S, 8, 2, true>(s, a, (&b, stride), &mut sums);
     }
 }
 
@@ -370,7 +371,7 @@ struct AddScaled(usize, usize);
 
 impl Call for AddScaled {
     fn call<S: Simd>(&self, s: S) {
-        add_scaled(s, 2.0, &vec![1.0; self.0], &mut vec![1.0; self.1]);
+        axpy(s, 2.0, &vec![1.0; self.0], &mut vec![1.0; self.1]);
     }
 }
 
@@ -386,7 +387,7 @@ impl Call for LineSums {
         let from = vec![1.0; self.from + S::WIDTH];
         let (taps, first) = (Offsets::new(self.taps), [0, self.first]);
         let kernels = vec![1.0; self.kernels];
-        line_sums(s, &from, first, taps, &kernels, [0.0; TOGETHER]);
+        line_sums(s, &from, first, taps, &kernels, [0.0; KERNEL_BLOCK]);
     }
 }
 
@@ -398,7 +399,7 @@ fn lines_refuse_taps_beyond_their_pixels() {
         from: 9,
         first: 4,
         taps: &[0, 5],
-        kernels: LANES + TOGETHER,
+        kernels: LANES + KERNEL_BLOCK,
     };
     accepted("what fits", &fits);
     for (what, wrong) in [
@@ -406,7 +407,7 @@ fn lines_refuse_taps_beyond_their_pixels() {
         (
             "a kernel too few",
             LineSums {
-                kernels: LANES + TOGETHER - 1,
+                kernels: LANES + KERNEL_BLOCK - 1,
                 ..fits
             },
         ),
@@ -437,14 +438,14 @@ fn lines_refuse_taps_beyond_their_pixels() {
     }
 }
 
-/// How far apart the rows are, and how many values there are, but for those of the last row: `TURNED`.
+/// How far apart the rows are, and how many values there are, but for those of the last row: `TRANSPOSED`.
 struct Transposed(usize, usize);
 
 impl Call for Transposed {
     fn call<S: Simd>(&self, s: S) {
-        let mut to = vec![0.0; self.1 * (S::WIDTH - 1) + TURNED];
+        let mut to = vec![0.0; self.1 * (S::WIDTH - 1) + TRANSPOSED];
         let end = to.len() - usize::from(self.0 > self.1);
-        store_transposed(s, [s.splat(1.0); TURNED], &mut to[..end], self.0);
+        store_transposed(s, [s.splat(1.0); TRANSPOSED], &mut to[..end], self.0);
     }
 }
 

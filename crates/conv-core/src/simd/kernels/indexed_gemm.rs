@@ -32,7 +32,7 @@ impl<'a> Offsets<'a> {
 /// # Panics
 /// If an offset leads beyond the end of `a`, or a row beyond that of `b`.
 #[inline(always)]
-pub(crate) fn product<S: Simd, const P: usize, const V: usize, const PAIRS: bool>(
+pub(crate) fn indexed_gemm<S: Simd, const P: usize, const V: usize, const PAIRS: bool>(
     s: S,
     (a, rows, columns): (&[f32], &[usize; P], Offsets<'_>),
     (b, stride): (&[f32], usize),
@@ -74,7 +74,12 @@ pub(crate) fn product<S: Simd, const P: usize, const V: usize, const PAIRS: bool
         let halves = [rows[0], rows[P / 2]];
         // SAFETY: what is read are the rows and columns checked above.
         unsafe {
-            halves_product::<S, P, V, PAIRS>(s, (a, halves, step, columns), (b, stride), sums);
+            indexed_gemm_of_halves::<S, P, V, PAIRS>(
+                s,
+                (a, halves, step, columns),
+                (b, stride),
+                sums,
+            );
         }
         return;
     }
@@ -123,13 +128,13 @@ fn step<const P: usize>(rows: &[usize; P]) -> Option<usize> {
     even.then_some(step.wrapping_mul(size_of::<f32>()))
 }
 
-/// [`product`] for rows in two halves, a step from each row to the next one within them: two pointers and three
+/// [`indexed_gemm`] for rows in two halves, a step from each row to the next one within them: two pointers and three
 /// distances stay in registers, where a pointer to every row would not.
 ///
 /// # Safety
-/// What [`product`] checks must hold for these rows, up to seven in a half.
+/// What [`indexed_gemm`] checks must hold for these rows, up to seven in a half.
 #[inline(always)]
-unsafe fn halves_product<S: Simd, const P: usize, const V: usize, const PAIRS: bool>(
+unsafe fn indexed_gemm_of_halves<S: Simd, const P: usize, const V: usize, const PAIRS: bool>(
     s: S,
     (a, halves, step, columns): (&[f32], [usize; 2], usize, Offsets<'_>),
     (b, stride): (&[f32], usize),

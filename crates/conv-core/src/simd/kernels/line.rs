@@ -2,13 +2,10 @@
 
 use super::indexed_gemm::Offsets;
 use crate::simd::{LANES, Simd};
-
-/// Kernels of a block, whose sums are computed at once: with three vectors of pixels they are twelve sums, which leaves four
-/// registers of sixteen.
-pub(crate) const TOGETHER: usize = 4;
+use crate::tuning::KERNEL_BLOCK;
 
 /// `start[k] + Σ from[first + lane + tap] · kernels[tap, k]` for T vectors of pixels, whose first pixels are given, and for
-/// the first [`TOGETHER`] of sixteen kernels. Each sum adds its products in the order of the taps, with one rounding each.
+/// the first [`KERNEL_BLOCK`] of sixteen kernels. Each sum adds its products in the order of the taps, with one rounding each.
 ///
 /// # Panics
 /// If `from` ends before a vector's last tap, or `kernels` has fewer than sixteen values a tap.
@@ -19,8 +16,8 @@ pub(crate) fn line_sums<S: Simd, const T: usize>(
     first: [usize; T],
     taps: Offsets<'_>,
     kernels: &[f32],
-    start: [f32; TOGETHER],
-) -> [[S::F32; T]; TOGETHER] {
+    start: [f32; KERNEL_BLOCK],
+) -> [[S::F32; T]; KERNEL_BLOCK] {
     let last = taps.largest;
     let mut end = S::WIDTH;
     for first in first {
@@ -31,10 +28,10 @@ pub(crate) fn line_sums<S: Simd, const T: usize>(
         "a line with fewer pixels than its taps reach"
     );
     assert!(
-        taps.at.len() <= (kernels.len() + LANES - TOGETHER) / LANES,
+        taps.at.len() <= (kernels.len() + LANES - KERNEL_BLOCK) / LANES,
         "fewer kernels than taps"
     );
-    let mut sums = [[s.splat(0.0); T]; TOGETHER];
+    let mut sums = [[s.splat(0.0); T]; KERNEL_BLOCK];
     for (sums, start) in sums.iter_mut().zip(start) {
         *sums = [s.splat(start); T];
     }
@@ -55,6 +52,7 @@ pub(crate) fn line_sums<S: Simd, const T: usize>(
                 }
             )*};
         }
+        const { assert!(KERNEL_BLOCK == 4, "kernels that are written out") };
         add!(0 1 2 3);
         kernel = kernel.wrapping_add(LANES);
     }

@@ -89,7 +89,7 @@ pub(crate) fn add_to_rows<S: Simd>(
 /// # Panics
 /// If `from` is shorter than `to`.
 #[inline(always)]
-pub(crate) fn add_scaled<S: Simd>(s: S, factor: f32, from: &[f32], to: &mut [f32]) {
+pub(crate) fn axpy<S: Simd>(s: S, factor: f32, from: &[f32], to: &mut [f32]) {
     let (factor, from) = (s.splat(factor), &from[..to.len()]);
     let vectors = to.len() / S::WIDTH * S::WIDTH;
     let (to, rest) = to.split_at_mut(vectors);

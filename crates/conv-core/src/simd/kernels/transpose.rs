@@ -1,9 +1,7 @@
 //! Vectors that are written transposed, so that a lane becomes a row, and values that are copied at a stride.
 
 use crate::simd::Simd;
-
-/// Vectors that are transposed at once.
-pub(crate) const TURNED: usize = 8;
+use crate::tuning::TRANSPOSED;
 
 /// Writes vectors transposed: lane i of them all becomes row i. The rows begin `step` values apart.
 ///
@@ -12,12 +10,12 @@ pub(crate) const TURNED: usize = 8;
 #[inline(always)]
 pub(crate) fn store_transposed<S: Simd>(
     s: S,
-    vectors: [S::F32; TURNED],
+    vectors: [S::F32; TRANSPOSED],
     to: &mut [f32],
     step: usize,
 ) {
     let end = step.checked_mul(S::WIDTH - 1);
-    let end = end.and_then(|last| last.checked_add(TURNED));
+    let end = end.and_then(|last| last.checked_add(TRANSPOSED));
     assert!(
         end.is_some_and(|end| end <= to.len()),
         "fewer rows than lanes"

@@ -1,7 +1,9 @@
 //! The gradient of the kernels: tiles of taps and kernels.
 
+use std::ops::Range;
+
 use super::{Direct, FirstKernel};
-use crate::simd::{LANES, Lanes, Offsets, Op, Simd, groups, product};
+use crate::simd::{LANES, Lanes, Offsets, Op, Rows, Simd, groups, indexed_gemm};
 use crate::tuning::{PIXELS_PER_SUM, TAPS_PER_TILE};
 
 pub(super) struct DKernels<'a> {
@@ -36,15 +38,40 @@ impl Op for DKernels<'_> {
                         let at = FirstKernel { group, kernel };
                         let vectors = (per_out - kernel).div_ceil(S::WIDTH);
                         kernel += S::WIDTH
-                            * match (vectors, S::REGISTERS) {
-                                (1, _) => self.tiles::<S, TAPS_PER_TILE, 1>(s, at, from, &range),
-                                (_, 32) => self.tiles::<S, TAPS_PER_TILE, 2>(s, at, from, &range),
-                                (_, _) => self.tiles::<S, 6, 2>(s, at, from, &range),
+                            * if vectors == 1 {
+                                self.tiles::<S, TAPS_PER_TILE, 1>(s, at, from, &range)
+                            } else {
+                                S::d_kernel_taps(TwoVectors {
+                                    d_kernels: &mut self,
+                                    s,
+                                    at,
+                                    from,
+                                    range: &range,
+                                })
                             };
                     }
                 }
             }
         }
+    }
+}
+
+/// Two vectors of kernels, in tiles of as many taps as the instruction set takes.
+struct TwoVectors<'a, 'b, S> {
+    d_kernels: &'a mut DKernels<'b>,
+    s: S,
+    at: FirstKernel,
+    from: (&'a [f32], &'a [f32]),
+    range: &'a Range<usize>,
+}
+
+impl<S: Simd> Rows for TwoVectors<'_, '_, S> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<const P: usize>(self) -> usize {
+        self.d_kernels
+            .tiles::<S, P, 2>(self.s, self.at, self.from, self.range)
     }
 }
 
@@ -56,7 +83,7 @@ impl DKernels<'_> {
         s: S,
         at: FirstKernel,
         (padded, d_output): (&[f32], &[f32]),
-        range: &std::ops::Range<usize>,
+        range: &Range<usize>,
     ) -> usize {
         let direct = self.direct;
         let (per_in, per_out) = (direct.group_inputs, direct.group_kernels);
@@ -92,7 +119,7 @@ impl DKernels<'_> {
                 *row = direct.windows.taps[tap] as usize + at.group * per_in;
             }
             let mut sums = [[s.splat(0.0); V]; P];
-            product::<S, P, V, false>(s, (padded, &rows, pixels), b, &mut sums);
+            indexed_gemm::<S, P, V, false>(s, (padded, &rows, pixels), b, &mut sums);
             // All are read before any is written: a vector that is read just behind one that is written, and reaches into the
             // lanes that it leaves out, would wait for it.
             for (sums, d_kernels) in sums.iter_mut().zip(d_kernels.chunks_exact(cout)) {

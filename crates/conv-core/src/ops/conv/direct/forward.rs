@@ -1,7 +1,7 @@
 //! Outputs: tiles of pixels and kernels.
 
 use super::{Direct, FirstKernel};
-use crate::simd::{LANES, Lanes, Offsets, Op, Simd, groups, product};
+use crate::simd::{LANES, Lanes, Offsets, Op, Rows, Simd, groups, indexed_gemm};
 
 /// A tile of as many pixels has one of its own: the last one of an image, or the only one of a dense layer.
 const FEW: usize = 4;
@@ -64,11 +64,18 @@ impl Forward<'_> {
                 kernel: first + vector * S::WIDTH / each,
             };
             let b = (&kernels[vector * S::WIDTH..], lanes * LANES);
-            vector += match (vectors - vector, S::REGISTERS) {
-                (1, _) => self.tiles::<S, 12, 1, PAIRS>(s, at, taps, b),
-                (_, 32) if self.direct.by_fours => self.tiles::<S, 8, 2, PAIRS>(s, at, taps, b),
-                (_, 32) => self.tiles::<S, 14, 2, PAIRS>(s, at, taps, b),
-                (_, _) => self.tiles::<S, 6, 2, PAIRS>(s, at, taps, b),
+            vector += if vectors - vector == 1 {
+                self.tiles::<S, 12, 1, PAIRS>(s, at, taps, b)
+            } else {
+                let by_fours = self.direct.by_fours;
+                let two_vectors = TwoVectors::<S, PAIRS> {
+                    forward: self,
+                    s,
+                    at,
+                    taps,
+                    b,
+                };
+                S::output_pixels(by_fours, two_vectors)
             };
         }
     }
@@ -113,7 +120,7 @@ impl Forward<'_> {
                     (image, pixel) = (image + 1, 0);
                 }
                 let mut sums = [start; P];
-                product::<S, P, V, PAIRS>(s, (self.padded, &rows, taps), b, &mut sums);
+                indexed_gemm::<S, P, V, PAIRS>(s, (self.padded, &rows, taps), b, &mut sums);
                 for (p, sums) in sums.iter().enumerate() {
                     write::<S, V, PAIRS>(s, sums, &mut output[p * cout + channel..][..width]);
                 }
@@ -138,9 +145,9 @@ impl Forward<'_> {
                 count <= FEW,
                 rows.first_chunk::<FEW>().zip(sums.first_chunk_mut::<FEW>()),
             ) {
-                product::<S, FEW, V, PAIRS>(s, (self.padded, rows, taps), b, sums);
+                indexed_gemm::<S, FEW, V, PAIRS>(s, (self.padded, rows, taps), b, sums);
             } else {
-                product::<S, P, V, PAIRS>(s, (self.padded, &rows, taps), b, &mut sums);
+                indexed_gemm::<S, P, V, PAIRS>(s, (self.padded, &rows, taps), b, &mut sums);
             }
             for (sums, output) in sums.iter().zip(output.chunks_exact_mut(cout)) {
                 write::<S, V, PAIRS>(s, sums, &mut output[channel..][..width]);
@@ -150,11 +157,30 @@ impl Forward<'_> {
     }
 }
 
+/// Two vectors of kernels over all pixels, in tiles of as many as the instruction set takes.
+struct TwoVectors<'a, 'b, S, const PAIRS: bool> {
+    forward: &'a mut Forward<'b>,
+    s: S,
+    at: FirstKernel,
+    taps: Offsets<'a>,
+    b: (&'a [f32], usize),
+}
+
+impl<S: Simd, const PAIRS: bool> Rows for TwoVectors<'_, '_, S, PAIRS> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<const P: usize>(self) -> usize {
+        self.forward
+            .tiles::<S, P, 2, PAIRS>(self.s, self.at, self.taps, self.b)
+    }
+}
+
 /// The outputs of a pixel.
 #[inline(always)]
 fn write<S: Simd, const V: usize, const PAIRS: bool>(s: S, sums: &[S::F32; V], output: &mut [f32]) {
     if PAIRS {
-        return s.store_first(s.add_neighbours(sums[0], sums[V - 1]), output);
+        return s.store_first(s.add_pairwise(sums[0], sums[V - 1]), output);
     }
     for (sum, output) in sums.iter().zip(output.chunks_mut(S::WIDTH)) {
         s.store_first(*sum, output);

@@ -4,7 +4,7 @@
 //! An output of channel o at a pixel p, with the gradient d, adds d · input[p + tap] to the gradient of each of the
 //! channel's weights, and d · weight[tap] to that of each input. Taps that lie beside each other make vectors.
 
-use crate::simd::{Lanes, Offsets, Op, Simd, add_scaled, add_to_rows, dispatch_for, weighted_rows};
+use crate::simd::{Lanes, Offsets, Op, Simd, add_to_rows, axpy, dispatch_for, weighted_rows};
 use crate::tuning::PIXELS_PER_SUM;
 
 /// The taps of a kernel in runs that lie beside each other.
@@ -184,8 +184,7 @@ impl Op for DKernels<'_> {
             starts.map(move |i| [at + i, tap + i, (len - i).min(S::WIDTH)])
         });
         let count = vectors.clone().count();
-        let most = if S::REGISTERS == 32 { 15 } else { 13 };
-        let passes = count.div_ceil(most);
+        let passes = count.div_ceil(S::WEIGHTED_ROWS);
         let mut vectors = vectors;
         for pass in 0..passes {
             match count / passes + usize::from(pass < count % passes) {
@@ -260,7 +259,7 @@ impl Op for DInput<'_> {
             for (&at, &d) in at.iter().zip(d) {
                 let d_window = &mut self.d_padded[at as usize..];
                 for &[from, tap, len] in &self.taps.runs {
-                    add_scaled(s, d, &kernel[tap..][..len], &mut d_window[from..][..len]);
+                    axpy(s, d, &kernel[tap..][..len], &mut d_window[from..][..len]);
                 }
             }
         }

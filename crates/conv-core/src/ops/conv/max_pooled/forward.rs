@@ -10,9 +10,9 @@ use super::super::geometry::Problem;
 use super::extent::{COUNTED, LINE, extent};
 use crate::parallel::scratch;
 use crate::simd::{
-    LANES, Lanes, Offsets, Op, Simd, TOGETHER, TURNED, copy_every, dispatch, groups, line_sums,
-    store_turned,
+    LANES, Lanes, Offsets, Op, Simd, copy_strided, dispatch, groups, line_sums, store_transposed,
 };
+use crate::tuning::{KERNEL_BLOCK, TRANSPOSED};
 
 /// The tables of such a convolution and its pooling.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Phases {
         output: &mut [f32],
         argmax: Option<&mut [u32]>,
     ) -> bool {
-        let mut start = [0.0; TURNED];
+        let mut start = [0.0; TRANSPOSED];
         if let Some(bias) = bias {
             start[..bias.len()].copy_from_slice(bias);
         }
@@ -98,7 +98,7 @@ struct Image<'a> {
     pixels: &'a mut [f32],
     kernels: &'a [f32],
     cout: usize,
-    start: [f32; TURNED],
+    start: [f32; TRANSPOSED],
     output: &'a mut [f32],
     argmax: Option<&'a mut [u32]>,
 }
@@ -158,7 +158,7 @@ impl Image<'_> {
                 let to = &mut self.pixels[at..][..LINE];
                 let from = &self.padded[y * width + column * P + start..];
                 if from.len() >= P * LINE {
-                    copy_every::<S, P>(s, from, to);
+                    copy_strided::<S, P>(s, from, to);
                     continue;
                 }
                 for (to, from) in to.iter_mut().zip(from.iter().step_by(P)) {
@@ -178,21 +178,21 @@ impl Image<'_> {
         sums: &mut [S::F32; P],
     ) {
         let Phases { columns, lines, .. } = *self.phases;
-        let mut values = [s.splat(f32::NEG_INFINITY); TURNED];
-        let mut argmax = [s.splat(0.0); TURNED];
+        let mut values = [s.splat(f32::NEG_INFINITY); TRANSPOSED];
+        let mut argmax = [s.splat(0.0); TRANSPOSED];
         let mut firsts = [0; P];
         for (dx, first) in firsts.iter_mut().enumerate() {
             *first = (dx * P * lines + row) * LINE;
         }
-        let halves = self.cout.div_ceil(TOGETHER);
+        let halves = self.cout.div_ceil(KERNEL_BLOCK);
         for (dy, &taps) in taps.iter().enumerate() {
             for half in 0..halves {
-                let mut start = [0.0; TOGETHER];
-                start.copy_from_slice(&self.start[half * TOGETHER..][..TOGETHER]);
-                let kernels = &self.kernels[half * TOGETHER..];
+                let mut start = [0.0; KERNEL_BLOCK];
+                start.copy_from_slice(&self.start[half * KERNEL_BLOCK..][..KERNEL_BLOCK]);
+                let kernels = &self.kernels[half * KERNEL_BLOCK..];
                 let outputs = line_sums(s, self.pixels, firsts, taps, kernels, start);
-                let values = values[half * TOGETHER..].iter_mut();
-                let best = values.zip(&mut argmax[half * TOGETHER..]);
+                let values = values[half * KERNEL_BLOCK..].iter_mut();
+                let best = values.zip(&mut argmax[half * KERNEL_BLOCK..]);
                 for ((value, at), outputs) in best.zip(outputs) {
                     for (dx, (x, sum)) in outputs.into_iter().zip(&mut *sums).enumerate() {
                         let own = s.splat((dy * columns + dx) as f32);
@@ -203,11 +203,11 @@ impl Image<'_> {
                 }
             }
         }
-        let mut turned = [0.0; TURNED * LANES];
+        let mut turned = [0.0; TRANSPOSED * LANES];
         let (line, cout) = (self.phases.size.1 * self.cout, self.cout);
         let first = row * line + column * cout;
         let ends = (line, S::WIDTH / LINE, cout);
-        store_turned(s, values, &mut turned, TURNED);
+        store_transposed(s, values, &mut turned, TRANSPOSED);
         write(&turned, &mut self.output[first..], ends, |x| x);
         let Some(to) = &mut self.argmax else {
             return;
@@ -221,13 +221,13 @@ impl Image<'_> {
         for at in &mut argmax {
             *at = s.add(*at, corners);
         }
-        store_turned(s, argmax, &mut turned, TURNED);
+        store_transposed(s, argmax, &mut turned, TRANSPOSED);
         let count = |x: f32| x.to_bits() - COUNTED.to_bits();
         write(&turned, &mut to[first..], ends, count);
     }
 }
 
-/// Writes lines of positions (positions, TURNED) among others of so many numbers: so many lines, the first channels of each
+/// Writes lines of positions (positions, TRANSPOSED) among others of so many numbers: so many lines, the first channels of each
 /// position.
 #[inline(always)]
 fn write<T>(
@@ -236,16 +236,16 @@ fn write<T>(
     (line, lines, channels): (usize, usize, usize),
     number: impl Fn(f32) -> T,
 ) {
-    let turned = turned.chunks_exact(LINE * TURNED);
+    let turned = turned.chunks_exact(LINE * TRANSPOSED);
     for (to, from) in to.chunks_mut(line).zip(turned).take(lines) {
-        if channels == TURNED {
-            for (to, &from) in to[..LINE * TURNED].iter_mut().zip(from) {
+        if channels == TRANSPOSED {
+            for (to, &from) in to[..LINE * TRANSPOSED].iter_mut().zip(from) {
                 *to = number(from);
             }
             continue;
         }
         let positions = to.chunks_exact_mut(channels);
-        for (to, from) in positions.zip(from.chunks_exact(TURNED)) {
+        for (to, from) in positions.zip(from.chunks_exact(TRANSPOSED)) {
             for (to, &from) in to.iter_mut().zip(from) {
                 *to = number(from);
             }

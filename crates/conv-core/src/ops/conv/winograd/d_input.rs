@@ -4,13 +4,13 @@
 //! Tiles of the gradient's own would be more, wherever the output is smaller than the input. A vector here holds a number of
 //! sixteen tiles, since there may be few input channels.
 
+use super::transforms;
 use super::{PANEL, WIDE, Winograd};
 use crate::parallel::{self, scratch};
-use crate::simd::winograd::{self, Tile};
 use crate::simd::{
-    LANES, Lanes, Matrix, Op, Simd, TURNED, dispatch, dispatch_for, groups, matrix_product,
-    store_turned,
+    LANES, Lanes, Matrix, Op, Simd, Tile, dispatch, dispatch_for, gemm, groups, store_transposed,
 };
+use crate::tuning::TRANSPOSED;
 
 /// Vectors of tiles that are computed together, at most.
 const VECTORS: usize = 2;
@@ -87,7 +87,7 @@ impl Winograd {
                     (*input, _) = self.tile(tile);
                 }
                 dispatch_for(
-                    TURNED,
+                    TRANSPOSED,
                     Turn {
                         d_output,
                         tiles: &outputs[..vectors * LANES],
@@ -107,7 +107,7 @@ impl Winograd {
                     x: Lanes::flat_mut(x),
                 });
                 dispatch_for(
-                    TURNED,
+                    TRANSPOSED,
                     Sum {
                         winograd: self,
                         x: Lanes::flat(x),
@@ -142,10 +142,10 @@ impl Op for Turn<'_> {
         let lanes = self.tiles.len();
         for (pixel, to) in self.to.chunks_exact_mut(self.step).enumerate() {
             let (row, column) = (pixel / self.side, pixel % self.side);
-            for (block, tiles) in self.tiles.chunks_exact(TURNED).enumerate() {
+            for (block, tiles) in self.tiles.chunks_exact(TRANSPOSED).enumerate() {
                 for first in (0..self.channels).step_by(S::WIDTH) {
                     let end = self.channels.min(first + S::WIDTH);
-                    let mut vectors = [s.splat(0.0); TURNED];
+                    let mut vectors = [s.splat(0.0); TRANSPOSED];
                     for (vector, tile) in vectors.iter_mut().zip(tiles) {
                         if let &Some((at, Tile { step, size })) = tile
                             && row < size.0
@@ -155,8 +155,8 @@ impl Op for Turn<'_> {
                             *vector = s.load_first(&self.d_output[at + first..at + end]);
                         }
                     }
-                    let to = &mut to[first * lanes + block * TURNED..];
-                    store_turned(s, vectors, to, lanes);
+                    let to = &mut to[first * lanes + block * TRANSPOSED..];
+                    store_transposed(s, vectors, to, lanes);
                 }
             }
         }
@@ -182,20 +182,20 @@ impl Op for Sum<'_> {
         let Winograd {
             side, cin, row_len, ..
         } = *self.winograd;
-        let mut turned = [0.0; TURNED * LANES];
+        let mut turned = [0.0; TRANSPOSED * LANES];
         let numbers = self.x.chunks_exact(self.winograd.step_back(cin) * LANES);
         for (number, x) in numbers.enumerate() {
             let offset = number / side.tile() * row_len + number % side.tile() * cin;
-            for first in (0..cin).step_by(TURNED) {
-                let channels = TURNED.min(cin - first);
+            for first in (0..cin).step_by(TRANSPOSED) {
+                let channels = TRANSPOSED.min(cin - first);
                 for (block, tiles) in self.tiles.chunks(S::WIDTH).enumerate() {
-                    let mut vectors = [s.splat(0.0); TURNED];
+                    let mut vectors = [s.splat(0.0); TRANSPOSED];
                     for (i, vector) in vectors.iter_mut().enumerate().take(channels) {
                         let at = (first + i) * self.lanes + block * S::WIDTH;
                         *vector = s.load_first(&x[at..][..S::WIDTH]);
                     }
-                    store_turned(s, vectors, &mut turned, TURNED);
-                    for (tile, own) in tiles.iter().zip(turned.chunks_exact(TURNED)) {
+                    store_transposed(s, vectors, &mut turned, TRANSPOSED);
+                    for (tile, own) in tiles.iter().zip(turned.chunks_exact(TRANSPOSED)) {
                         let to = &mut self.d_padded[tile + offset + first..][..channels];
                         let sum = s.add(s.load_first(to), s.load_first(&own[..channels]));
                         s.store_first(sum, to);
@@ -231,21 +231,21 @@ impl Op for Tiles<'_> {
         let turned = Tile::spread(side.output(), step_y * LANES);
         let turned = (self.turned, turned);
         let y = Tile::spread(side.tile(), step_y * LANES);
-        winograd::d_output(s, side, turned, (Lanes::flat_mut(self.y), y), cout * lanes);
+        transforms::d_output(s, side, turned, (Lanes::flat_mut(self.y), y), cout * lanes);
         // The kernels of one input channel, (numbers, Cout).
         let row = groups(cout) * LANES;
         let products = self.products.chunks_exact_mut(step_x * LANES);
         let y = self.y.chunks_exact(step_y);
         for (number, (y, products)) in y.zip(products).enumerate() {
             let kernels = Matrix {
-                numbers: &self.packed[number * row..],
+                values: &self.packed[number * row..],
                 rows: (cin, side.numbers() * row),
                 columns: (cout, 1),
             };
             let start = &[Lanes::ZERO; VECTORS][..self.vectors];
-            matrix_product(s, kernels, y, start, products);
+            gemm(s, kernels, y, start, products);
         }
         let tile = Tile::spread(side.tile(), step_x * LANES);
-        winograd::d_input(s, side, (self.products, tile), (self.x, tile), cin * lanes);
+        transforms::d_input(s, side, (self.products, tile), (self.x, tile), cin * lanes);
     }
 }

@@ -8,19 +8,20 @@
 //! halves and sums of the transforms are exact for small whole numbers.
 
 mod d_input;
+mod matrices;
 mod passes;
+mod transforms;
 
 use std::ops::Range;
 
 use self::passes::{DKernel, DOutputs, Inputs, Kernels, Outputs, Products};
+pub(crate) use self::transforms::Side;
 use super::direct::pack_tap;
 use super::geometry::{ImageShape, Problem};
 use super::padding::PaddedImage;
 use crate::parallel;
 use crate::parallel::scratch;
-pub(crate) use crate::simd::winograd::Side;
-use crate::simd::winograd::Tile;
-use crate::simd::{LANES, Lanes, dispatch, dispatch_for, groups};
+use crate::simd::{LANES, Lanes, Tile, dispatch, dispatch_for, groups};
 use crate::tuning::{
     KERNELS_PER_PANEL as PANEL, WINOGRAD_TILES_PER_BLOCK as TILES, WINOGRAD_WIDE_CHANNELS as WIDE,
 };

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use super::transforms::{self, Side};
 use super::{PANEL, Winograd};
-use crate::simd::winograd::{self, Side, Tile};
-use crate::simd::{LANES, Lanes, Matrix, Op, Simd, groups, matrix_product};
+use crate::simd::{LANES, Lanes, Matrix, Op, Simd, Tile, gemm, groups};
 
 /// The products, one for each number of a tile.
 pub(super) struct Products<'a> {
@@ -35,7 +35,7 @@ impl Op for Products<'_> {
         let sums = self.sums.0.chunks_mut(self.sums.1);
         for (number, ((x, right), sums)) in all.zip(right).zip(sums).enumerate() {
             let a = Matrix {
-                numbers: x,
+                values: x,
                 rows: self.rows,
                 columns: self.columns,
             };
@@ -44,7 +44,7 @@ impl Op for Products<'_> {
             } else {
                 &zeros[..self.start.len()]
             };
-            matrix_product(s, a, right, start, Lanes::flat_mut(sums));
+            gemm(s, a, right, start, Lanes::flat_mut(sums));
         }
     }
 }
@@ -71,7 +71,7 @@ impl Op for Inputs<'_> {
         for (row, tile) in self.tiles.enumerate() {
             let (at, _) = self.winograd.tile(tile);
             let padded = (&self.padded[at..], from);
-            winograd::input(s, side, padded, (&mut self.to[row * cin..], to), cin);
+            transforms::input(s, side, padded, (&mut self.to[row * cin..], to), cin);
         }
     }
 }
@@ -99,7 +99,7 @@ impl Op for Outputs<'_> {
             let (at, tile) = self.winograd.output_tile(tile);
             let to = &mut self.output.0[at - self.output.1 + first..];
             let from = (&self.from[row * groups(channels) * LANES..], from);
-            winograd::output(s, side, from, (to, tile), channels);
+            transforms::output(s, side, from, (to, tile), channels);
         }
     }
 }
@@ -126,7 +126,7 @@ impl Op for DOutputs<'_> {
             let (at, tile) = self.winograd.output_tile(tile);
             let from = (&self.d_output[at + first..], tile);
             let to_row = row * groups(channels) * LANES;
-            winograd::d_output(s, side, from, (&mut self.to[to_row..], to), channels);
+            transforms::d_output(s, side, from, (&mut self.to[to_row..], to), channels);
         }
     }
 }
@@ -152,7 +152,7 @@ impl Op for Kernels<'_> {
             Tile::spread(self.side.kernel(), PANEL),
         );
         let to = (self.to, Tile::spread(self.side.tile(), self.step));
-        winograd::kernel(s, self.side, from, to, self.lanes * LANES);
+        transforms::kernel(s, self.side, from, to, self.lanes * LANES);
     }
 }
 
@@ -179,7 +179,7 @@ impl Op for DKernel<'_> {
         for channel in 0..cin {
             let sums = (&self.sums[channel * lanes..], from);
             let d_kernels = (&mut self.d_kernels[channel * self.row..], to);
-            winograd::add_d_kernel(s, self.side, sums, d_kernels, channels);
+            transforms::add_d_kernel(s, self.side, sums, d_kernels, channels);
         }
     }
 }

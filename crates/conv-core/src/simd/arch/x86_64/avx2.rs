@@ -142,7 +142,6 @@ impl Tiles for Avx2 {
 impl Simd for Avx2 {
     type F32 = __m256;
     const WIDTH: usize = 8;
-    const REGISTERS: usize = 16;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
@@ -233,7 +232,7 @@ impl Simd for Avx2 {
         unsafe { _mm256_castpd_ps(_mm256_set1_pd(from.cast::<f64>().read_unaligned())) }
     }
     #[inline(always)]
-    fn add_neighbours(self, a: __m256, b: __m256) -> __m256 {
+    fn add_pairwise(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: the processor as in `with!`; nothing is read from memory.
         unsafe {
             // In quarters: sums of a, of b, of a, of b.

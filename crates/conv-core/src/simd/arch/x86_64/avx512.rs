@@ -5,6 +5,7 @@ use super::avx2;
 use crate::simd::tiles::{Rows, Tiles, gemm_rows_of_six};
 use crate::simd::vector::assert_width;
 use crate::simd::{LANES, Lanes, Op, Simd};
+use crate::tuning::TAPS_PER_TILE;
 
 /// AVX-512F: one vector of 512 bits.
 #[derive(Clone, Copy)]
@@ -104,7 +105,7 @@ impl Tiles for Avx512 {
     }
     #[inline(always)]
     fn d_kernel_taps<R: Rows>(work: R) -> R::Output {
-        work.run::<12>()
+        work.run::<TAPS_PER_TILE>()
     }
     #[inline(always)]
     fn gemm_rows<R: Rows, const V: usize>(left: usize, work: R) -> R::Output {
@@ -119,7 +120,6 @@ impl Tiles for Avx512 {
 impl Simd for Avx512 {
     type F32 = __m512;
     const WIDTH: usize = 16;
-    const REGISTERS: usize = 32;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {
@@ -212,7 +212,7 @@ impl Simd for Avx512 {
         unsafe { splat_from::<PAIR, TIMES>(from, step) }
     }
     #[inline(always)]
-    fn add_neighbours(self, a: __m512, b: __m512) -> __m512 {
+    fn add_pairwise(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: the processor as in `with!`; nothing is read from memory.
         unsafe {
             let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);

@@ -1,7 +1,6 @@
 //! The matrices of the transforms, each as a function of a row of values.
 
-use crate::simd::Simd;
-use crate::simd::kernels::tile::Transform;
+use crate::simd::{Simd, Transform};
 
 // A convolution is a product of polynomials, computed by their values at some points. For 3 × 3 kernels the points are 0, 1, −1
 // and infinity, for 5 × 5 they are 0, 1, −1, 2, −2, ½, −½ and infinity. The values of a transformed tile are in that order.

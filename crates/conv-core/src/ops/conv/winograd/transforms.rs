@@ -5,12 +5,9 @@
 //! Convolutional Neural Networks" (2015, arXiv 1509.09308, section 4.1), for an input tile d, a kernel g and an output
 //! tile Y: `Y = Aᵀ ((G g Gᵀ) ⊙ (Bᵀ d B)) A`. Gradients are transformed by the same matrices, transposed.
 
-mod matrices;
+use crate::simd::{Simd, Tile, transform};
 
-use super::Simd;
-pub(crate) use super::kernels::tile::Tile;
-use super::kernels::tile::transform;
-use matrices::{DInput, DKernel, DOutput, Input, Kernel, Output};
+use super::matrices::{DInput, DKernel, DOutput, Input, Kernel, Output};
 
 /// The sizes of kernels that there are transforms for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
