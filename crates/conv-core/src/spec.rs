@@ -3,7 +3,7 @@
 use crate::init::Init;
 use crate::ops::kernel_pool::Pooling;
 use crate::ops::pool::Pool;
-use crate::shape::{Padding, Window};
+use crate::shape::{Padding, Pair, Window};
 
 /// A network without its parameters: what [`Network::new`](crate::network::Network::new) makes one of.
 ///
@@ -157,10 +157,17 @@ impl Conv {
         self
     }
 
-    /// Moved by `pixels` at a time, down and to the right.
+    /// With a stride: pixels from one position to the next.
     #[must_use]
-    pub fn stride(mut self, pixels: usize) -> Self {
-        self.window.stride = (pixels, pixels);
+    pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
+        self.window = self.window.stride(stride);
+        self
+    }
+
+    /// With a dilation: pixels from one row of the window to the next, and from one column to the next.
+    #[must_use]
+    pub fn dilation(mut self, dilation: impl Into<Pair>) -> Self {
+        self.window = self.window.dilation(dilation);
         self
     }
 
@@ -343,7 +350,7 @@ impl Layers {
     /// The maximum of every tile of `height` × `width` pixels.
     #[must_use]
     pub fn max_pool(self, height: usize, width: usize) -> Self {
-        let window = Window::new(height, width).stride(height, width);
+        let window = Window::new(height, width).stride((height, width));
         let pool = Pool::Max;
         self.then(Layer::Pool { pool, window })
     }
@@ -351,7 +358,7 @@ impl Layers {
     /// The mean of every tile of `height` × `width` pixels.
     #[must_use]
     pub fn mean_pool(self, height: usize, width: usize) -> Self {
-        let window = Window::new(height, width).stride(height, width);
+        let window = Window::new(height, width).stride((height, width));
         let pool = Pool::Mean;
         self.then(Layer::Pool { pool, window })
     }

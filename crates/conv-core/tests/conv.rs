@@ -29,8 +29,8 @@ fn cases() -> Vec<Case> {
             for dilation in [(1, 1), (1, 2), (2, 1)] {
                 for padding in [Padding::Valid, Padding::Same, explicit(0, 2, 3, 1)] {
                     let window = Window::new(size.0, size.1)
-                        .stride(stride.0, stride.1)
-                        .dilation(dilation.0, dilation.1)
+                        .stride((stride.0, stride.1))
+                        .dilation((dilation.0, dilation.1))
                         .padding(padding);
                     if window.output(7, 5).is_ok() {
                         cases.push((Conv::new(window), [2, 7, 5, 2, 3]));
@@ -90,7 +90,7 @@ fn cases() -> Vec<Case> {
         (2, 34, 40),
     ] {
         cases.push((Conv::new(window).groups(groups), [2, 5, 6, cin, cout]));
-        let window = window.stride(2, 2).padding(Padding::Same);
+        let window = window.stride(2).padding(Padding::Same);
         cases.push((Conv::new(window).groups(groups), [2, 5, 6, cin, cout]));
     }
     // More pixels than a block of the kernels' gradient, small images by the dozen, kernels as large as the image.
@@ -267,7 +267,7 @@ fn gives_the_same_bits_on_every_level_and_any_number_of_threads() {
             Conv::new(window.padding(Padding::Same)),
             [9, 12, 11, 16, 40],
         ),
-        (Conv::new(window.stride(2, 2)).groups(2), [5, 9, 9, 6, 10]),
+        (Conv::new(window.stride(2)).groups(2), [5, 9, 9, 6, 10]),
         (Conv::new(Window::new(5, 5)), [7, 12, 12, 8, 16]),
         (Conv::new(Window::new(5, 5)), [7, 5, 5, 16, 120]),
     ];
@@ -284,7 +284,7 @@ fn the_reference_gradients_are_those_of_finite_differences() {
     for case in [
         (Conv::new(Window::new(2, 3)), [2, 4, 4, 2, 3]),
         (
-            Conv::new(same.stride(2, 1).dilation(1, 2)).groups(2),
+            Conv::new(same.stride((2, 1)).dilation((1, 2))).groups(2),
             [1, 5, 4, 4, 2],
         ),
     ] {

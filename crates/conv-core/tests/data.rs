@@ -18,15 +18,15 @@ fn a_window_may_be_short() {
     assert_eq!(
         window(r#"{"size": [5, 3], "stride": 2, "dilation": [1, 2], "padding": "same"}"#),
         Ok(Window::new(5, 3)
-            .stride(2, 2)
-            .dilation(1, 2)
+            .stride(2)
+            .dilation((1, 2))
             .padding(Padding::Same))
     );
 }
 
 #[test]
 fn what_a_window_says_of_itself_reads_back() {
-    let window = Window::new(5, 3).stride(2, 1).padding(Padding::Explicit {
+    let window = Window::new(5, 3).stride((2, 1)).padding(Padding::Explicit {
         top: 1,
         bottom: 2,
         left: 3,
@@ -61,7 +61,7 @@ fn a_pooling_window_moves_by_its_own_size() {
     };
     assert_eq!(
         layer(r#"{"type": "pool", "pool": "max", "window": 2}"#),
-        pool(Window::new(2, 2).stride(2, 2))
+        pool(Window::new(2, 2).stride(2))
     );
     assert_eq!(
         layer(r#"{"type": "pool", "pool": "max", "window": {"size": 3, "stride": 1}}"#),

@@ -20,7 +20,7 @@ fn sections_and_their_gradient_are_exact_on_whole_numbers() {
             for stride in [(1, 1), (2, 3)] {
                 for padding in [Padding::Valid, Padding::Same] {
                     let window = Window::new(size.0, size.1)
-                        .stride(stride.0, stride.1)
+                        .stride((stride.0, stride.1))
                         .padding(padding);
                     if window.output(height, width).is_err() {
                         continue;

@@ -15,11 +15,11 @@ fn windows() -> Vec<Window> {
         for stride in [(1, 1), (2, 2), (1, 3)] {
             for padding in [Padding::Valid, Padding::Same] {
                 let window = Window::new(height, width);
-                windows.push(window.stride(stride.0, stride.1).padding(padding));
+                windows.push(window.stride((stride.0, stride.1)).padding(padding));
             }
         }
     }
-    windows.push(Window::new(2, 2).dilation(2, 3));
+    windows.push(Window::new(2, 2).dilation((2, 3)));
     windows
 }
 
@@ -60,7 +60,7 @@ fn is_that_of_the_reference() {
 fn what_is_no_number_is_the_largest() {
     let mut random = NumpyRandom::new(4);
     for side in [2, 3] {
-        let window = Window::new(side, side).stride(side, side);
+        let window = Window::new(side, side).stride((side, side));
         for (channels, specials) in [
             (1, [f32::NAN, 1e38]),
             (5, [f32::NAN, f32::INFINITY]),
@@ -111,7 +111,7 @@ fn what_is_no_number_is_the_largest() {
 fn the_reference_gradient_is_that_of_finite_differences() {
     let mut random = NumpyRandom::new(2);
     for window in [
-        Window::new(2, 2).stride(2, 2),
+        Window::new(2, 2).stride(2),
         Window::new(3, 3).padding(Padding::Same),
     ] {
         for kind in [Pool::Max, Pool::Mean] {
@@ -130,7 +130,7 @@ fn the_reference_gradient_is_that_of_finite_differences() {
 #[test]
 fn gives_the_same_bits_everywhere() {
     let input = uniform(&mut NumpyRandom::new(3), (9, 12, 12, 8));
-    let window = Window::new(2, 2).stride(2, 2);
+    let window = Window::new(2, 2).stride(2);
     same_everywhere(|| {
         let mut all = Vec::new();
         for kind in [Pool::Max, Pool::Mean] {
@@ -185,7 +185,7 @@ fn refuses_what_does_not_fit() {
 fn a_window_may_be_much_larger_than_the_image() {
     let side = 9_999;
     let window = Window::new(10_000, 10_000)
-        .stride(10_000, 10_000)
+        .stride((10_000, 10_000))
         .padding(Padding::Explicit {
             top: side,
             bottom: side,

@@ -18,9 +18,9 @@ use crate::Error;
 use crate::init::Init;
 use crate::ops::check::{expect_some, expect_value};
 use crate::ops::conv::choose::{choose, choose_d_input, choose_dense_d_input};
-use crate::ops::conv::geometry::{Conv as Convolution, ImageShape, Problem};
+use crate::ops::conv::geometry::{Conv as Convolution, Problem};
 use crate::parameter::Parameter;
-use crate::shape::{Window, product};
+use crate::shape::{ImageShape, Window, product};
 use crate::spec::{self, Layer, Layers, Spec};
 
 /// How deep residual blocks may lie in each other.

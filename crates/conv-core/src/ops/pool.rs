@@ -31,7 +31,7 @@ pub enum Pool {
 ///
 /// // The numbers 0 to 7 in two rows, pooled in tiles of 2 × 2.
 /// let image = Array4::from_shape_fn((1, 2, 4, 1), |(_, y, x, _)| (4 * y + x) as f32);
-/// let tiles = Window::new(2, 2).stride(2, 2);
+/// let tiles = Window::new(2, 2).stride(2);
 /// let mut output = Array4::zeros((1, 1, 2, 1));
 /// pool::forward(Pool::Max, &tiles, image.view(), output.view_mut())?;
 /// assert_eq!(output.flatten(), arr1(&[5., 7.]));

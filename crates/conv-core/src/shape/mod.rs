@@ -43,7 +43,7 @@ pub enum Padding {
 ///
 /// assert_eq!(Window::new(3, 3).output(28, 28)?, (26, 26));
 /// assert_eq!(Window::new(3, 3).padding(Padding::Same).output(28, 28)?, (28, 28));
-/// assert_eq!(Window::new(2, 2).stride(2, 2).output(5, 4)?, (2, 2));
+/// assert_eq!(Window::new(2, 2).stride(2).output(5, 4)?, (2, 2));
 /// let error = Window::new(5, 5).output(4, 4).unwrap_err();
 /// assert_eq!(error.to_string(), "window height is 5, expected 1 to 4 (the padded image's)");
 /// # Ok::<(), conv_core::Error>(())
@@ -59,6 +59,43 @@ pub struct Window {
     pub dilation: (usize, usize),
     /// What surrounds the image.
     pub padding: Padding,
+}
+
+/// A number of pixels down and one to the right: a size, a stride or a dilation. One number for both is enough.
+///
+/// ```
+/// use conv_core::shape::Pair;
+///
+/// assert_eq!(Pair::from(2), Pair::from((2, 2)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// Pixels down: a height, or rows.
+    pub down: usize,
+    /// Pixels to the right: a width, or columns.
+    pub right: usize,
+}
+
+impl From<usize> for Pair {
+    fn from(both: usize) -> Self {
+        Self {
+            down: both,
+            right: both,
+        }
+    }
+}
+
+impl From<(usize, usize)> for Pair {
+    fn from((down, right): (usize, usize)) -> Self {
+        Self { down, right }
+    }
+}
+
+/// [`Window::new`] of one number for its height and its width.
+impl From<usize> for Window {
+    fn from(side: usize) -> Self {
+        Self::new(side, side)
+    }
 }
 
 /// [`Window::new`] of a height and a width.
@@ -82,7 +119,8 @@ impl Window {
 
     /// The same with another stride.
     #[must_use]
-    pub fn stride(self, down: usize, right: usize) -> Self {
+    pub fn stride(self, stride: impl Into<Pair>) -> Self {
+        let Pair { down, right } = stride.into();
         Self {
             stride: (down, right),
             ..self
@@ -91,7 +129,8 @@ impl Window {
 
     /// The same with another dilation.
     #[must_use]
-    pub fn dilation(self, down: usize, right: usize) -> Self {
+    pub fn dilation(self, dilation: impl Into<Pair>) -> Self {
+        let Pair { down, right } = dilation.into();
         Self {
             dilation: (down, right),
             ..self
@@ -152,6 +191,33 @@ impl Window {
         )?;
         product("the padded image", &[rows.padded, cols.padded])?;
         Ok((rows, cols))
+    }
+}
+
+/// The shape of one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ImageShape {
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    pub(crate) channels: usize,
+}
+
+impl ImageShape {
+    pub(crate) const fn new(rows: usize, cols: usize, channels: usize) -> Self {
+        Self {
+            rows,
+            cols,
+            channels,
+        }
+    }
+
+    pub(crate) const fn pixels(self) -> usize {
+        self.rows * self.cols
+    }
+
+    /// Values of an image.
+    pub(crate) const fn len(self) -> usize {
+        self.rows * self.cols * self.channels
     }
 }
 
@@ -306,9 +372,9 @@ mod tests {
         };
         for (window, height, width) in [
             (Window::new(huge, 1), 3, 3),
-            (Window::new(1, 1).stride(huge, 1), 3, 3),
-            (Window::new(2, 2).dilation(huge, 1), 3, 3),
-            (Window::new(2, 2).dilation(LIMIT, LIMIT), 3, 3),
+            (Window::new(1, 1).stride((huge, 1)), 3, 3),
+            (Window::new(2, 2).dilation((huge, 1)), 3, 3),
+            (Window::new(2, 2).dilation((LIMIT, LIMIT)), 3, 3),
             (Window::new(1, 1).padding(explicit), 3, 3),
             (Window::new(1, 1), huge, huge),
             (Window::new(1, 1), LIMIT, LIMIT),

@@ -33,10 +33,10 @@ fn window(bytes: &mut Bytes<'_>) -> Window {
     };
     let mut window = Window::new(size(bytes), size(bytes)).padding(padding);
     if bytes.below(2) == 0 {
-        window = window.stride(size(bytes), size(bytes));
+        window = window.stride((size(bytes), size(bytes)));
     }
     if bytes.below(2) == 0 {
-        window = window.dilation(size(bytes), size(bytes));
+        window = window.dilation((size(bytes), size(bytes)));
     }
     window
 }

@@ -28,7 +28,7 @@ pub(crate) fn specs() -> Vec<Spec> {
             Layers::new()
                 .then(Conv::new(
                     4,
-                    Window::new(3, 2).stride(2, 1).padding(Padding::Same),
+                    Window::new(3, 2).stride((2, 1)).padding(Padding::Same),
                 ))
                 .leaky_relu(0.125)
                 .max_pool(2, 2)
@@ -81,13 +81,13 @@ pub(crate) fn specs() -> Vec<Spec> {
                 .residual_with(
                     Layers::new().then(same(17, 3)).then(Layer::Pool {
                         pool: Pool::Max,
-                        window: Window::new(3, 3).stride(2, 2).padding(Padding::Same),
+                        window: Window::new(3, 3).stride(2).padding(Padding::Same),
                     }),
                     Layers::new().then(same(17, 1).stride(2)),
                 )
                 .then(Conv::new(
                     4,
-                    Window::new(2, 1).dilation(1, 2).padding(Padding::Same),
+                    Window::new(2, 1).dilation((1, 2)).padding(Padding::Same),
                 ))
                 .max_pool(2, 1)
                 .flatten()

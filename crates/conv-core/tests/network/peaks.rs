@@ -23,11 +23,11 @@ fn cases() -> Vec<Case> {
         ((24, 29), Window::new(3, 2), 4, 2),
         ((17, 31), Window::new(1, 4), 7, 3),
         ((16, 40), padded, 5, 2),
-        ((20, 38), Window::new(3, 3).dilation(2, 5), 8, 3),
+        ((20, 38), Window::new(3, 3).dilation((2, 5)), 8, 3),
         // Too few columns, too few rows, steps of two pixels, other squares: not this way.
         ((19, 19), Window::new(5, 5), 8, 2),
         ((3, 30), Window::new(1, 1), 8, 2),
-        ((33, 40), Window::new(3, 3).stride(2, 1), 8, 2),
+        ((33, 40), Window::new(3, 3).stride((2, 1)), 8, 2),
         ((40, 40), Window::new(3, 3), 8, 4),
     ]
 }
@@ -57,7 +57,7 @@ fn run((size, window, kernels, side): Case, input: &Array4<f32>) {
         between.view_mut(),
     )
     .unwrap();
-    let squares = Window::new(side, side).stride(side, side);
+    let squares = Window::new(side, side).stride((side, side));
     let mut right = nan((n, rows / side, cols / side, kernels));
     pool::forward(Pool::Max, &squares, between.view(), right.view_mut()).unwrap();
     let outputs = right.len() / n;

@@ -71,7 +71,7 @@ fn network() -> Network {
         .relu()
         .then(Layer::Pool {
             pool: Pool::Max,
-            window: Window::new(3, 3).stride(2, 2).padding(padding),
+            window: Window::new(3, 3).stride(2).padding(padding),
         })
         .residual_with(
             Layers::new()

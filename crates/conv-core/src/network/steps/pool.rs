@@ -3,8 +3,8 @@
 use super::Step;
 use crate::Error;
 use crate::network::pass::{Backward, BufferSizes, Buffers, Forward};
-use crate::ops::conv::geometry::ImageShape;
 use crate::ops::pool;
+use crate::shape::ImageShape;
 use crate::shape::Window;
 
 /// A pooling as the layout describes it.

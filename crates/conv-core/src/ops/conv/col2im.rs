@@ -5,9 +5,9 @@
 //! holds the taps of a section.
 
 use super::direct::Direct;
-use super::geometry::{Conv, ImageShape, Problem};
+use super::geometry::{Conv, Problem};
 use crate::Error;
-use crate::shape::{Window, product};
+use crate::shape::{ImageShape, Window, product};
 use crate::simd::{LANES, Lanes, Matrix, Op, Simd, dispatch, gemm};
 use crate::tuning::VALUES_IN_FIRST_CACHE;
 

@@ -4,7 +4,7 @@
 use super::padding::PaddedImage;
 use crate::Error;
 use crate::ops::check::{expect_shape, expect_some};
-use crate::shape::{Window, product};
+use crate::shape::{ImageShape, Window, product};
 use crate::simd::{LANES, groups};
 
 /// What a convolution is, but for its numbers of channels.
@@ -73,33 +73,6 @@ impl Conv {
         product(output_name, &expected)?;
         expect_shape(output_name, &expected, output)?;
         Problem::new(self, ImageShape::new(rows, cols, cin), cout)
-    }
-}
-
-/// The shape of one image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ImageShape {
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
-    pub(crate) channels: usize,
-}
-
-impl ImageShape {
-    pub(crate) const fn new(rows: usize, cols: usize, channels: usize) -> Self {
-        Self {
-            rows,
-            cols,
-            channels,
-        }
-    }
-
-    pub(crate) const fn pixels(self) -> usize {
-        self.rows * self.cols
-    }
-
-    /// Values of an image.
-    pub(crate) const fn len(self) -> usize {
-        self.rows * self.cols * self.channels
     }
 }
 

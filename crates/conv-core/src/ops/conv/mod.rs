@@ -19,11 +19,12 @@ use ndarray::{ArrayView1, ArrayView4, ArrayViewMut1, ArrayViewMut4};
 use super::check::{expect_shape, slice, slice_mut};
 use super::sum;
 use crate::parallel::scratch::with_kernels;
+use crate::shape::ImageShape;
 use crate::tuning::{SUMS_PER_BATCH, VALUES_PER_BIAS_TASK};
 use crate::{Error, parallel};
 use choose::{choose, choose_d_input};
 pub use geometry::Conv;
-use geometry::{ImageShape, Problem};
+use geometry::Problem;
 use plan::{DInputPlan, Plan};
 
 /// `output[n, oy, ox, o] = bias[o] + Σ input[n, y, x, i] · kernels[ky, kx, i, o]`,

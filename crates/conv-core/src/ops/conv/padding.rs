@@ -1,6 +1,6 @@
 //! Images in a frame of zeros, so that no window leaves them.
 
-use super::geometry::ImageShape;
+use crate::shape::ImageShape;
 
 /// How an image lies in the array that the windows slide over. What it does not cover is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -318,8 +318,8 @@ impl DInputPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::conv::geometry::{Conv, ImageShape};
-    use crate::shape::Window;
+    use crate::ops::conv::geometry::Conv;
+    use crate::shape::{ImageShape, Window};
     use crate::tuning::{LANES_KEPT, WINOGRAD_CHANNELS as CHANNELS};
 
     /// Otherwise it would be asked for and zeroed in every pass.

@@ -17,10 +17,11 @@ use std::ops::Range;
 use self::passes::{DKernel, DOutputs, Inputs, Kernels, Outputs, Products};
 pub(crate) use self::transforms::Side;
 use super::direct::pack_tap;
-use super::geometry::{ImageShape, Problem};
+use super::geometry::Problem;
 use super::padding::PaddedImage;
 use crate::parallel;
 use crate::parallel::scratch;
+use crate::shape::ImageShape;
 use crate::simd::{LANES, Lanes, Tile, dispatch, dispatch_for, groups};
 use crate::tuning::{
     KERNELS_PER_PANEL as PANEL, WINOGRAD_TILES_PER_BLOCK as TILES, WINOGRAD_WIDE_CHANNELS as WIDE,
