@@ -46,7 +46,7 @@ pub enum Error {
         /// Those that there are.
         names: Vec<String>,
     },
-    /// The bytes are no network, or not a whole one.
+    /// The bytes are not a network, or not a whole one.
     Saved {
         /// What is wrong with them.
         problem: String,
@@ -60,7 +60,7 @@ pub enum Error {
     Given {
         /// What it is a value of.
         what: &'static str,
-        /// Its place there, counted from 0.
+        /// Its index there, counted from 0.
         at: usize,
         /// The value.
         found: f32,

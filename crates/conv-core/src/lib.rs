@@ -4,13 +4,35 @@
 //!   backward, in training; [`optimizer`]: what a gradient does to the parameters; [`init`]: how they begin.
 //! - [`ops`]: the operations one by one, forward beside backward, on `ndarray` views: convolution of any
 //!   size, stride, dilation, groups and padding; pooling over windows, over whole images and, as in the
-//!   chapter, across kernels; dense; tanh, `ReLU`, sigmoid, GELU; batch normalisation; dropout; losses.
+//!   chapter, across kernels; dense; tanh, `ReLU`, sigmoid, GELU, `SiLU`; batch and layer normalisation; dropout; losses.
 //! - [`mod@reference`]: the same in plain loops, generic over f32 and f64: the specification, with formulas.
 //! - [`backprop`]: **how backprop through a convolution works**, a page to read: each operation and its gradient by
 //!   formula, shape and source, numbers to follow by hand, and what is deterministic.
 //! - [`chapter`]: the network of *Grokking Deep Learning*, chapter 10, fused into one loop.
 //! - [`shape`]: the geometry of a window. [`simd`]: what all of it computes on.
 //! - [`NumpyRandom`]: NumPy's legacy random numbers, on which the chapter's run depends.
+//! - `conv_core::ndarray`: the version of ndarray whose views the functions take.
+//!
+//! # Which function do I want?
+//!
+//! | to | use |
+//! |---|---|
+//! | describe a network | [`Layers::new().conv(8, 3).relu()…`](spec::Layers), in a [`Spec`](spec::Spec) with the shape of its input |
+//! | see shapes, parameters and multiply-adds | [`Spec::summary`](spec::Spec::summary), [`Spec::check`](spec::Spec::check) |
+//! | make it, with first weights from a seed | [`Network::new`](network::Network::new) |
+//! | compute outputs, or classes | [`Network::forward`](network::Network::forward), [`Network::predict`](network::Network::predict) |
+//! | train it | [`Network::train_step`](network::Network::train_step) with an [`Optimizer`](optimizer::Optimizer) |
+//! | take the gradient alone | [`Network::gradient`](network::Network::gradient), then [`Workspace::gradient`](network::Workspace::gradient) |
+//! | read or write parameters | [`values`](network::Network::values), [`set_values`](network::Network::set_values), [`parameter`](network::Network::parameter), [`set_parameter`](network::Network::set_parameter) |
+//! | keep the memory of a batch small | [`Workspace::set_limit`](network::Workspace::set_limit) |
+//! | save and load it | `to_bytes` and `from_bytes` of [`Network`](network::Network) (feature `safetensors`) |
+//! | fold batch normalisations before deployment | [`Network::folded`](network::Network::folded) |
+//! | compute one operation on arrays of one's own | [`ops`], `ops::NAME::forward` beside `ops::NAME::d_input` |
+//! | know which algorithm computes a convolution, and why | [`ops::conv::algorithms`] |
+//! | optimise a model of one's own | [`Optimizer::step`](optimizer::Optimizer::step) with a [`Parameter`] for each array |
+//! | check an implementation | [`mod@reference`], the plain formulas |
+//! | write a loop that runs on every instruction set | [`simd::Op`], [`simd::dispatch`] |
+//! | choose the instruction set | the variable `CONV_CORE_SIMD`, or [`simd::set_level`] |
 //!
 //! # A network that reads digits
 //!
@@ -36,9 +58,9 @@
 //! let (input, classes) = (images(&digits.train), labels(&digits.train));
 //!
 //! let layers = Layers::new()              // (28, 28, 1)
-//!     .conv(8, (5, 5))                    // (24, 24, 8)
+//!     .conv(8, 5)                         // (24, 24, 8)
 //!     .max_pool(2, 2).relu()              // (12, 12, 8)
-//!     .conv(16, (5, 5))                   // (8, 8, 16)
+//!     .conv(16, 5)                        // (8, 8, 16)
 //!     .max_pool(2, 2).relu()              // (4, 4, 16)
 //!     .flatten().dropout(0.5).dense(10);  // (1, 1, 256), then the ten logits
 //! let mut network = Network::new(&Spec::new((28, 28, 1), layers), 1)?;
@@ -56,9 +78,9 @@
 //!     network.train_step(batch, targets, loss, &mut optimizer, &mut workspace)?;
 //! }
 //!
-//! let found = network.predict(images(&digits.test).view(), &mut workspace)?;
+//! let predicted = network.predict(images(&digits.test).view(), &mut workspace)?;
 //! let right = labels(&digits.test);
-//! let correct = found.iter().zip(&right).filter(|(found, right)| found == right).count();
+//! let correct = predicted.iter().zip(&right).filter(|(predicted, right)| predicted == right).count();
 //! assert!(correct > 9_500, "{correct} of 10,000");
 //! # Ok::<(), conv_core::Error>(())
 //! ```
@@ -66,8 +88,8 @@
 //! # What is deterministic, and why
 //!
 //! The same seed gives the same bits for any number of threads and on any instruction set. Every sum has one
-//! order, which follows from the shapes alone: a batch is divided into parts by its size, never by the number of
-//! threads, and what the parts found is added in their order. Every multiply-add rounds once, in software where
+//! order, which follows from the shapes alone: a batch is divided into shards by its size, never by the number of
+//! threads, and the sums of the shards are added in their order. Every multiply-add rounds once, in software where
 //! the processor has none. tanh, exp, ln and the cosine of a schedule are the crate's own. The environment
 //! variable `CONV_CORE_SIMD` (`scalar`, `avx2`, `avx512`) chooses the instruction set, and so the speed alone.
 //! [`backprop`](backprop#what-is-deterministic-and-why) tells more.

@@ -1,11 +1,11 @@
-//! What a parameter is: a name, a shape, and a place among the values of all parameters.
+//! What a parameter is: a name, a shape, and a range among the values of all parameters.
 
 use std::ops::Range;
 
 use crate::Error;
 use crate::shape::product;
 
-/// A parameter's name and place. [`Network::parameters`](crate::network::Network::parameters) lists those of a network;
+/// A parameter's name and range. [`Network::parameters`](crate::network::Network::parameters) lists those of a network;
 /// a model of one's own may list its own, for [`Optimizer::step`](crate::optimizer::Optimizer::step).
 ///
 /// ```

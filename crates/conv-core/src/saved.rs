@@ -52,7 +52,7 @@ impl Network {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Saved`] if a number is infinite or none, or the spec is longer than 1 MiB as JSON: what could not be read
+    /// [`Error::Saved`] if a value is infinite or none, or the spec is longer than 1 MiB as JSON: what could not be read
     /// again.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         self.to_bytes_with(&BTreeMap::new())
@@ -89,9 +89,9 @@ impl Network {
             ));
         }
         let mut tensors = Vec::new();
-        let mut add = |name: String, shape: Vec<usize>, numbers: &[f32]| {
-            check_finite(&name, numbers)?;
-            let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let mut add = |name: String, shape: Vec<usize>, values: &[f32]| {
+            check_finite(&name, values)?;
+            let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
             tensors.push((name, shape, bytes));
             Ok(())
         };
@@ -123,7 +123,7 @@ impl Network {
     ///
     /// # Errors
     /// [`Error::Saved`] if the bytes are no safetensors, are cut off, or have other tensors than the spec asks for or
-    /// numbers that are not finite; the errors of [`Spec::check`] if its layers do not fit.
+    /// values that are not finite; the errors of [`Spec::check`] if its layers do not fit.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         Ok(Self::from_bytes_with(bytes)?.0)
     }
@@ -155,9 +155,9 @@ impl Network {
                 "it has {found} tensors, its spec asks for {expected}"
             ));
         }
-        let (mut numbers, mut statistics) = (Vec::new(), Vec::new());
+        let (mut values, mut statistics) = (Vec::new(), Vec::new());
         for parameter in program.parameters() {
-            numbers.extend(read(&tensors, &parameter.name, &parameter.shape)?);
+            values.extend(read(&tensors, &parameter.name, &parameter.shape)?);
         }
         for norm in &program.norms {
             let wide = |what| -> Result<Vec<f64>, Error> {
@@ -171,17 +171,17 @@ impl Network {
                 variance: wide("running_variance")?,
             });
         }
-        let mut network = Self::assemble(spec, 0, program, numbers);
+        let mut network = Self::assemble(spec, 0, program, values);
         network.set_running_statistics(&statistics)?;
         Ok((network, metadata))
     }
 }
 
 /// Refuses what could not be read again.
-fn check_finite(name: &str, numbers: &[f32]) -> Result<(), Error> {
-    match numbers.iter().position(|x| !x.is_finite()) {
+fn check_finite(name: &str, values: &[f32]) -> Result<(), Error> {
+    match values.iter().position(|x| !x.is_finite()) {
         None => Ok(()),
-        Some(at) => problem(format!("number {at} of {name} is {}", numbers[at])),
+        Some(at) => problem(format!("number {at} of {name} is {}", values[at])),
     }
 }
 
@@ -216,12 +216,12 @@ fn read(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f3
         ));
     }
     let (quads, _) = tensor.data().as_chunks();
-    let numbers: Vec<f32> = quads
+    let values: Vec<f32> = quads
         .iter()
         .map(|&bytes| f32::from_le_bytes(bytes))
         .collect();
-    check_finite(name, &numbers)?;
-    Ok(numbers)
+    check_finite(name, &values)?;
+    Ok(values)
 }
 
 fn saved(error: impl std::fmt::Display) -> Error {

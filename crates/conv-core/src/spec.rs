@@ -31,7 +31,7 @@ use crate::shape::{Padding, Pair, Window};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Spec {
-    /// Rows, columns and channels of an image; (1, 1, n) for n features without a place.
+    /// Rows, columns and channels of an image; (1, 1, n) for n features.
     pub input: (usize, usize, usize),
     /// The layers, in the order in which an image passes them.
     pub layers: Layers,

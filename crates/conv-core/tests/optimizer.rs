@@ -289,3 +289,18 @@ fn a_state_that_no_step_leaves_is_refused() {
     let one = state(vec![0.0; 2], vec![]);
     assert!(Optimizer::momentum(0.1, 0.9).with_state(one, 2).is_err());
 }
+
+#[test]
+fn a_range_that_ends_before_it_starts_is_an_error() {
+    let mut reversed = Parameter::new("a", [2], 1, true).unwrap();
+    (reversed.range.start, reversed.range.end) = (2, 1);
+    let rest = Parameter::new("b", [3], 0, true).unwrap();
+    let (mut values, mut optimizer) = ([1.0; 3], Optimizer::sgd(0.1));
+    let step = optimizer.step(&[reversed, rest], &mut values, &[1.0; 3]);
+    let error = step.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the start of a parameter's range is 2, expected at most 1, its end (a)"
+    );
+    assert_eq!((values, optimizer.steps()), ([1.0; 3], 0));
+}

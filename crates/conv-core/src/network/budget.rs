@@ -40,7 +40,7 @@ impl Budget {
         spend(&mut self.weights, WEIGHTS, what, sizes)
     }
 
-    /// A value of so many numbers with its gradient, and the layer that makes it.
+    /// An array of `len` that goes from step to step, with its gradient, and the layer that makes it.
     pub(super) fn value(&mut self, what: &'static str, len: usize) -> Result<(), Error> {
         self.image(what, &[2, len])?;
         self.image(what, &[LAYER])

@@ -16,7 +16,7 @@ pub(super) struct Division {
 }
 
 impl Division {
-    /// With `whole`, a shard is one block: where it meets the others in the middle of the network.
+    /// With `whole`, a shard is one block: where shards are reduced in the middle of the network.
     pub(super) fn new(program: &Program, images: usize, whole: bool) -> Self {
         let work = program.work.saturating_mul(images as u64);
         let shards = (work / WORK_PER_SHARD).clamp(FEWEST_SHARDS, MOST_SHARDS);

@@ -18,10 +18,10 @@ pub(super) struct Node {
     pub(super) layer: String,
 }
 
-/// What goes from step to step.
+/// An array that goes from step to step: the input, or what a step makes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Value {
-    /// How many numbers it is, an image.
+    /// Its length, an image.
     pub(super) len: usize,
     /// Whether it depends on parameters.
     pub(super) needs_gradient: bool,

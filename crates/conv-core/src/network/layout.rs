@@ -57,7 +57,7 @@ pub(super) enum FirstValues {
     Drawn(Init, (usize, usize)),
 }
 
-/// A batch normalisation's place.
+/// Which layer a batch normalisation is.
 #[derive(Clone, Debug)]
 pub(crate) struct Norm {
     /// Its layer's number, such as `3` or `2.body.0`.
@@ -218,7 +218,7 @@ impl Layout {
         Ok((sum, 0))
     }
 
-    /// The step of a layer; its output and its multiply-adds. This is the one place that knows every kind of layer.
+    /// The step of a layer; its output and its multiply-adds. Only this function knows every kind of layer.
     fn layer(
         &mut self,
         layer: &Layer,
@@ -309,7 +309,7 @@ impl Layout {
         self.budget.weights("kernels", &[len])?;
         let problem = Problem::new(&convolution, shape, conv.kernels)?;
         self.budget.algorithm(choose(&problem).memory)?;
-        // Counted in any case, so that whether a layer is too large does not depend on its place.
+        // Counted in any case, so that whether a layer is too large does not depend on the layers before it.
         self.budget.algorithm(choose_d_input(&problem)?.memory)?;
         let needs_d_input = self.graph.values[current.value].needs_gradient;
         let shape = vec![kh, kw, per_in, conv.kernels];

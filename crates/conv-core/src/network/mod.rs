@@ -122,7 +122,7 @@ impl Network {
         Summary::new(&self.spec, &self.program.layers)
     }
 
-    /// Names, shapes and places of the parameters.
+    /// Names, shapes and ranges of the parameters.
     #[must_use]
     pub fn parameters(&self) -> &[Parameter] {
         self.program.parameters()

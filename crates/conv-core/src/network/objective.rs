@@ -15,8 +15,7 @@ pub enum Loss {
         /// Label smoothing, 0 to 1; for [`Targets::Labels`] alone.
         smoothing: f32,
     },
-    /// The mean of the squared errors, see [`loss::mean_squared_error`]; a label counts as 1 in its place and
-    /// 0 elsewhere.
+    /// The mean of the squared errors, see [`loss::mean_squared_error`]; a label counts as one-hot.
     MeanSquaredError,
 }
 

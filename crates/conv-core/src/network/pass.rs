@@ -5,7 +5,7 @@ use crate::ops::conv::max_pooled::SparseGradient;
 use crate::ops::conv::plan::{DInputPlan, Plan};
 use crate::simd::Lanes;
 
-/// Images of a batch that go through the network together: the first one's place in the batch, and how many.
+/// Images of a batch that go through the network together: the index of the first one, and how many.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
     pub(super) first: usize,

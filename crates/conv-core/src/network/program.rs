@@ -22,13 +22,13 @@ pub(crate) struct Program {
     pub(super) first_values: Vec<FirstValues>,
     /// Values of all parameters.
     pub(super) parameters_len: usize,
-    /// Steps between which all shards of a batch meet: a run begins with a normalisation, but for the first.
+    /// Runs of steps between which the shards of a batch are reduced: each begins with a normalisation, but for the first.
     pub(super) runs: Vec<Range<usize>>,
     pub(super) layers: Vec<LayerInfo>,
     pub(crate) norms: Vec<Norm>,
     /// Multiply-adds of a forward pass, an image.
     pub(super) work: u64,
-    /// Numbers of all values, an image, before convolutions and poolings are fused.
+    /// Length of all values, an image, before convolutions and poolings are fused.
     pub(super) values_len: u64,
 }
 
@@ -86,12 +86,12 @@ impl Program {
         })
     }
 
-    /// Names, shapes and places of the parameters.
+    /// Names, shapes and ranges of the parameters.
     pub(crate) fn parameters(&self) -> &[Parameter] {
         &self.parameters
     }
 
-    /// Numbers of an output.
+    /// Length of an output.
     pub(super) fn output_len(&self) -> usize {
         self.values[self.output].len
     }

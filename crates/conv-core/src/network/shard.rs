@@ -24,7 +24,7 @@ pub(super) struct Pass<'a> {
 /// The buffers of a shard, for a block of images.
 #[derive(Debug, Default)]
 pub(super) struct Shard {
-    /// Value i + 1 in place i, and its gradient.
+    /// Value i + 1 at index i, and its gradient.
     values: Vec<Vec<f32>>,
     d_values: Vec<Vec<f32>>,
     /// Those of each step.
@@ -210,7 +210,7 @@ impl Shard {
     }
 }
 
-/// Numbers of the largest value that a gradient is added to, an image.
+/// Length of the largest value to whose gradient one is added, an image.
 fn spare_len(program: &Program) -> usize {
     let steps = program.steps.iter().map(|step| step.input);
     let added = steps.filter(|input| input.accumulate);

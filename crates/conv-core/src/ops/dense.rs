@@ -1,4 +1,4 @@
-//! The dense layer: every output looks at every input.
+//! The dense layer: every output is a weighted sum of all inputs.
 //!
 //! A batch is an image of N × 1 pixels with F channels each, and the layer a convolution of it by a window of
 //! one pixel.

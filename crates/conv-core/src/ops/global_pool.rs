@@ -13,7 +13,7 @@ use crate::{Error, parallel};
 /// use conv_core::ops::global_pool;
 /// use ndarray::{Array2, Array4, arr2};
 ///
-/// // Two channels: one of the columns' numbers 0 to 2, one of ones.
+/// // Two channels: one of the columns' values 0 to 2, one of ones.
 /// let image = Array4::from_shape_fn((1, 4, 3, 2), |(_, _, x, c)| if c == 0 { x as f32 } else { 1. });
 /// let mut output = Array2::zeros((1, 2));
 /// global_pool::forward(image.view(), output.view_mut())?;

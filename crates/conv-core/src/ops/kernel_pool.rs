@@ -16,7 +16,7 @@ pub enum Pooling {
     Sum,
     /// Their mean.
     Mean,
-    /// The largest of them.
+    /// Their maximum.
     Max,
 }
 
@@ -55,7 +55,7 @@ pub fn forward(
     Ok(())
 }
 
-/// The gradient of [`forward`]: to every kernel, to each its part, or to the largest alone, the first of equals.
+/// The gradient of [`forward`]: to every kernel, to each its part, or to the maximum alone, the first of equals.
 ///
 /// input (N, positions, kernels), `d_output` (N, positions) → `d_input` (N, positions, kernels)
 ///

@@ -25,9 +25,9 @@ pub fn softmax(
     let rows = slice("logits", &logits)?.chunks_exact(classes);
     let to = slice_mut("probabilities", &mut probabilities)?.chunks_exact_mut(classes);
     for (logits, probabilities) in rows.zip(to) {
-        let (largest, sum) = powers(logits);
+        let (max, sum) = powers(logits);
         for (probability, &logit) in probabilities.iter_mut().zip(logits) {
-            *probability = (math::exp(f64::from(logit) - largest) / sum) as f32;
+            *probability = (math::exp(f64::from(logit) - max) / sum) as f32;
         }
     }
     Ok(())
@@ -104,7 +104,7 @@ pub fn cross_entropy_of_labels(
     Ok(loss / n as f64)
 }
 
-/// The mean of `(outputs − targets)²` over all numbers, and its gradient
+/// The mean of `(outputs − targets)²` over all values, and its gradient
 /// `d_outputs = 2 (outputs − targets) / (N · C)`.
 ///
 /// outputs (N, C), targets (N, C) → loss, `d_outputs` (N, C)
@@ -172,11 +172,11 @@ pub(crate) fn row(
     n: usize,
     d_logits: &mut [f32],
 ) -> f64 {
-    let (largest, sum) = powers(logits);
+    let (max, sum) = powers(logits);
     let log = math::ln(sum);
     let mut loss = 0.0;
     for (class, (&logit, d)) in logits.iter().zip(d_logits).enumerate() {
-        let (logit, target) = (f64::from(logit) - largest, target(class));
+        let (logit, target) = (f64::from(logit) - max, target(class));
         // 0 · (−∞) counts as 0.
         if target != 0.0 {
             loss -= target * (logit - log);
@@ -186,7 +186,7 @@ pub(crate) fn row(
     loss
 }
 
-/// The sum of squared errors of some of `count` numbers, and the gradient of the mean.
+/// The sum of squared errors of some of `count` values, and the gradient of the mean.
 pub(crate) fn squares(
     outputs: &[f32],
     target: impl Fn(usize) -> f64,
@@ -202,16 +202,16 @@ pub(crate) fn squares(
     sum
 }
 
-/// The largest of a row, and the sum of exp(logit − largest).
+/// The maximum of a row, and the sum of exp(logit − max).
 pub(crate) fn powers(logits: &[f32]) -> (f64, f64) {
-    let mut largest = f32::NEG_INFINITY;
+    let mut max = f32::NEG_INFINITY;
     for &logit in logits {
-        largest = if logit > largest { logit } else { largest };
+        max = if logit > max { logit } else { max };
     }
-    let largest = f64::from(largest);
+    let max = f64::from(max);
     let mut sum = 0.0;
     for &logit in logits {
-        sum += math::exp(f64::from(logit) - largest);
+        sum += math::exp(f64::from(logit) - max);
     }
-    (largest, sum)
+    (max, sum)
 }

@@ -1,4 +1,4 @@
-//! Pooling over the pixels under a window, channel by channel: the largest, or the mean.
+//! Pooling over the pixels under a window, channel by channel: the maximum, or the mean.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use ndarray::{ArrayView4, ArrayViewMut4};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Pool {
-    /// The largest; of equals, the first one has the gradient.
+    /// The maximum; of equals, the first one has the gradient.
     Max,
     /// The mean.
     Mean,
@@ -29,7 +29,7 @@ pub enum Pool {
 /// use conv_core::shape::Window;
 /// use ndarray::{Array4, arr1};
 ///
-/// // The numbers 0 to 7 in two rows, pooled in tiles of 2 × 2.
+/// // The values 0 to 7 in two rows, pooled in tiles of 2 × 2.
 /// let image = Array4::from_shape_fn((1, 2, 4, 1), |(_, y, x, _)| (4 * y + x) as f32);
 /// let tiles = Window::new(2, 2).stride(2);
 /// let mut output = Array4::zeros((1, 1, 2, 1));
@@ -58,7 +58,7 @@ pub fn forward(
     Ok(())
 }
 
-/// The gradient of [`forward`]: to the largest pixel all of `d_output`, or to each its part.
+/// The gradient of [`forward`]: to the maximum all of `d_output`, or to each pixel its part.
 ///
 /// input (N, H, W, C), `d_output` (N, Oh, Ow, C) → `d_input` (N, H, W, C)
 ///
@@ -185,7 +185,7 @@ impl Plan {
         self.ends.len() * self.channels
     }
 
-    /// Whether it takes the largest.
+    /// Whether it takes the maximum.
     pub(crate) fn is_max(&self) -> bool {
         self.pool == Pool::Max
     }
@@ -295,7 +295,7 @@ impl Op for Max<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        // NaN if a number is, or if there are infinities of both signs.
+        // NaN if a value is, or if there are infinities of both signs.
         let mut sums = s.splat(0.0);
         self.all(s, Some(&mut sums));
         let mut lanes = [0.0; LANES];
@@ -307,7 +307,7 @@ impl Op for Max<'_> {
 }
 
 impl Max<'_> {
-    /// All positions; with sums, those of usual windows as if no number were NaN, and the sums of their numbers.
+    /// All positions; with sums, those of usual windows as if no value were NaN, and the sums of their values.
     #[inline(always)]
     fn all<S: Simd>(&mut self, s: S, mut sums: Option<&mut S::F32>) {
         let channels = self.plan.channels;
@@ -333,15 +333,15 @@ impl Max<'_> {
         sums: &mut Option<&mut S::F32>,
     ) {
         match (sums, taps.as_array::<4>(), taps.as_array::<9>()) {
-            (Some(sums), Some(taps), _) => self.numbers(s, at, taps, sums),
-            (Some(sums), _, Some(taps)) => self.numbers(s, at, taps, sums),
+            (Some(sums), Some(taps), _) => self.values(s, at, taps, sums),
+            (Some(sums), _, Some(taps)) => self.values(s, at, taps, sums),
             _ => self.some(s, at, taps),
         }
     }
 
-    /// [`some`](Self::some) of numbers none of which is NaN, for windows of few pixels: each is read once.
+    /// [`some`](Self::some) of values none of which is NaN, for windows of few pixels: each is read once.
     #[inline(always)]
-    fn numbers<S: Simd, const N: usize>(
+    fn values<S: Simd, const N: usize>(
         &mut self,
         s: S,
         (position, channel, count): (usize, usize, usize),

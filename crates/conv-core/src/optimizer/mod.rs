@@ -1,4 +1,4 @@
-//! How a gradient changes the parameters: methods, learning rates over time, averaging and clipping.
+//! How a gradient changes the parameters: update rules, learning rates over time, averaging and clipping.
 
 mod schedule;
 mod state;
@@ -11,7 +11,7 @@ use crate::ops::check::expect_shape;
 use crate::parameter::Parameter;
 
 /// The rule by which a gradient changes parameters. Decay of the weights is decoupled: it multiplies kernels and
-/// weights (never biases, gamma or beta) by `1 − rate · decay` before the step, whatever the method.
+/// weights (never biases, gamma or beta) by `1 − rate · decay` before the step, whatever the rule.
 /// I. Loshchilov and F. Hutter, Decoupled weight decay regularization, ICLR (2019).
 ///
 /// ```
@@ -26,7 +26,7 @@ use crate::parameter::Parameter;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Optimizer {
-    method: Method,
+    rule: Rule,
     rate: f64,
     schedule: Schedule,
     decay: f64,
@@ -36,7 +36,7 @@ pub struct Optimizer {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Method {
+enum Rule {
     Sgd {
         momentum: f32,
         nesterov: bool,
@@ -60,7 +60,7 @@ impl Optimizer {
     #[must_use]
     pub fn momentum(rate: f64, momentum: f32) -> Self {
         Self::of(
-            Method::Sgd {
+            Rule::Sgd {
                 momentum,
                 nesterov: false,
             },
@@ -72,7 +72,7 @@ impl Optimizer {
     #[must_use]
     pub fn nesterov(rate: f64, momentum: f32) -> Self {
         Self::of(
-            Method::Sgd {
+            Rule::Sgd {
                 momentum,
                 nesterov: true,
             },
@@ -87,7 +87,7 @@ impl Optimizer {
     pub fn adamw(rate: f64) -> Self {
         let (beta1, beta2, epsilon) = (0.9, 0.999, 1e-8);
         Self::of(
-            Method::AdamW {
+            Rule::AdamW {
                 beta1,
                 beta2,
                 epsilon,
@@ -96,9 +96,9 @@ impl Optimizer {
         )
     }
 
-    fn of(method: Method, rate: f64) -> Self {
+    fn of(rule: Rule, rate: f64) -> Self {
         Self {
-            method,
+            rule,
             rate,
             schedule: Schedule::Constant,
             decay: 0.0,
@@ -159,11 +159,29 @@ impl Optimizer {
         (!self.state.averaged.is_empty()).then_some(&self.state.averaged)
     }
 
-    /// One step. The `parameters` say where among the values each one stands, and whether it decays.
+    /// One step. The `parameters` say where among the values each one stands, and whether it decays. They may be those of
+    /// any model:
+    ///
+    /// ```
+    /// use conv_core::Parameter;
+    /// use conv_core::optimizer::Optimizer;
+    ///
+    /// // A line through (1, 3) and (2, 5) by its slope and its height at 0: the gradient of the mean of the squared errors.
+    /// let parameters = [Parameter::new("slope", [1], 0, false)?, Parameter::new("height", [1], 1, false)?];
+    /// let (mut values, mut optimizer) = ([0.0, 0.0], Optimizer::momentum(0.1, 0.9));
+    /// for _ in 0..500 {
+    ///     let errors = [(1.0, 3.0), (2.0, 5.0)].map(|(x, y)| (x, values[0] * x + values[1] - y));
+    ///     let gradient = [errors.iter().map(|(x, e)| e * x).sum(), errors.iter().map(|(_, e)| e).sum()];
+    ///     optimizer.step(&parameters, &mut values, &gradient)?;
+    /// }
+    /// assert!((values[0] - 2.0_f32).abs() < 1e-4 && (values[1] - 1.0).abs() < 1e-4);
+    /// # Ok::<(), conv_core::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Value`] if the rate, the decay, the norm or a factor is out of its range; [`Error::Shape`] if
-    /// there are not as many values in all three as in the step before. Nothing has changed then.
+    /// there are not as many values in all three as in the step before; [`Error::Range`] if a parameter's range ends before it
+    /// starts. Nothing has changed then.
     pub fn step(
         &mut self,
         parameters: &[Parameter],
@@ -175,8 +193,15 @@ impl Optimizer {
         expect_shape("gradient", &[len], &[gradient.len()])?;
         let end = parameters.iter().map(|p| p.range.end).max().unwrap_or(0);
         expect_shape("values", &[end], &[len])?;
+        if let Some(wrong) = parameters.iter().find(|p| p.range.start > p.range.end) {
+            return Err(Error::Range {
+                what: "the start of a parameter's range",
+                expected: format!("at most {}, its end ({})", wrong.range.end, wrong.name),
+                found: wrong.range.start,
+            });
+        }
         if self.state.steps == 0 {
-            let (first, second) = self.method.moments(len);
+            let (first, second) = self.rule.moments(len);
             self.state.first = vec![0.0; first];
             self.state.second = vec![0.0; second];
         }
@@ -219,14 +244,14 @@ impl Optimizer {
         let moved = values[range.clone()]
             .iter_mut()
             .zip(&gradient[range.clone()]);
-        match self.method {
-            Method::Sgd { momentum: 0.0, .. } => {
+        match self.rule {
+            Rule::Sgd { momentum: 0.0, .. } => {
                 let rate = rate as f32;
                 for (p, g) in moved {
                     *p -= rate * (scale * g);
                 }
             }
-            Method::Sgd { momentum, nesterov } => {
+            Rule::Sgd { momentum, nesterov } => {
                 let rate = rate as f32;
                 for ((p, g), v) in moved.zip(&mut self.state.first[range]) {
                     let g = scale * g;
@@ -234,7 +259,7 @@ impl Optimizer {
                     *p -= rate * if nesterov { g + momentum * *v } else { *v };
                 }
             }
-            Method::AdamW {
+            Rule::AdamW {
                 beta1,
                 beta2,
                 epsilon,
@@ -257,9 +282,9 @@ impl Optimizer {
 
     fn check(&self) -> Result<(), Error> {
         let finite = 0.0..f64::INFINITY;
-        let momentum = match self.method {
-            Method::Sgd { momentum, .. } => f64::from(momentum),
-            Method::AdamW { .. } => 0.0,
+        let momentum = match self.rule {
+            Rule::Sgd { momentum, .. } => f64::from(momentum),
+            Rule::AdamW { .. } => 0.0,
         };
         let average = f64::from(self.average.unwrap_or(0.0));
         let clip = self.clip.unwrap_or(1.0);

@@ -1,8 +1,8 @@
-use super::{Method, Optimizer};
+use super::{Optimizer, Rule};
 use crate::Error;
 use crate::ops::check::expect_shape;
 
-/// What an optimizer remembers of its steps: with it, and with the network's numbers, another process goes on to the
+/// What an optimizer remembers of its steps: with it, and with the network's values, another process goes on to the
 /// same bits.
 ///
 /// ```
@@ -27,7 +27,7 @@ use crate::ops::check::expect_shape;
 pub struct State {
     /// Steps taken.
     pub steps: u64,
-    /// The velocity, or Adam's first moment: a number for each of the network's, or none.
+    /// The velocity, or Adam's first moment: a value for each of the network's, or none.
     pub first: Vec<f32>,
     /// Adam's second moment, or none.
     pub second: Vec<f32>,
@@ -42,14 +42,14 @@ impl Optimizer {
         &self.state
     }
 
-    /// The same with what another one of the same settings remembered, of a network of so many `numbers`.
+    /// The same with what another one of the same settings remembered, of a network of so many `values`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if there are not as many numbers of a kind as this optimizer keeps, [`Error::NotFinite`] or
+    /// [`Error::Shape`] if there are not as many values of a kind as this optimizer keeps, [`Error::NotFinite`] or
     /// [`Error::Value`] if one of them is none that a step leaves.
-    pub fn with_state(self, state: State, numbers: usize) -> Result<Self, Error> {
-        let begun = if state.steps == 0 { 0 } else { numbers };
-        let (first, second) = self.method.moments(begun);
+    pub fn with_state(self, state: State, values: usize) -> Result<Self, Error> {
+        let begun = if state.steps == 0 { 0 } else { values };
+        let (first, second) = self.rule.moments(begun);
         let averaged = self.average.map_or(0, |_| begun);
         for (what, found, expected) in [
             ("the first moment", &state.first, first),
@@ -72,13 +72,13 @@ impl Optimizer {
     }
 }
 
-impl Method {
-    /// How many numbers of the first and the second moment it keeps for so many parameters.
-    pub(super) fn moments(self, numbers: usize) -> (usize, usize) {
+impl Rule {
+    /// How many values of the first and the second moment it keeps for so many parameters.
+    pub(super) fn moments(self, values: usize) -> (usize, usize) {
         match self {
             Self::Sgd { momentum: 0.0, .. } => (0, 0),
-            Self::Sgd { .. } => (numbers, 0),
-            Self::AdamW { .. } => (numbers, numbers),
+            Self::Sgd { .. } => (values, 0),
+            Self::AdamW { .. } => (values, values),
         }
     }
 }

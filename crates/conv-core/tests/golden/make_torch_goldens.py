@@ -102,6 +102,9 @@ class Model(torch.nn.Module):
                     self.add(f"{at}.weights", uniform(channels, layer["outputs"]) * limit)
                     if layer.get("bias", True):
                         self.add(f"{at}.bias", uniform(layer["outputs"]))
+                case "layer_norm":
+                    self.add(f"{at}.gamma", 1 + uniform(channels) / 4)
+                    self.add(f"{at}.beta", uniform(channels) / 4)
                 case "batch_norm":
                     self.add(f"{at}.gamma", 1 + uniform(channels) / 4)
                     self.add(f"{at}.beta", uniform(channels) / 4)
@@ -167,6 +170,12 @@ class Model(torch.nn.Module):
                 return torch.sigmoid(x)
             case "gelu":
                 return F.gelu(x, approximate="tanh")
+            case "silu":
+                return F.silu(x)
+            case "layer_norm":
+                affine = self.get(f"{at}.gamma"), self.get(f"{at}.beta")
+                epsilon = float(np.float32(layer.get("epsilon", 1e-5)))
+                return F.layer_norm(x, [channels], *affine, epsilon)
             case "batch_norm":
                 momentum = layer.get("momentum", 0.1)
                 affine = self.get(f"{at}.gamma"), self.get(f"{at}.beta")
@@ -463,8 +472,31 @@ def network_cases():
         network(name, 9, spec, cross, labels, optimizer | {"average": 0.75}, 12)
 
 
+def later_cases():
+    """Behind all others, so that those keep their numbers."""
+    layer("silu", [2, 4, 5, 3], plain("silu"))
+    layer("layer norm", [3, 4, 5, 7], plain("layer_norm", epsilon=0.001))
+    layer("layer norm of features", [6, 1, 1, 40], plain("layer_norm"))
+    spec = {
+        "input": [6, 6, 2],
+        "layers": [
+            conv(6, [3, 3], bias=False),
+            plain("layer_norm"),
+            plain("silu"),
+            plain("global_average_pool"),
+            dense(9),
+            plain("layer_norm"),
+            plain("silu"),
+            dense(4),
+        ],
+    }
+    labels = [n * 7 % 4 for n in range(9)]
+    network("layer norm and silu", 9, spec, {"cross_entropy": 0.125}, labels)
+
+
 layer_cases()
 network_cases()
+later_cases()
 path = Path(__file__).with_name("torch.safetensors")
 save_file(tensors, path, {"cases": json.dumps(cases, separators=(",", ":"))})
 print(f"{path.name}: {len(cases)} cases, {len(tensors)} tensors, {path.stat().st_size} bytes")

@@ -20,7 +20,7 @@ use crate::Error;
 use crate::ops::batch_norm::Statistics;
 use batch_norm::BatchNorm;
 
-/// A step as the layout describes it: shapes and places of parameters, no tables yet.
+/// A step as the layout describes it: shapes and ranges of parameters, no tables yet.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
     Activation(activation::Activation),
@@ -110,7 +110,7 @@ pub(super) trait Step: Debug + Send + Sync {
         false
     }
 
-    /// The normalisation, if it is one: it needs statistics of the whole batch, for which all shards meet.
+    /// The normalisation, if it is one: it needs statistics of the whole batch, reduced over all shards.
     fn batch_norm(&self) -> Option<&BatchNorm> {
         None
     }

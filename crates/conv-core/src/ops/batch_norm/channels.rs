@@ -18,22 +18,22 @@ pub(super) fn each(channels: usize, work: impl Channels) {
 /// The channels of each pixel from `first` on.
 #[inline(always)]
 pub(super) fn pixels<const B: usize>(
-    numbers: &[f32],
+    values: &[f32],
     channels: usize,
     first: usize,
 ) -> impl Iterator<Item = &[f32; B]> {
-    let pixels = numbers.chunks_exact(channels);
+    let pixels = values.chunks_exact(channels);
     pixels.filter_map(move |pixel| pixel[first..].first_chunk())
 }
 
 /// As [`pixels`], to be written.
 #[inline(always)]
 pub(super) fn pixels_mut<const B: usize>(
-    numbers: &mut [f32],
+    values: &mut [f32],
     channels: usize,
     first: usize,
 ) -> impl Iterator<Item = &mut [f32; B]> {
-    let pixels = numbers.chunks_exact_mut(channels);
+    let pixels = values.chunks_exact_mut(channels);
     pixels.filter_map(move |pixel| pixel[first..].first_chunk_mut())
 }
 

@@ -8,7 +8,7 @@
 //! use conv_core::ops::batch_norm::{self, Statistics};
 //! use ndarray::{Array4, arr1};
 //!
-//! // One channel of the numbers 1, 3, 5 and 7, to mean 10 and a standard deviation of 2.
+//! // One channel of the values 1, 3, 5 and 7, to mean 10 and a standard deviation of 2.
 //! let input = Array4::from_shape_fn((2, 1, 2, 1), |(n, _, x, _)| (4 * n + 2 * x + 1) as f32);
 //! let statistics = Statistics::of(input.view())?;
 //! assert_eq!((statistics.mean[0], statistics.variance[0]), (4., 5.));
@@ -32,7 +32,7 @@ use passes::{Moments, Normalise, Products, Slopes};
 /// Mean and variance of each channel, in `f64`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Statistics {
-    /// How many numbers a channel has: images · rows · columns.
+    /// How many values a channel has: images · rows · columns.
     pub count: usize,
     /// The mean of each channel.
     pub mean: Vec<f64>,
@@ -157,7 +157,7 @@ pub struct Gradients<'a> {
 }
 
 /// The gradients of [`forward`] where the statistics are those of `input` itself, which changes them too. Over
-/// the M numbers of a channel:
+/// the M values of a channel:
 ///
 /// `d_beta = Σ d_output`, `d_gamma = Σ d_output · x̂`,
 /// `d_input = γ / √(variance + ε) · (d_output − d_beta / M − x̂ · d_gamma / M)`.
@@ -276,7 +276,7 @@ pub(crate) fn set_affine(
     }
 }
 
-/// A normalisation and the ReLU behind it: computed together, the numbers between them need no memory.
+/// A normalisation and the ReLU behind it: computed together, the values between them need no memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Normalisation<'a> {
     pub(crate) affine: &'a [Affine],

@@ -1,4 +1,4 @@
-//! What is done to every channel's numbers, for some channels at a time.
+//! What is done to every channel's values, for some channels at a time.
 
 use super::channels::{Channels, pixels, pixels_mut};
 use super::{Normalisation, Statistics, Sums};
@@ -15,13 +15,13 @@ fn sums<const B: usize>(pixels: impl Iterator<Item = [f64; B]>) -> [f64; B] {
     sums
 }
 
-/// `B` numbers from `first` on.
+/// `B` values from `first` on.
 #[inline(always)]
-fn some_of<T: Copy, const B: usize>(numbers: &[T], first: usize) -> [T; B] {
-    std::array::from_fn(|i| numbers[first + i])
+fn some_of<T: Copy, const B: usize>(values: &[T], first: usize) -> [T; B] {
+    std::array::from_fn(|i| values[first + i])
 }
 
-/// [`Normalisation`] for `B` channels, each of a line's numbers in an array of its own.
+/// [`Normalisation`] for `B` channels, its means, scales and shifts in an array each.
 struct Affines<const B: usize> {
     means: [f32; B],
     scales: [f32; B],

@@ -146,7 +146,7 @@ pub fn d_bias(
     let total = slice_mut("d_bias", &mut d_bias)?;
     let image = (rows * cols * channels).max(1);
     let images = d_output.len() / image;
-    // To wake a thread takes longer than to add up a few numbers.
+    // To wake a thread takes longer than to add up a few values.
     let tasks = d_output.len().div_ceil(VALUES_PER_BIAS_TASK);
     let tasks = tasks.clamp(1, SUMS_PER_BATCH);
     let size = images.div_ceil(tasks) * channels;

@@ -37,7 +37,7 @@ impl PaddedImage {
         }
     }
 
-    /// Copies an image to its place. What is around must be zeros already, and stays as it is.
+    /// Copies an image to where it lies. What is around must be zeros already, and stays as it is.
     pub(crate) fn pad(&self, image: &[f32], padded: &mut [f32]) {
         let (cols, channels) = (self.image.cols, self.image.channels);
         let width = self.cols * channels;

@@ -23,7 +23,8 @@ impl Op for DKernels<'_> {
     fn run<S: Simd>(mut self, s: S) {
         let direct = self.direct;
         let per_out = direct.group_kernels;
-        // Small images are taken together, large ones a part at a time. One that is rows of a batch may be short of some.
+        // Small images are summed in blocks of several, large ones in parts. The last image may have fewer pixels than others,
+        // where pixels are the rows of a dense layer.
         let blocks = self
             .d_output
             .chunks(direct.windows.pixels.len() * direct.kernels());
@@ -92,7 +93,7 @@ impl DKernels<'_> {
         let width = (per_out - at.kernel).min(V * S::WIDTH);
         let d_output = &d_output[range.start * cout..range.end * cout];
         // Vectors that would reach beyond their kernels are copied first, zeros behind; so are those that lie far apart,
-        // since the first cache has few places for them, if they are read often enough.
+        // since the first cache has few sets for them, if they are read often enough.
         let far = cout > V * S::WIDTH && self.d_kernels.len() >= 8 * P * cout;
         let copied = far || !width.is_multiple_of(S::WIDTH);
         if copied {

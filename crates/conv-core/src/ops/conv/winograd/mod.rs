@@ -1,8 +1,8 @@
 //! Convolutions by 3 × 3 or 5 × 5 kernels in steps of one pixel, by Winograd's algorithms F(2×2, 3×3) and F(4×4, 5×5): 16
 //! multiplications for a tile of 2 × 2 outputs instead of 36, or 64 for one of 4 × 4 instead of 400.
 //!
-//! A tile of the input, 4 × 4 or 8 × 8 pixels, and each kernel are transformed to as many numbers a channel. The outputs'
-//! numbers are then sixteen or 64 products of matrices, (tiles, Cin) · (Cin, Cout), and transformed back to
+//! A tile of the input, 4 × 4 or 8 × 8 pixels, and each kernel are transformed to as many values a channel. The outputs'
+//! values are then sixteen or 64 products of matrices, (tiles, Cin) · (Cin, Cout), and transformed back to
 //! 2 × 2 or 4 × 4 pixels. See Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015, arXiv 1509.09308).
 //! The gradients are the same, transposed. Rounding errors are some times those of the sum itself; for 3 × 3 the
 //! halves and sums of the transforms are exact for small whole numbers.
@@ -89,14 +89,14 @@ impl Winograd {
         }
     }
 
-    /// From one of a tile's numbers to the next, in vectors, for blocks of tiles: one more than needed, so that they do not
-    /// all fall to the same places of the cache.
+    /// From one of a tile's values to the next, in vectors, for blocks of tiles: one more than needed, so that they do not
+    /// all fall into the same sets of the cache.
     fn step(&self, channels: usize) -> usize {
         groups(self.together() * channels) + 1
     }
 
-    fn numbers(&self) -> usize {
-        self.side.numbers()
+    fn values(&self) -> usize {
+        self.side.values()
     }
 
     /// The work of an image, in tiles of 4 × 4: one of 8 × 8 is worth several.
@@ -122,15 +122,15 @@ impl Winograd {
 
     /// Vectors of sixteen in the transformed kernels.
     pub(super) fn packed_len(&self) -> usize {
-        self.numbers() * self.cin * groups(self.cout)
+        self.values() * self.cin * groups(self.cout)
     }
 
     /// Lanes for the transformed tiles of the input and of a panel, and for the gradient of a panel's kernels.
     pub(super) fn scratch_len(&self) -> usize {
-        self.numbers() * (self.step(self.cin) + self.step(PANEL) + self.cin * groups(PANEL))
+        self.values() * (self.step(self.cin) + self.step(PANEL) + self.cin * groups(PANEL))
     }
 
-    /// Where the padded images have the first number of a tile, and where it lies in an image of the output: image, row
+    /// Where the padded images have the first value of a tile, and where it lies in an image of the output: image, row
     /// and column.
     fn tile(&self, tile: usize) -> (usize, [usize; 3]) {
         let (image, at) = (tile / self.tiles(), tile % self.tiles());
@@ -140,7 +140,7 @@ impl Winograd {
         (first, [image, y, x])
     }
 
-    /// Where the outputs have the first number of a tile, and the tile there.
+    /// Where the outputs have the first value of a tile, and the tile there.
     fn output_tile(&self, tile: usize) -> (usize, Tile) {
         let (_, [image, y, x]) = self.tile(tile);
         let (rows, cols) = self.output;
@@ -151,7 +151,7 @@ impl Winograd {
         (first, Tile { step, size })
     }
 
-    /// Packs kernels as the products read them: panel after panel, for each the transformed numbers. `weights` says where the first
+    /// Packs kernels as the products read them: panel after panel, for each the transformed values. `weights` says where the first
     /// kernel's weight of a tap lies, and how far it is from one kernel's to the next one's.
     pub(super) fn pack(
         &self,
@@ -159,9 +159,9 @@ impl Winograd {
         packed: &mut [Lanes],
         weights: impl Fn(usize) -> (usize, usize) + Sync,
     ) {
-        let panel_len = self.numbers() * self.cin * groups(PANEL);
+        let panel_len = self.values() * self.cin * groups(PANEL);
         parallel::parts_mut(packed, panel_len, |panel, packed| {
-            let lanes = packed.len() / (self.numbers() * self.cin);
+            let lanes = packed.len() / (self.values() * self.cin);
             for channel in 0..self.cin {
                 let to = &mut Lanes::flat_mut(packed)[channel * lanes * LANES..];
                 let to = (to, self.cin * lanes * LANES);
@@ -170,7 +170,7 @@ impl Winograd {
         });
     }
 
-    /// The transformed kernels of a panel, of one input channel, with so many numbers from one to the next.
+    /// The transformed kernels of a panel, of one input channel, with so many values from one to the next.
     fn pack_channel(
         &self,
         kernels: &[f32],
@@ -181,8 +181,8 @@ impl Winograd {
         let (first, channels) = self.panel(panel);
         let mut taps = [Lanes::ZERO; 25 * 2];
         let taps = &mut taps[..2 * self.side.kernel() * self.side.kernel()];
-        for (place, tap) in taps.chunks_exact_mut(2).enumerate() {
-            let (from, stride) = weights(place * self.cin + channel);
+        for (position, tap) in taps.chunks_exact_mut(2).enumerate() {
+            let (from, stride) = weights(position * self.cin + channel);
             let from = &kernels[from + first * stride..];
             pack_tap(from, stride, self.cout - first, tap);
         }
@@ -233,8 +233,8 @@ impl Winograd {
     ) {
         let (skipped, _) = self.output_tile(first_tile);
         let tiles = self.tiles_of(output.len());
-        let (x, y) = scratch.split_at_mut(self.numbers() * self.step(self.cin));
-        let y = &mut y[..self.numbers() * self.step(PANEL)];
+        let (x, y) = scratch.split_at_mut(self.values() * self.step(self.cin));
+        let y = &mut y[..self.values() * self.step(PANEL)];
         for range in blocks(tiles, self.together()) {
             let range = first_tile + range.start..first_tile + range.end;
             dispatch_for(
@@ -246,7 +246,7 @@ impl Winograd {
                     to: Lanes::flat_mut(x),
                 },
             );
-            let panels = packed.chunks(self.numbers() * self.cin * groups(PANEL));
+            let panels = packed.chunks(self.values() * self.cin * groups(PANEL));
             for (panel, kernels) in panels.enumerate() {
                 let (first, channels) = self.panel(panel);
                 let mut start = [Lanes::ZERO; 2];
@@ -275,8 +275,8 @@ impl Winograd {
         }
     }
 
-    /// Adds to the gradient of the kernels what some images contribute: of some panels, whose first number of the first
-    /// tap is the first of `d_kernels`, with so many numbers from a tap to the next.
+    /// Adds to the gradient of the kernels what some images contribute: of some panels, whose first value of the first
+    /// tap is the first of `d_kernels`, with so many values from a tap to the next.
     ///
     /// padded images, `d_output` (images, pixels, Cout) → `d_kernels` (Kh, Kw, Cin, output channels)
     pub(super) fn add_d_kernels(
@@ -299,8 +299,8 @@ impl Winograd {
     ) {
         let images = d_output.len() / (self.output.0 * self.output.1 * self.cout);
         let tiles = images * self.tiles();
-        let (x, rest) = scratch.split_at_mut(self.numbers() * self.step(self.cin));
-        let (y, sums) = rest.split_at_mut(self.numbers() * self.step(PANEL));
+        let (x, rest) = scratch.split_at_mut(self.values() * self.step(self.cin));
+        let (y, sums) = rest.split_at_mut(self.values() * self.step(PANEL));
         for range in blocks(tiles, self.together()) {
             dispatch_for(
                 self.cin,

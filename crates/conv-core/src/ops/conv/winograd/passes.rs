@@ -6,19 +6,19 @@ use super::transforms::{self, Side};
 use super::{PANEL, Winograd};
 use crate::simd::{LANES, Lanes, Matrix, Op, Simd, Tile, gemm, groups};
 
-/// The products, one for each number of a tile.
+/// The products, one for each value of a tile.
 pub(super) struct Products<'a> {
     pub(super) side: Side,
-    /// For each number (tiles, Cin), its rows and its columns as those of a [`Matrix`], and vectors from one to the next.
+    /// For each value (tiles, Cin), its rows and its columns as those of a [`Matrix`], and vectors from one to the next.
     pub(super) x: &'a [f32],
     pub(super) step: usize,
     pub(super) rows: (usize, usize),
     pub(super) columns: (usize, usize),
-    /// For each number (columns, lanes of a panel), and how far from one to the next.
+    /// For each value (columns, lanes of a panel), and how far from one to the next.
     pub(super) right: (&'a [Lanes], usize),
-    /// What the sums of that number begin with that has a share of one in all outputs.
+    /// What the sums of that value begin with that has a share of one in all outputs.
     pub(super) start: &'a [Lanes],
-    /// For each number (rows, lanes), and how far from one to the next.
+    /// For each value (rows, lanes), and how far from one to the next.
     pub(super) sums: (&'a mut [Lanes], usize),
 }
 
@@ -49,7 +49,7 @@ impl Op for Products<'_> {
     }
 }
 
-/// Tiles of the input → for each number (tiles, Cin).
+/// Tiles of the input → for each value (tiles, Cin).
 pub(super) struct Inputs<'a> {
     pub(super) winograd: &'a Winograd,
     pub(super) padded: &'a [f32],
@@ -76,7 +76,7 @@ impl Op for Inputs<'_> {
     }
 }
 
-/// For each number (tiles, channels of a panel) → tiles of the output.
+/// For each value (tiles, channels of a panel) → tiles of the output.
 pub(super) struct Outputs<'a> {
     pub(super) winograd: &'a Winograd,
     pub(super) from: &'a [f32],
@@ -104,7 +104,7 @@ impl Op for Outputs<'_> {
     }
 }
 
-/// Tiles of the output's gradient → for each number (tiles, channels of a panel).
+/// Tiles of the output's gradient → for each value (tiles, channels of a panel).
 pub(super) struct DOutputs<'a> {
     pub(super) winograd: &'a Winograd,
     pub(super) d_output: &'a [f32],
@@ -131,12 +131,12 @@ impl Op for DOutputs<'_> {
     }
 }
 
-/// The taps of an input channel for the kernels of a panel → their numbers, where the products read them.
+/// The taps of an input channel for the kernels of a panel → their values, where the products read them.
 pub(super) struct Kernels<'a> {
     pub(super) side: Side,
     pub(super) taps: &'a [Lanes],
     pub(super) to: &'a mut [f32],
-    /// From one number to the next.
+    /// From one value to the next.
     pub(super) step: usize,
     /// Kernels, in whole vectors.
     pub(super) lanes: usize,
@@ -156,7 +156,7 @@ impl Op for Kernels<'_> {
     }
 }
 
-/// For each number (Cin, channels of a panel), added to the gradient of the kernels.
+/// For each value (Cin, channels of a panel), added to the gradient of the kernels.
 pub(super) struct DKernel<'a> {
     pub(super) side: Side,
     pub(super) sums: &'a [f32],

@@ -45,7 +45,7 @@ impl Side {
 
     /// Values of a transformed tile.
     #[must_use]
-    pub(crate) const fn numbers(self) -> usize {
+    pub(crate) const fn values(self) -> usize {
         self.tile() * self.tile()
     }
 }
