@@ -114,14 +114,14 @@ pub(crate) fn specs() -> Vec<Spec> {
         Spec::new((1, 1, 9), Layers::new().dense(40).tanh().dense(3)),
         // Layer normalisation of images and of features.
         Spec::new(
-            (4, 5, 3),
+            (3, 2, 2),
             Layers::new()
                 .layer_norm()
-                .then(same(6, 3))
+                .then(same(4, 3))
                 .silu()
-                .residual(|block| block.layer_norm().then(same(6, 1)).silu())
+                .residual(|block| block.layer_norm().then(same(4, 1)).silu())
                 .global_average_pool()
-                .dense(11)
+                .dense(5)
                 .layer_norm()
                 .dense(3),
         ),
