@@ -1,4 +1,6 @@
 //! A network as data: its input's shape and its layers.
+//!
+//! Longer than other files, since every kind of layer stands here three times: as data, in the builder, and by its name.
 
 use crate::init::Init;
 use crate::ops::kernel_pool::Pooling;

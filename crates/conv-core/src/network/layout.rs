@@ -1,5 +1,7 @@
 //! A spec laid out: which step reads which value, how large each value is, and where the parameters are. All of it is
 //! arithmetic; no table is made and no weight drawn.
+//!
+//! Longer than other files, since every kind of layer has an arm here: what it checks, its parameters, its output.
 
 use super::budget::Budget;
 use super::fusion::{Graph, Node, Value};

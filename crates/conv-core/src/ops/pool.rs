@@ -1,4 +1,6 @@
 //! Pooling over the pixels under a window, channel by channel: the maximum, or the mean.
+//!
+//! Longer than other files, since the maximum has two loops: one for values without a NaN, and one for any values.
 
 use std::ops::Range;
 

@@ -1,4 +1,6 @@
 //! Whatever is passed to a kernel, it refuses what would lead it out of its slices, on every instruction set.
+//!
+//! Longer than other files, since every kernel has its hostile calls here, one beside the other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
