@@ -112,7 +112,7 @@ pub(crate) fn choose(problem: &Problem) -> Choice {
         Algorithm::Winograd(side) => {
             problem.padded = winograd::padded(side, &problem);
             let cin = problem.input().channels;
-            let packed = [side.numbers(), cin, groups(problem.output.channels), LANES];
+            let packed = [side.values(), cin, groups(problem.output.channels), LANES];
             (saturating_product(&packed), 0)
         }
         _ => {
@@ -141,7 +141,7 @@ pub(crate) fn choose_d_input(problem: &Problem) -> Result<DInputChoice, Error> {
     let forward = choose(problem);
     if let Algorithm::Winograd(side @ Side::Five) = forward.algorithm {
         let cin = problem.input().channels;
-        let packed = [side.numbers(), cin, groups(problem.output.channels), LANES];
+        let packed = [side.values(), cin, groups(problem.output.channels), LANES];
         return Ok(DInputChoice {
             algorithm: DInputAlgorithm::OverlappingTiles(side),
             problem: forward.problem,
@@ -228,7 +228,7 @@ fn winograd_side(problem: &Problem) -> Option<Side> {
     let out = side.output() as u64;
     let tiles = rows.div_ceil(out).saturating_mul(cols.div_ceil(out));
     let taps = (side.kernel() * side.kernel()) as u64;
-    let values = tiles.saturating_mul(3 * side.numbers() as u64);
+    let values = tiles.saturating_mul(3 * side.values() as u64);
     let pays = values <= rows.saturating_mul(cols).saturating_mul(2 * taps);
     let inputs = (least..=WINOGRAD_CHANNELS).contains(&problem.input().channels);
     let kernels = (LANES..=most).contains(&problem.output.channels);

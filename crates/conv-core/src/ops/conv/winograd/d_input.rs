@@ -18,13 +18,13 @@ const VECTORS: usize = 2;
 impl Winograd {
     /// Vectors of sixteen in the kernels that [`pack_d_input`](Self::pack_d_input) transforms.
     pub(in crate::ops::conv) fn packed_d_input_len(&self) -> usize {
-        self.cin * self.numbers() * groups(self.cout)
+        self.cin * self.values() * groups(self.cout)
     }
 
-    /// Packs kernels (taps, Cout) for [`add_d_input`](Self::add_d_input): (Cin, numbers, Cout).
+    /// Packs kernels (taps, Cout) for [`add_d_input`](Self::add_d_input): (Cin, values, Cout).
     pub(in crate::ops::conv) fn pack_d_input(&self, kernels: &[f32], packed: &mut [Lanes]) {
         let row = groups(self.cout);
-        parallel::parts_mut(packed, self.numbers() * row, |channel, packed| {
+        parallel::parts_mut(packed, self.values() * row, |channel, packed| {
             for panel in 0..self.panels() {
                 let to = &mut Lanes::flat_mut(packed)[panel * PANEL..];
                 self.pack_channel(kernels, (channel, panel), (to, row * LANES), |tap| {
@@ -48,7 +48,7 @@ impl Winograd {
         }
     }
 
-    /// From one of a tile's numbers to the next, in vectors.
+    /// From one of a tile's values to the next, in vectors.
     fn step_back(&self, channels: usize) -> usize {
         self.vectors_back() * channels.next_multiple_of(LANES) + 1
     }
@@ -56,8 +56,8 @@ impl Winograd {
     /// Lanes for the tiles of the output's gradient, for them transformed, and for those of the input's gradient before and
     /// after.
     pub(in crate::ops::conv) fn d_input_scratch_len(&self) -> usize {
-        (self.pixels() + self.numbers()) * self.step_back(self.cout)
-            + 2 * self.numbers() * self.step_back(self.cin)
+        (self.pixels() + self.values()) * self.step_back(self.cout)
+            + 2 * self.values() * self.step_back(self.cin)
     }
 
     /// Adds to the gradient of padded images.
@@ -72,9 +72,9 @@ impl Winograd {
         let images = d_output.len() / (self.output.0 * self.output.1 * self.cout);
         scratch::with_tiles(self.d_input_scratch_len(), |scratch| {
             let step = self.step_back(self.cout);
-            let (y, x) = scratch.split_at_mut((self.pixels() + self.numbers()) * step);
+            let (y, x) = scratch.split_at_mut((self.pixels() + self.values()) * step);
             let (turned, y) = y.split_at_mut(self.pixels() * step);
-            let (products, x) = x.split_at_mut(self.numbers() * self.step_back(self.cin));
+            let (products, x) = x.split_at_mut(self.values() * self.step_back(self.cin));
             let tiles = images * self.tiles();
             let together = self.vectors_back() * LANES;
             for first in (0..tiles).step_by(together) {
@@ -166,7 +166,7 @@ impl Op for Turn<'_> {
 /// Tiles of the input's gradient, with a tile a lane, added to where they belong.
 struct Sum<'a> {
     winograd: &'a Winograd,
-    /// (numbers, Cin, lanes)
+    /// (values, Cin, lanes)
     x: &'a [f32],
     lanes: usize,
     /// Where each begins.
@@ -183,8 +183,8 @@ impl Op for Sum<'_> {
             side, cin, row_len, ..
         } = *self.winograd;
         let mut turned = [0.0; TRANSPOSED * LANES];
-        let numbers = self.x.chunks_exact(self.winograd.step_back(cin) * LANES);
-        for (number, x) in numbers.enumerate() {
+        let values = self.x.chunks_exact(self.winograd.step_back(cin) * LANES);
+        for (number, x) in values.enumerate() {
             let offset = number / side.tile() * row_len + number % side.tile() * cin;
             for first in (0..cin).step_by(TRANSPOSED) {
                 let channels = TRANSPOSED.min(cin - first);
@@ -232,14 +232,14 @@ impl Op for Tiles<'_> {
         let turned = (self.turned, turned);
         let y = Tile::spread(side.tile(), step_y * LANES);
         transforms::d_output(s, side, turned, (Lanes::flat_mut(self.y), y), cout * lanes);
-        // The kernels of one input channel, (numbers, Cout).
+        // The kernels of one input channel, (values, Cout).
         let row = groups(cout) * LANES;
         let products = self.products.chunks_exact_mut(step_x * LANES);
         let y = self.y.chunks_exact(step_y);
         for (number, (y, products)) in y.zip(products).enumerate() {
             let kernels = Matrix {
                 values: &self.packed[number * row..],
-                rows: (cin, side.numbers() * row),
+                rows: (cin, side.values() * row),
                 columns: (cout, 1),
             };
             let start = &[Lanes::ZERO; VECTORS][..self.vectors];
