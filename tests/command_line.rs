@@ -171,6 +171,33 @@ fn stdout_has_the_lines_alone_and_stderr_a_summary() {
 }
 
 #[test]
+fn book_json_is_a_line_an_iteration_and_the_result() {
+    let output = run(&["--iterations", "2", "--seed", "1", "--json"]);
+    let lines: Vec<serde_json::Value> = succeeds(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let [first, second, result] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    for (line, [iteration, test, train]) in [
+        (first, [0.0, 0.0288, 0.055]),
+        (second, [1.0, 0.0273, 0.037]),
+    ] {
+        assert_eq!(line["iteration"].as_f64(), Some(iteration));
+        assert_eq!(line["test_accuracy"].as_f64(), Some(test));
+        assert_eq!(line["train_accuracy"].as_f64(), Some(train));
+    }
+    assert_eq!(result["iterations"], 2);
+    let number = |key: &str| result[key].as_f64().unwrap();
+    let each = 1e3 * number("seconds") / 2.0;
+    assert!((number("ms_per_iteration") - each).abs() < 1e-6 && each > 0.0);
+    let digest = result["digest"].as_str().unwrap();
+    assert_eq!(digest.len(), 64);
+    assert!(stderr(&output).contains(digest), "{}", stderr(&output));
+}
+
+#[test]
 fn a_reader_that_leaves_early_ends_the_run_quietly() {
     let mut child = trainer()
         .stdout(Stdio::piped())

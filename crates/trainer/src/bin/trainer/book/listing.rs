@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use conv_core::chapter::{Batch, Geometry, Images, Network, Pooling, Rules, Workspace};
 use conv_core::{Bits, NumpyRandom};
 use mnist_data::Splits;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::fix::{Fix, Fixes};
@@ -215,15 +216,13 @@ impl Run {
         Ok((share(correct, denominator), tested))
     }
 
-    /// Runs to the end, printing every `print_every`th iteration as the books print it; the test images
-    /// pass through the network only then.
-    pub(crate) fn print(&mut self, print_every: usize, output: &Output) -> Result<(), Failure> {
+    /// Runs to the end, printing iterations in this form.
+    pub(crate) fn print(&mut self, form: Form, output: &Output) -> Result<(), Failure> {
         for iteration in 0..self.settings.iterations {
-            let (train, test) = self.iterate(iteration % print_every == 0)?;
+            let (train, test) = self.iterate(iteration % form.print_every() == 0)?;
             if let Some(test) = test {
-                let (test, train) = (python_float(test), python_float(train));
-                output.line(&format!("I:{iteration} Test-Acc:{test} Train-Acc:{train}"))?;
-                output.step(format!("test accuracy {test}"));
+                output.line(&form.iteration(iteration, test, train)?)?;
+                output.step(format!("test accuracy {}", python_float(test)));
             }
             if interrupted() {
                 return Err(Failure::Interrupted);
@@ -262,6 +261,19 @@ impl Run {
         })
     }
 
+    /// The result as a line of JSON.
+    fn result(&self, took: Duration, threads: usize) -> Result<String, Failure> {
+        let seconds = took.as_secs_f64();
+        json(&RunResult {
+            iterations: self.done,
+            seconds,
+            ms_per_iteration: 1e3 * seconds / self.done.max(1) as f64,
+            threads,
+            instruction_set: conv_core::simd::level().to_string(),
+            digest: self.digest(),
+        })
+    }
+
     /// What the run took and the digest of its parameters, for stderr.
     pub(crate) fn summary(&self, took: Duration, threads: usize) -> String {
         let seconds = took.as_secs_f64();
@@ -289,22 +301,85 @@ impl Run {
     }
 }
 
+/// How a run is printed on stdout.
+#[derive(Clone, Copy)]
+pub(crate) enum Form {
+    /// Every `print_every`th iteration as the books print it; the test images pass through the network only then.
+    Listing { print_every: usize },
+    /// A line of JSON for each iteration, and one for the result.
+    Json,
+}
+
+/// An iteration as JSON.
+#[derive(Serialize)]
+struct Iteration {
+    iteration: usize,
+    test_accuracy: f64,
+    train_accuracy: f64,
+}
+
+/// The end of a run as JSON.
+#[derive(Serialize)]
+struct RunResult {
+    iterations: usize,
+    seconds: f64,
+    ms_per_iteration: f64,
+    threads: usize,
+    instruction_set: String,
+    /// SHA-256 of the parameters.
+    digest: String,
+}
+
+impl Form {
+    fn print_every(self) -> usize {
+        match self {
+            Self::Listing { print_every } => print_every,
+            Self::Json => 1,
+        }
+    }
+
+    fn iteration(self, iteration: usize, test: f64, train: f64) -> Result<String, Failure> {
+        match self {
+            Self::Listing { .. } => {
+                let (test, train) = (python_float(test), python_float(train));
+                Ok(format!("I:{iteration} Test-Acc:{test} Train-Acc:{train}"))
+            }
+            Self::Json => json(&Iteration {
+                iteration,
+                test_accuracy: test,
+                train_accuracy: train,
+            }),
+        }
+    }
+}
+
+fn json(line: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(line).map_err(|error| Failure::Error(format!("JSON: {error}")))
+}
+
 /// Prints a run's lines on stdout and its summary on stderr, also of one that Ctrl-C ends.
 pub(crate) fn print(
     settings: Settings,
     splits: Splits,
     threads: usize,
-    print_every: usize,
+    form: Form,
 ) -> Result<(), Failure> {
     pool(threads)?.install(|| {
         let mut run = Run::new(settings, &splits)?;
         // The run has the images in a form of its own.
         drop(splits);
-        let output = Output::new(settings.iterations.div_ceil(print_every) as u64);
+        let output = Output::new(settings.iterations.div_ceil(form.print_every()) as u64);
         let start = Instant::now();
-        let end = run.print(print_every, &output).and(output.finish());
+        let mut end = run.print(form, &output);
+        let took = start.elapsed();
+        if let (Ok(()), Form::Json) = (&end, form) {
+            end = run
+                .result(took, threads)
+                .and_then(|line| output.line(&line));
+        }
+        let end = end.and(output.finish());
         if let Ok(()) | Err(Failure::Interrupted) = end {
-            say(&run.summary(start.elapsed(), threads));
+            say(&run.summary(took, threads));
         }
         end
     })

@@ -5,7 +5,7 @@ use conv_core::chapter::Pooling;
 
 use super::args::{RunArgs, kernels, positive};
 use crate::book::fix::{FixArg, Fixes};
-use crate::book::listing::{self, Layer};
+use crate::book::listing::{self, Form, Layer};
 use crate::failure::Failure;
 
 #[derive(Args)]
@@ -27,6 +27,9 @@ pub(crate) struct BookArgs {
     /// A fault of the listing to put right; may be given several times
     #[arg(long = "fix", value_name = "NAME")]
     fixes: Vec<FixArg>,
+    /// One JSON object per line: each iteration, then the result
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -62,6 +65,10 @@ impl BookArgs {
         let settings = self
             .run
             .settings(self.batch_size, layer, Fixes::of(&self.fixes));
-        listing::print(settings, self.run.splits()?, self.run.threads(), 1)
+        let form = match self.json {
+            true => Form::Json,
+            false => Form::Listing { print_every: 1 },
+        };
+        listing::print(settings, self.run.splits()?, self.run.threads(), form)
     }
 }

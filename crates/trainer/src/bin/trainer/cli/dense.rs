@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::args::{RunArgs, kernels, positive};
 use crate::book::fix::Fixes;
-use crate::book::listing::{self, Layer};
+use crate::book::listing::{self, Form, Layer};
 use crate::failure::Failure;
 
 #[derive(Args)]
@@ -26,11 +26,8 @@ impl DenseArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let layer = Layer::Dense { units: self.hidden };
         let settings = self.run.settings(self.batch_size, layer, Fixes::NONE);
-        listing::print(
-            settings,
-            self.run.splits()?,
-            self.run.threads(),
-            self.print_every,
-        )
+        let print_every = self.print_every;
+        let form = Form::Listing { print_every };
+        listing::print(settings, self.run.splits()?, self.run.threads(), form)
     }
 }
