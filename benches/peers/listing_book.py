@@ -150,5 +150,4 @@ book.report(
     0,
     time.perf_counter() - start,
     test_correct_cnt / float(len(test_images)),
-    correct_cnt / float(len(images)),
 )

@@ -4,15 +4,15 @@ mod book;
 mod build;
 mod child;
 mod contest;
-mod figures;
 mod grid;
 mod layers;
 mod lenet;
 mod line;
 mod machine;
 mod peers;
+mod python;
 mod record;
-mod rivals;
+mod report;
 mod stacked;
 mod table;
 

@@ -12,6 +12,11 @@ pub(super) fn root() -> Result<&'static Path> {
         .context("xtask has no parent folder")
 }
 
+/// The folder of the peers.
+pub(super) fn peers(root: &Path) -> PathBuf {
+    root.join("benches").join("peers")
+}
+
 /// Where cargo builds, and the figures are kept.
 pub(super) fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use super::child;
+use super::child::{self, Finished};
 use super::line::Line;
 use super::table::{self, Spread};
 
@@ -15,16 +15,28 @@ use super::table::{self, Spread};
 pub(super) struct Entrant {
     pub(super) name: String,
     pub(super) version: String,
+    /// Threads that it is told to use; 0 if it is told nothing.
     pub(super) threads: usize,
     /// This project, whose runs must all have the same bits.
     pub(super) ours: bool,
     #[serde(skip)]
     pub(super) command: Option<Command>,
+    /// How its figures are read, if they are not a [`Line`] at the end of stdout.
+    #[serde(skip)]
+    pub(super) read: Option<fn(&Finished) -> Result<Line>>,
+    /// What it must have right for a time to count: names of checks, by the time's name and its line. Without, every
+    /// time counts.
+    #[serde(skip)]
+    pub(super) needs: Option<fn(&str, &Line) -> Vec<String>>,
     /// Milliseconds a call, a round each.
     pub(super) times: BTreeMap<String, Vec<f64>>,
     /// The setting of each time, of the last round.
     pub(super) settings: BTreeMap<String, String>,
     pub(super) peak_gflops: Vec<f64>,
+    /// The most memory that it held in any round; known on Linux alone.
+    pub(super) peak_bytes: Option<u64>,
+    /// The accuracy on the test images, of the last round.
+    pub(super) test_accuracy: Option<f64>,
     /// Times that do not count, and what the program computed wrong.
     pub(super) disagrees: BTreeMap<String, String>,
     /// Why there is nothing at all.
@@ -53,11 +65,15 @@ impl Entrant {
         if !finished.status.success() {
             bail!("{}", finished.failure());
         }
-        Line::read(&finished.stdout)
+        self.peak_bytes = self.peak_bytes.max(finished.peak_bytes);
+        match self.read {
+            Some(read) => read(&finished),
+            None => Line::read(&finished.stdout),
+        }
     }
 
     /// Keeps the figures that count.
-    fn keep(&mut self, line: Line, ours: &Line, needs: impl Fn(&str) -> Vec<String>) {
+    fn keep(&mut self, line: Line, ours: &Line) {
         if !line.version.is_empty() && !self.ours {
             self.version = line.version.clone();
         }
@@ -65,7 +81,8 @@ impl Entrant {
             if self.disagrees.contains_key(what) {
                 continue;
             }
-            match line.disagreement(ours, &needs(what)) {
+            let needs = self.needs.map(|needs| needs(what, &line));
+            match line.disagreement(ours, &needs.unwrap_or_default()) {
                 None => self.times.entry(what.clone()).or_default().push(ms),
                 Some(difference) => {
                     eprintln!("  {what}: {difference}");
@@ -75,35 +92,32 @@ impl Entrant {
             }
         }
         self.settings = line.settings;
+        self.test_accuracy = line.test_accuracy;
         self.peak_gflops.extend(line.peak_gflops);
     }
 }
 
-/// All rounds. The first entrant is this project, and the others must agree with it; `needs` names what a
-/// program must have right for a time to count.
+/// All rounds: every program runs once in each, one after another. The first entrant is this project, and the others
+/// must agree with it.
 ///
 /// # Errors
 /// If this project fails, or does not have the same bits in all its runs. A peer that fails is out.
-pub(super) fn run(
-    entrants: &mut [Entrant],
-    rounds: u32,
-    needs: impl Fn(&str) -> Vec<String>,
-) -> Result<()> {
+pub(super) fn run(entrants: &mut [Entrant], rounds: u32) -> Result<()> {
     let mut first = None;
     for round in 1..=rounds {
         for entrant in entrants.iter_mut().filter(|it| it.unavailable.is_none()) {
-            eprintln!(
-                "round {round} of {rounds}: {}, {}",
-                entrant.name,
-                threads(entrant.threads)
-            );
+            let threads = match entrant.threads {
+                0 => String::new(),
+                n => format!(", {}", threads(n)),
+            };
+            eprintln!("round {round} of {rounds}: {}{threads}", entrant.name);
             match entrant.run() {
                 Ok(line) => {
                     let ours = first.get_or_insert_with(|| line.clone());
                     if let Some(difference) = line.other_bits(ours).filter(|_| entrant.ours) {
                         bail!("this project's runs differ: {}: {difference}", entrant.name);
                     }
-                    entrant.keep(line, ours, &needs);
+                    entrant.keep(line, ours);
                 }
                 Err(error) if entrant.ours => {
                     return Err(error.context("this project has no figures to compare with"));
@@ -139,15 +153,18 @@ mod tests {
         Line::read(&text.replace('\n', " ")).expect("the figures")
     }
 
-    fn needs(_: &str) -> Vec<String> {
-        vec!["S1 output".to_owned()]
+    fn entrant() -> Entrant {
+        Entrant {
+            needs: Some(|_, _| vec!["S1 output".to_owned()]),
+            ..Entrant::default()
+        }
     }
 
     #[test]
     fn a_time_counts_where_the_program_agrees() {
-        let mut entrant = Entrant::default();
+        let mut entrant = entrant();
         for ms in [1.0, 3.0, 2.0] {
-            entrant.keep(line(ms, 10.1), &line(9.0, 10.0), needs);
+            entrant.keep(line(ms, 10.1), &line(9.0, 10.0));
         }
         let time = entrant.time("S1 forward").expect("a time");
         assert_eq!((time.min, time.median, time.max), (1.0, 2.0, 3.0));
@@ -158,9 +175,9 @@ mod tests {
 
     #[test]
     fn a_time_that_once_was_of_something_else_never_counts() {
-        let mut entrant = Entrant::default();
+        let mut entrant = entrant();
         for output in [10.0, 11.0, 10.0] {
-            entrant.keep(line(1.0, output), &line(9.0, 10.0), needs);
+            entrant.keep(line(1.0, output), &line(9.0, 10.0));
         }
         assert_eq!(entrant.time("S1 forward"), None);
         assert_eq!(
@@ -182,14 +199,14 @@ mod tests {
         let entrant = |ours| Entrant {
             ours,
             command: Some(cargo()),
-            ..Entrant::default()
+            ..entrant()
         };
         let mut peers = [entrant(false)];
-        run(&mut peers, 2, needs).expect("the others go on");
+        run(&mut peers, 2).expect("the others go on");
         let reason = peers[0].unavailable.as_deref().expect("a reason");
         assert!(reason.contains("not its figures: cargo"), "{reason}");
 
-        let error = run(&mut [entrant(true)], 1, needs).expect_err("no figures");
+        let error = run(&mut [entrant(true)], 1).expect_err("no figures");
         assert!(
             error.to_string().contains("no figures to compare"),
             "{error}"

@@ -1,7 +1,7 @@
 //! A table with a program a row and a piece of work a column.
 
 use super::contest::{self, Entrant};
-use super::table::{Spread, aligned};
+use super::table::{Spread, aligned, figures, grouped};
 
 /// A piece of work on so many threads.
 pub(super) struct Column {
@@ -28,30 +28,6 @@ impl Unit {
             Self::Images(batch) => grouped(f64::from(batch) * 1e3 / ms),
         }
     }
-}
-
-/// Three significant figures.
-fn figures(x: f64) -> String {
-    let decimals = match x {
-        ..1.0 => 3,
-        ..10.0 => 2,
-        ..100.0 => 1,
-        _ => 0,
-    };
-    format!("{x:.decimals$}")
-}
-
-/// A whole number, its thousands apart: `16,172`.
-fn grouped(x: f64) -> String {
-    let digits = format!("{x:.0}");
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// The table, and below the programs the best peer of each column and what else there is to say.
@@ -135,13 +111,16 @@ fn best(entrants: &[Entrant], column: &Column) -> String {
 pub(super) fn reasons(entrants: &[Entrant]) -> String {
     let mut lines: Vec<String> = Vec::new();
     for entrant in entrants {
-        let threads = contest::threads(entrant.threads);
         if let Some(reason) = &entrant.unavailable {
             lines.push(format!("Not measured: {}: {reason}", entrant.name));
         }
         for (what, difference) in &entrant.disagrees {
             let who = &entrant.name;
-            lines.push(format!("Disagrees: {who}, {threads}, {what}: {difference}"));
+            let threads = match entrant.threads {
+                0 => String::new(),
+                n => format!(", {}", contest::threads(n)),
+            };
+            lines.push(format!("Disagrees: {who}{threads}, {what}: {difference}"));
         }
     }
     let mut seen: Vec<String> = Vec::new();

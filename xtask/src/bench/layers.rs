@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::contest::{Entrant, threads};
 use super::grid::{self, Column, Unit};
+use super::line::Line;
 use super::stacked::{self, Work};
 
 pub(crate) use super::stacked::Args;
@@ -48,7 +49,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 /// `S1 forward` → what must be right.
-fn needs(time: &str) -> Vec<String> {
+fn needs(time: &str, _: &Line) -> Vec<String> {
     let all = ["output", "d_input", "d_kernels", "d_bias"];
     let (layer, pass) = time.split_once(' ').unwrap_or((time, ""));
     let checks = if pass == "forward" {
@@ -115,9 +116,9 @@ mod tests {
 
     #[test]
     fn forward_needs_its_output_and_both_need_the_gradients_as_well() {
-        assert_eq!(needs("S3 forward"), ["S3 output"]);
+        assert_eq!(needs("S3 forward", &Line::default()), ["S3 output"]);
         assert_eq!(
-            needs("S1 both"),
+            needs("S1 both", &Line::default()),
             ["S1 output", "S1 d_input", "S1 d_kernels", "S1 d_bias"]
         );
     }

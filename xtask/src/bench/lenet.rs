@@ -10,6 +10,7 @@ use ndarray::ArrayView1;
 
 use super::contest::Entrant;
 use super::grid::{self, Column, Unit};
+use super::line::Line;
 use super::stacked::{self, Work};
 use super::{book, build};
 
@@ -66,7 +67,7 @@ fn repeated(set: &Dataset, n: usize) -> Result<Dataset> {
 }
 
 /// What must be right: for training the first losses, otherwise the first logits.
-fn needs(time: &str) -> Vec<String> {
+fn needs(time: &str, _: &Line) -> Vec<String> {
     if time == "training" {
         return (1..=10).map(|step| format!("loss {step}")).collect();
     }
@@ -98,13 +99,13 @@ mod tests {
 
     #[test]
     fn training_needs_the_first_losses() {
-        let losses = needs("training");
+        let losses = needs("training", &Line::default());
         assert_eq!(
             (losses.len(), losses[0].as_str(), losses[9].as_str()),
             (10, "loss 1", "loss 10")
         );
-        assert_eq!(needs("inference"), ["logits"]);
-        assert_eq!(needs("latency"), ["logits"]);
+        assert_eq!(needs("inference", &Line::default()), ["logits"]);
+        assert_eq!(needs("latency", &Line::default()), ["logits"]);
     }
 
     #[test]

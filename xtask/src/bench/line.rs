@@ -1,4 +1,4 @@
-//! The line of JSON with which a program that times stacked layers ends, and whether two programs agree.
+//! The line of JSON with which a program that is timed ends, and whether two programs agree.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,6 @@ pub(super) struct Line {
     /// Its version, where it knows it.
     #[serde(default)]
     pub(super) version: String,
-    #[serde(default)]
-    pub(super) detail: String,
     /// Milliseconds a call, by what was called.
     pub(super) times: BTreeMap<String, f64>,
     /// The setting in which a time was the best, of a program that tried several.
@@ -24,10 +22,13 @@ pub(super) struct Line {
     pub(super) checks: BTreeMap<String, f64>,
     /// but for so much; this project alone says it.
     #[serde(default)]
-    tolerances: BTreeMap<String, f64>,
+    pub(super) tolerances: BTreeMap<String, f64>,
     /// The most multiply-adds that the machine did with all threads, in 10⁹ operations a second.
     #[serde(default)]
     pub(super) peak_gflops: Option<f64>,
+    /// The accuracy on the test images at the end, of a program that trains the chapter's network.
+    #[serde(default)]
+    pub(super) test_accuracy: Option<f64>,
 }
 
 impl Line {

@@ -1,74 +1,155 @@
-//! The peers of the chapter's run, and the Python environment that they need.
+//! The peers: scripts and crates of `benches/peers`, in which work each takes part, and how each starts.
 
-use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use super::child::{self, last_line};
+use super::build;
+use super::python::Environment;
 
-/// The listing's work in other hands: a script of `benches/peers`.
+/// A program that does the same work as this project.
 pub(super) struct Peer {
     pub(super) name: &'static str,
-    script: &'static str,
-    arguments: &'static [&'static str],
-    /// The packages of `requirements.txt` that it imports.
-    pub(super) needs: &'static [&'static str],
-    /// It draws the listing's random numbers in float64, so its accuracies are the chapter's.
+    how: How,
+    works: &'static [&'static str],
+    /// It draws the listing's random numbers in float64, so its accuracies must be the chapter's.
     pub(super) exact: bool,
-    /// Ten seconds an iteration: it runs one.
-    once: bool,
+    /// It takes ten seconds an iteration, so it runs one.
+    pub(super) once: bool,
 }
 
-pub(super) const PEERS: [Peer; 6] = [
-    peer("JAX, float32", "jax_book.py", &[], &["numpy", "jax"]),
-    peer(
+enum How {
+    /// Python, with the packages of `requirements.txt` that it imports.
+    Script {
+        file: &'static str,
+        arguments: &'static [&'static str],
+        needs: &'static [&'static str],
+    },
+    /// A folder of `benches/peers` with a program of its name, and the package whose version counts.
+    Crate {
+        folder: &'static str,
+        package: &'static str,
+        arguments: &'static [&'static str],
+    },
+}
+
+const NUMPY: &[&str] = &["numpy"];
+const TORCH: &[&str] = &["numpy", "torch"];
+const ONNX: &[&str] = &["numpy", "onnx", "onnxruntime"];
+const BOOK: &[&str] = &["book"];
+
+/// In the order of the tables, and of building: the one that takes longest is the last.
+static PEERS: [Peer; 14] = [
+    script("JAX, float32", BOOK, "jax_book.py", &[], &["numpy", "jax"]),
+    script(
         "NumPy, float32",
+        BOOK,
         "numpy_book.py",
         &["--dtype", "float32"],
-        &["numpy"],
+        NUMPY,
     ),
     Peer {
         exact: true,
-        ..peer(
+        ..script(
             "NumPy, float64",
+            BOOK,
             "numpy_book.py",
             &["--dtype", "float64"],
-            &["numpy"],
+            NUMPY,
         )
     },
-    peer(
+    script(
         "PyTorch, float32, sections",
+        BOOK,
         "torch_book.py",
         &["--mode", "unfold"],
-        &["numpy", "torch"],
+        TORCH,
     ),
-    peer(
+    script(
         "PyTorch, float32, conv2d",
+        BOOK,
         "torch_book.py",
         &["--mode", "conv"],
-        &["numpy", "torch"],
+        TORCH,
     ),
     Peer {
         exact: true,
         once: true,
-        ..peer("the listing, float64", "listing_book.py", &[], &["numpy"])
+        ..script("the listing, float64", BOOK, "listing_book.py", &[], NUMPY)
     },
+    script("PyTorch", &["quick"], "torch_quick.py", &[], TORCH),
+    script(
+        "PyTorch",
+        &["layers", "lenet"],
+        "torch_stacked.py",
+        &[],
+        TORCH,
+    ),
+    script(
+        "ONNX Runtime",
+        &["lenet", "latency"],
+        "ort_stacked.py",
+        &[],
+        ONNX,
+    ),
+    Peer {
+        works: &["lenet", "latency"],
+        ..in_rust("tract", "tract", "tract-onnx", &[])
+    },
+    in_rust("rust-autograd", "autograd", "autograd", &[]),
+    in_rust("candle", "candle", "candle-core", &[]),
+    in_rust("burn, flex", "burn", "burn", &["--backend", "flex"]),
+    in_rust("burn, ndarray", "burn", "burn", &["--backend", "ndarray"]),
 ];
 
-const fn peer(
+const fn script(
     name: &'static str,
-    script: &'static str,
+    works: &'static [&'static str],
+    file: &'static str,
     arguments: &'static [&'static str],
     needs: &'static [&'static str],
 ) -> Peer {
     Peer {
         name,
-        script,
-        arguments,
-        needs,
+        how: How::Script {
+            file,
+            arguments,
+            needs,
+        },
+        works,
         exact: false,
         once: false,
     }
+}
+
+const fn in_rust(
+    name: &'static str,
+    folder: &'static str,
+    package: &'static str,
+    arguments: &'static [&'static str],
+) -> Peer {
+    Peer {
+        name,
+        how: How::Crate {
+            folder,
+            package,
+            arguments,
+        },
+        works: &["layers", "lenet"],
+        exact: false,
+        once: false,
+    }
+}
+
+/// The peers that do this work.
+pub(super) fn of(work: &str) -> impl Iterator<Item = &'static Peer> {
+    PEERS.iter().filter(move |peer| peer.works.contains(&work))
+}
+
+/// What starts a peer: a program and its first arguments.
+pub(super) struct Start {
+    program: PathBuf,
+    arguments: Vec<OsString>,
 }
 
 /// Settings of a person's shell that would slow a peer: each runs as it comes, on all cores.
@@ -82,216 +163,162 @@ const SLOWING: [&str; 7] = [
     "PYTHONPATH",
 ];
 
-impl Peer {
-    pub(super) fn command(
-        &self,
-        environment: &Environment,
-        root: &Path,
-        data: &Path,
-        iterations: u32,
-    ) -> Command {
-        let iterations = if self.once { 1 } else { iterations };
-        let mut command = environment.script(root, self.script);
+impl Start {
+    /// The command, to which the work's own arguments are added.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
         command
-            .arg("--data")
-            .arg(data)
-            .args(["--iterations", &iterations.to_string()])
-            .args(self.arguments)
+            .args(&self.arguments)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("JAX_PLATFORMS", "cpu");
+        for name in SLOWING {
+            command.env_remove(name);
+        }
         command
     }
 }
 
-/// Takes away what would slow a peer.
-pub(super) fn without_slowing(command: &mut Command) {
-    for name in SLOWING {
-        command.env_remove(name);
+impl Peer {
+    /// The version of a crate, from its lock file; a script says its own.
+    pub(super) fn version(&self, root: &Path) -> String {
+        match &self.how {
+            How::Script { .. } => String::new(),
+            How::Crate {
+                folder, package, ..
+            } => {
+                let lock = build::peers(root).join(folder).join("Cargo.lock");
+                let lock = std::fs::read_to_string(lock).unwrap_or_default();
+                locked(&lock, package).unwrap_or_default().to_owned()
+            }
+        }
     }
-}
 
-pub(super) fn folder(root: &Path) -> PathBuf {
-    root.join("benches").join("peers")
-}
-
-/// A Python environment of its own, and which packages could not be had for it.
-pub(super) struct Environment {
-    python: PathBuf,
-    missing: BTreeMap<String, String>,
-}
-
-impl Environment {
-    /// Makes it in `target/peers`, or finds it there; what is already as `requirements.txt` pins it stays.
+    /// What starts it, after building what is to be built.
     ///
     /// # Errors
-    /// The reason, in one line, why there is no environment at all.
-    pub(super) fn make(root: &Path, target: &Path) -> Result<Self, String> {
-        let folder = folder(root);
-        let list = folder.join("requirements.txt");
-        let requirements = std::fs::read_to_string(&list)
-            .map_err(|error| format!("{}: {error}", list.display()))?;
-        let home = target.join("peers");
-        let python = home.join(if cfg!(windows) {
-            "Scripts/python.exe"
-        } else {
-            "bin/python"
-        });
-        if !python.exists() {
-            eprintln!("making a Python environment in {}", home.display());
-            create(&home)?;
-        }
-        let mut environment = Self {
-            python,
-            missing: BTreeMap::new(),
-        };
-        for (package, version) in pins(&requirements) {
-            if environment.has(package, version) {
-                continue;
+    /// Why it cannot run here, in one line.
+    pub(super) fn start(
+        &self,
+        root: &Path,
+        target: &Path,
+        environment: &Result<Environment, String>,
+    ) -> Result<Start, String> {
+        let folder = build::peers(root);
+        match &self.how {
+            How::Script {
+                file,
+                arguments,
+                needs,
+            } => {
+                let environment = environment.as_ref().map_err(Clone::clone)?;
+                if let Some(reason) = environment.lacks(needs) {
+                    return Err(reason);
+                }
+                let mut all = vec![folder.join(file).into()];
+                all.extend(arguments.iter().map(OsString::from));
+                Ok(Start {
+                    program: environment.python().to_owned(),
+                    arguments: all,
+                })
             }
-            let size = if package == "torch" {
-                ", some gigabytes"
-            } else {
-                ""
-            };
-            eprintln!("installing {package} {version}{size}");
-            if let Err(reason) = environment.install(package, version) {
-                environment.missing.insert(package.to_owned(), reason);
+            How::Crate {
+                folder: name,
+                arguments,
+                ..
+            } => {
+                eprintln!("building {name} (some minutes, once)");
+                Ok(Start {
+                    program: build::peer(&folder.join(name), target, name)?,
+                    arguments: arguments.iter().map(OsString::from).collect(),
+                })
             }
         }
-        Ok(environment)
-    }
-
-    /// Its Python.
-    pub(super) fn python(&self) -> &Path {
-        &self.python
-    }
-
-    /// A script of `benches/peers`.
-    pub(super) fn script(&self, root: &Path, name: &str) -> Command {
-        let mut command = Command::new(&self.python);
-        command
-            .arg(folder(root).join(name))
-            .env("PYTHONDONTWRITEBYTECODE", "1");
-        without_slowing(&mut command);
-        command
-    }
-
-    /// Why what imports these packages cannot run here, if it cannot.
-    pub(super) fn lacks(&self, packages: &[&str]) -> Option<String> {
-        packages.iter().find_map(|&package| {
-            Some(format!(
-                "{package} could not be installed: {}",
-                self.missing.get(package)?
-            ))
-        })
-    }
-
-    fn has(&self, package: &str, version: &str) -> bool {
-        let ask = format!("import importlib.metadata as m; print(m.version('{package}'))");
-        let mut command = Command::new(&self.python);
-        // A `+cpu` after the version says only how it was built.
-        child::run(command.args(["-c", &ask])).is_ok_and(|it| {
-            it.status.success() && it.stdout.trim().split('+').next() == Some(version)
-        })
-    }
-
-    fn install(&self, package: &str, version: &str) -> Result<(), String> {
-        let mut command = Command::new(&self.python);
-        command
-            .args(["-m", "pip", "install", "--quiet"])
-            .arg(format!("{package}=={version}"));
-        succeed(&mut command)
     }
 }
 
-fn create(home: &Path) -> Result<(), String> {
-    let mut reasons = Vec::new();
-    for python in ["python3", "python"] {
-        let mut command = Command::new(python);
-        match succeed(command.args(["-m", "venv"]).arg(home)) {
-            Ok(()) => return Ok(()),
-            Err(reason) => reasons.push(format!("{python} -m venv: {reason}")),
-        }
-    }
-    Err(reasons.join("; "))
-}
-
-/// Runs a command of the installation; its failure is its last word.
-fn succeed(command: &mut Command) -> Result<(), String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| error.to_string())?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    let error = stderr.lines().rev().find(|line| line.starts_with("ERROR:"));
-    Err(error
-        .or_else(|| last_line(&stderr))
-        .map_or_else(|| output.status.to_string(), str::to_owned))
-}
-
-/// `name==version`, a line each; the rest of a line after `#` is for people.
-pub(super) fn pins(requirements: &str) -> impl Iterator<Item = (&str, &str)> {
-    requirements.lines().filter_map(|line| {
-        let line = line.split('#').next().unwrap_or_default();
-        let (package, version) = line.split_once("==")?;
-        Some((package.trim(), version.trim()))
+/// The version of a package in a `Cargo.lock`, one from a registry: a peer's own crate may have the same name.
+fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let name = format!("name = \"{package}\"");
+    let lines: Vec<&str> = lock.lines().collect();
+    lines.windows(3).find_map(|entry| {
+        let found = entry[0] == name && entry[2].starts_with("source = ");
+        let version = entry[1].strip_prefix("version = \"")?;
+        version.strip_suffix('"').filter(|_| found)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::python::pins;
 
     const REQUIREMENTS: &str = include_str!("../../../benches/peers/requirements.txt");
 
+    fn root() -> &'static Path {
+        build::root().expect("the repository")
+    }
+
     #[test]
-    fn every_need_of_a_peer_is_pinned() {
+    fn every_need_of_a_script_is_pinned_and_the_script_is_there() {
         let pinned: Vec<&str> = pins(REQUIREMENTS).map(|(package, _)| package).collect();
+        let mut scripts = 0;
         for peer in &PEERS {
-            for need in peer.needs {
-                assert!(pinned.contains(need), "{} needs {need}", peer.name);
+            if let How::Script { file, needs, .. } = peer.how {
+                assert!(build::peers(root()).join(file).is_file(), "{file}");
+                for need in needs {
+                    assert!(pinned.contains(need), "{} needs {need}", peer.name);
+                }
+                scripts += 1;
+            }
+        }
+        assert_eq!(scripts, 9);
+    }
+
+    /// Nobody else compiles the peers, and everybody who does has the same versions.
+    #[test]
+    fn every_crate_is_a_workspace_of_its_own_with_its_versions_locked() {
+        for peer in &PEERS {
+            if let How::Crate { folder: name, .. } = peer.how {
+                let manifest = build::peers(root()).join(name).join("Cargo.toml");
+                let text = std::fs::read_to_string(&manifest).expect("a manifest");
+                assert!(text.contains("\n[workspace]\n"), "{}", manifest.display());
+                assert!(text.contains(&format!("name = \"{name}\"")), "{text}");
+                let version = peer.version(root());
+                assert!(
+                    !["", "0.0.0"].contains(&version.as_str()),
+                    "{name} {version}"
+                );
             }
         }
     }
 
     #[test]
-    fn every_script_is_there() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        for peer in &PEERS {
-            assert!(folder(&root).join(peer.script).is_file(), "{}", peer.script);
+    fn every_work_has_its_peers() {
+        let counts = ["book", "quick", "layers", "lenet", "latency"].map(|work| of(work).count());
+        assert_eq!(counts, [6, 1, 5, 7, 2]);
+        let exact = of("book").filter(|peer| peer.exact).count();
+        assert_eq!(exact, 2);
+    }
+
+    #[test]
+    fn what_cannot_start_says_why() {
+        let none = Err("no Python".to_owned());
+        for peer in of("book") {
+            let reason = peer.start(root(), root(), &none).err();
+            assert_eq!(reason.as_deref(), Some("no Python"));
         }
     }
 
     #[test]
-    fn reads_pins_and_passes_over_words() {
-        let text = "# why\nnumpy==2.4.6\n\ntorch == 2.15.0  # large\n";
-        assert_eq!(
-            pins(text).collect::<Vec<_>>(),
-            [("numpy", "2.4.6"), ("torch", "2.15.0")]
+    fn a_version_is_the_lock_files() {
+        let source = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
+        let lock = format!(
+            "version = 4\n\n[[package]]\nname = \"burn\"\nversion = \"0.0.0\"\ndependencies = []\n\n\
+             [[package]]\nname = \"burn\"\nversion = \"0.22.1\"\n{source}\n\n\
+             [[package]]\nname = \"burn-flex\"\nversion = \"0.1.0\"\n{source}\n"
         );
-    }
-
-    #[test]
-    fn a_missing_package_is_a_reason_for_those_who_need_it() {
-        let missing = BTreeMap::from([(
-            "jax".to_owned(),
-            "ERROR: no matching distribution".to_owned(),
-        )]);
-        let environment = Environment {
-            python: PathBuf::from("python"),
-            missing,
-        };
-        let lacks: Vec<bool> = PEERS
-            .iter()
-            .map(|peer| environment.lacks(peer.needs).is_some())
-            .collect();
-        assert_eq!(lacks, [true, false, false, false, false, false]);
-        let reason = environment.lacks(PEERS[0].needs).expect("a reason");
-        assert_eq!(
-            reason,
-            "jax could not be installed: ERROR: no matching distribution"
-        );
+        assert_eq!(locked(&lock, "burn"), Some("0.22.1"));
+        assert_eq!(locked(&lock, "burn-flex"), Some("0.1.0"));
+        assert_eq!(locked(&lock, "candle"), None);
     }
 }

@@ -4,7 +4,7 @@
 //! nothing: neither which epoch counts nor which seed.
 
 mod latency;
-mod peers;
+mod torch;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::{self, Machine};
 use super::table::{Spread, aligned, spread};
-use super::{build, child, figures};
+use super::{build, child, report};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -108,7 +108,7 @@ struct Report<'a> {
     recipe: &'a str,
     dataset: &'a str,
     runs: &'a [Outcome],
-    peers: &'a [peers::Found],
+    peers: &'a [torch::Found],
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
@@ -149,16 +149,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
         runs.push(run.outcome);
     }
     let found = match (args.peers, &data) {
-        (true, Some(data)) => peers::quick(root, &target, data, record.target)?,
+        (true, Some(data)) => torch::quick(root, &target, data, record.target)?,
         _ => Vec::new(),
     };
     println!("{}\n", machine.headline());
     print!("{}", row(&record, &runs)?);
-    print!("{}", peers::table(&found, record.target, &runs));
-    let path = target
-        .join("bench")
-        .join(format!("record-{}.json", record.name));
-    let report = Report {
+    print!("{}", torch::table(&found, record.target, &runs));
+    let everything = Report {
         machine: &machine,
         version: &version,
         recipe: record.recipe,
@@ -166,9 +163,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         runs: &runs,
         peers: &found,
     };
-    figures::write_json(&path, &report)?;
-    eprintln!("every figure: {}", path.display());
-    Ok(())
+    report::write_json(&target, &format!("record-{}", record.name), &everything)
 }
 
 /// The folder of a data set: the one that is given, or the one where it is after fetching it.

@@ -1,17 +1,16 @@
 //! What `cargo xtask bench layers`, `bench lenet` and `bench record latency` share: this project's program, its peers, and the rounds.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
-use serde::Serialize;
 
 use super::contest::{self, Entrant};
-use super::machine::{self, Machine};
-use super::peers::{Environment, without_slowing};
-use super::rivals::RIVALS;
-use super::{build, figures, grid};
+use super::line::Line;
+use super::machine;
+use super::python::Environment;
+use super::report::Contest;
+use super::{build, peers};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -56,17 +55,8 @@ pub(super) struct Work<'a> {
     /// The folder of the images.
     pub(super) data: Option<&'a Path>,
     /// What a program must have right for a time to count.
-    pub(super) needs: fn(&str) -> Vec<String>,
+    pub(super) needs: fn(&str, &Line) -> Vec<String>,
     pub(super) tables: fn(&[Entrant]) -> String,
-}
-
-/// Everything of a run, for `target/bench`.
-#[derive(Serialize)]
-struct Report<'a> {
-    machine: &'a Machine,
-    rounds: u32,
-    window_ms: u32,
-    programs: &'a [Entrant],
 }
 
 pub(super) fn run(args: &Args, work: &Work<'_>) -> Result<()> {
@@ -92,7 +82,8 @@ pub(super) fn run(args: &Args, work: &Work<'_>) -> Result<()> {
             continue;
         }
         for &threads in work.threads {
-            let mut command = command(&program, &[], (args, work), threads);
+            let mut command = Command::new(&program);
+            tell(&mut command, (args, work), threads);
             command.env_remove("CONV_CORE_SIMD");
             command.envs(level.map(|level| ("CONV_CORE_SIMD", level)));
             entrants.push(Entrant {
@@ -101,51 +92,46 @@ pub(super) fn run(args: &Args, work: &Work<'_>) -> Result<()> {
                 threads,
                 ours: true,
                 command: Some(command),
+                needs: Some(work.needs),
                 ..Entrant::default()
             });
         }
     }
     if args.peers {
-        entrants.extend(peers((args, work), root, &target));
+        entrants.extend(of_peers((args, work), root, &target));
     }
-    contest::run(&mut entrants, args.rounds, work.needs)?;
-
-    println!("{}", machine.headline());
-    println!();
-    print!("{}", (work.tables)(&entrants));
-    print!("{}", grid::reasons(&entrants));
-    let path = target.join("bench").join(format!("{}.json", work.name));
-    let report = Report {
+    contest::run(&mut entrants, args.rounds)?;
+    let contest = Contest {
+        name: work.name,
         machine: &machine,
         rounds: args.rounds,
-        window_ms: args.window.unwrap_or(work.window),
-        programs: &entrants,
+        window_ms: Some(args.window.unwrap_or(work.window)),
+        entrants: &entrants,
     };
-    figures::write_json(&path, &report)?;
-    eprintln!("every figure: {}", path.display());
-    Ok(())
+    contest.tell(&target, &(work.tables)(&entrants))
 }
 
 /// The peers of this work, each on its numbers of threads.
-fn peers((args, work): (&Args, &Work<'_>), root: &Path, target: &Path) -> Vec<Entrant> {
+fn of_peers((args, work): (&Args, &Work<'_>), root: &Path, target: &Path) -> Vec<Entrant> {
     let environment = Environment::make(root, target);
     let mut entrants = Vec::new();
-    for rival in RIVALS.iter().filter(|it| it.works.contains(&work.name)) {
-        let ready = rival.program(root, target, &environment);
-        if let Err(reason) = &ready {
-            eprintln!("{}: {reason}", rival.name);
+    for peer in peers::of(work.name) {
+        let start = peer.start(root, target, &environment);
+        if let Err(reason) = &start {
+            eprintln!("{}: {reason}", peer.name);
         }
         for &threads in work.threads {
             let mut entrant = Entrant {
-                name: rival.name.to_owned(),
-                version: rival.version(root),
+                name: peer.name.to_owned(),
+                version: peer.version(root),
                 threads,
+                needs: Some(work.needs),
                 ..Entrant::default()
             };
-            match &ready {
-                Ok((program, first)) => {
-                    let mut command = command(program, first, (args, work), threads);
-                    without_slowing(&mut command);
+            match &start {
+                Ok(start) => {
+                    let mut command = start.command();
+                    tell(&mut command, (args, work), threads);
                     entrant.command = Some(command);
                 }
                 Err(reason) => entrant.unavailable = Some(reason.clone()),
@@ -157,25 +143,16 @@ fn peers((args, work): (&Args, &Work<'_>), root: &Path, target: &Path) -> Vec<En
 }
 
 /// Every program takes the same arguments.
-fn command(
-    program: &PathBuf,
-    first: &[OsString],
-    (args, work): (&Args, &Work<'_>),
-    threads: usize,
-) -> Command {
+fn tell(command: &mut Command, (args, work): (&Args, &Work<'_>), threads: usize) {
     let window = args.window.unwrap_or(work.window);
-    let mut command = Command::new(program);
     command
-        .args(first)
         .arg(work.name)
         .args(["--threads", &threads.to_string()])
         .args(["--window", &window.to_string()])
-        .env("PYTHONDONTWRITEBYTECODE", "1")
         // For the pools of those that have no setting of their own.
         .env("RAYON_NUM_THREADS", threads.to_string())
         .env("MATMUL_NUM_THREADS", threads.to_string());
     if let Some(data) = work.data {
         command.arg("--data").arg(data);
     }
-    command
 }

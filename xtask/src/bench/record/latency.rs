@@ -29,7 +29,7 @@ pub(super) fn run(trainer: &Path, data: &Path, peers: bool) -> Result<()> {
         threads: &[1],
         window: WINDOW,
         data: Some(folder),
-        needs: |_| vec!["logits".to_owned()],
+        needs: |_, _| vec!["logits".to_owned()],
         tables,
     };
     stacked::run(&args, &work)

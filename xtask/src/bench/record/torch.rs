@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Outcome, percent};
 use crate::bench::child;
-use crate::bench::peers::{Environment, without_slowing};
+use crate::bench::peers;
+use crate::bench::python::Environment;
 use crate::bench::table::{aligned, spread};
 
 /// A network after so many epochs: medians over some seeds.
@@ -25,17 +26,16 @@ pub(super) struct Found {
 /// # Errors
 /// If there is no PyTorch here, or its script fails.
 pub(super) fn quick(root: &Path, target: &Path, data: &Path, goal: f64) -> Result<Vec<Found>> {
-    let environment = Environment::make(root, target).map_err(|reason| anyhow!(reason))?;
-    if let Some(reason) = environment.lacks(&["numpy", "torch"]) {
-        bail!("PyTorch is not there: {reason}");
-    }
+    let environment = Environment::make(root, target);
+    let peer = peers::of("quick").next().context("no peer does this")?;
+    let start = peer.start(root, target, &environment);
+    let start = start.map_err(|reason| anyhow!("PyTorch is not there: {reason}"))?;
     eprintln!("PyTorch, four networks for 1 to 4 epochs (some minutes)");
-    let mut command = environment.script(root, "torch_quick.py");
+    let mut command = start.command();
     command
         .arg("--data")
         .arg(data)
         .args(["--target", &goal.to_string()]);
-    without_slowing(&mut command);
     let finished = child::run(&mut command).context("Python does not start")?;
     if !finished.status.success() {
         bail!("torch_quick.py: {}", finished.failure());
