@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::attempt::Attempt;
+
 /// Why data could not be read, written or fetched.
 ///
 /// The message names the file, the offset in the (decompressed) file, what was expected, what was
@@ -154,37 +156,6 @@ pub enum ErrorKind {
     },
     /// The fetch was told to stop. A later one goes on where it ended.
     Cancelled,
-}
-
-/// An address that did not deliver.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Attempt {
-    /// The address.
-    pub url: String,
-    /// What went wrong there the last time.
-    pub cause: String,
-    /// How often it was tried.
-    pub tries: u32,
-}
-
-#[cfg(feature = "fetch")]
-impl Attempt {
-    /// Adds a failure to the list, which has one line an address.
-    pub(crate) fn note(attempts: &mut Vec<Self>, url: &str, cause: &str) {
-        let cause = cause.to_owned();
-        match attempts.iter_mut().find(|attempt| attempt.url == url) {
-            Some(attempt) => {
-                attempt.cause = cause;
-                attempt.tries += 1;
-            }
-            None => attempts.push(Self {
-                url: url.to_owned(),
-                cause,
-                tries: 1,
-            }),
-        }
-    }
 }
 
 impl Error {
@@ -398,17 +369,6 @@ impl fmt::Display for ErrorKind {
             }
             Self::Cancelled => write!(f, "cancelled"),
         }
-    }
-}
-
-impl fmt::Display for Attempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, cause, tries } = self;
-        write!(f, "{url}: {cause}")?;
-        if *tries > 1 {
-            write!(f, " (tried {tries} times)")?;
-        }
-        Ok(())
     }
 }
 

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod attempt;
 mod augment;
 mod batch;
 pub mod catalog;
@@ -42,10 +43,11 @@ mod zip;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub use attempt::Attempt;
 pub use augment::{Augmentation, Elastic};
 pub use batch::{Batch, Batches};
 pub use dataset::{Dataset, Splits};
 pub use directory::read_dir;
-pub use error::{Attempt, Error, ErrorKind};
+pub use error::{Error, ErrorKind};
 pub use normalisation::Normalisation;
 pub use prefetch::Prefetch;
