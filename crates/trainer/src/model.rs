@@ -10,6 +10,7 @@ use ndarray::{Array2, ArrayView3, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::picture::Preparation;
 use crate::whole_file;
 
 /// The key of our metadata in the file.
@@ -32,6 +33,8 @@ pub struct Model {
     pub dataset: String,
     /// What its outputs mean.
     pub classes: Vec<String>,
+    /// How pictures become images as those it was trained on.
+    pub preparation: Preparation,
 }
 
 /// What the file says beside the network, as JSON.
@@ -41,6 +44,9 @@ struct About {
     dataset: String,
     normalisation: MeanDeviation,
     classes: Vec<String>,
+    /// None in files from before it was stored: that of the data set.
+    #[serde(default)]
+    preparation: Option<Preparation>,
 }
 
 /// `(pixel / 255 − mean) / deviation`; by 255 alone is mean 0 and deviation 1.
@@ -119,6 +125,7 @@ impl Model {
         Ok(Self {
             network,
             normalisation,
+            preparation: Preparation::of_data_set(dataset),
             dataset: dataset.to_owned(),
             classes,
         })
@@ -162,6 +169,7 @@ impl Model {
             dataset: self.dataset.clone(),
             normalisation: self.normalisation.into(),
             classes: self.classes.clone(),
+            preparation: Some(self.preparation),
         };
         let about = serde_json::to_string(&about)
             .map_err(|error| Error::Failed(format!("cannot write the model: {error}")))?;
@@ -181,12 +189,16 @@ impl Model {
             .ok_or_else(|| format!("its metadata have no {KEY:?}, so nothing tells its classes"))?;
         let about: About = serde_json::from_str(about)
             .map_err(|error| format!("its metadata {KEY:?} is wrong: {error}"))?;
-        Self::new(
+        let mut model = Self::new(
             network,
             about.normalisation.into(),
             &about.dataset,
             about.classes,
-        )
+        )?;
+        if let Some(preparation) = about.preparation {
+            model.preparation = preparation;
+        }
+        Ok(model)
     }
 
     /// Height and width of the images that it takes.
@@ -274,6 +286,30 @@ mod tests {
                 assert_eq!(again.dataset, "mnist");
                 assert_eq!(again.classes, digits());
             }
+        }
+    }
+
+    /// That of its data set unless the file says another; a file from before it was stored says none.
+    #[test]
+    fn the_preparation_of_pictures_is_kept() {
+        let mut stored = model(Normalisation::By255);
+        assert_eq!(stored.preparation, Preparation::Digit);
+        stored.preparation = Preparation::Plain;
+        let again = Model::from_bytes(&stored.to_bytes().unwrap()).unwrap();
+        assert_eq!(again.preparation, Preparation::Plain);
+        for (dataset, expected) in [
+            ("mnist", Preparation::Digit),
+            ("fashion-mnist", Preparation::Garment),
+            ("emnist-letters", Preparation::Letter),
+            ("kmnist", Preparation::Plain),
+        ] {
+            let about = format!(
+                r#"{{"version":"0","dataset":"{dataset}","classes":{},"normalisation":{{"mean":0,"deviation":1}}}}"#,
+                serde_json::to_string(&digits()).unwrap()
+            );
+            let metadata = BTreeMap::from([(KEY.to_owned(), about)]);
+            let bytes = stored.network.to_bytes_with(&metadata).unwrap();
+            assert_eq!(Model::from_bytes(&bytes).unwrap().preparation, expected);
         }
     }
 

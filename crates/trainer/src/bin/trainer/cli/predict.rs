@@ -1,39 +1,51 @@
 //! `trainer predict`: what a model sees in pictures.
 
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mnist_data::{Splits, catalog, embedded};
 use ndarray::{Array2, Axis};
 use serde::Serialize;
+use trainer::images;
 use trainer::model::Model;
-use trainer::{images, picture};
+use trainer::picture::{Area, Picture, Prepared, Warning};
 
 use super::args::DataArgs;
 use crate::failure::{Failure, say};
 
 /// Classes that are told, the most probable first.
 const TOP: usize = 3;
+/// Probability of the first class of a picture below which there is a warning. With the stacked recipe's network and 1,120
+/// pictures as those of `tests/pictures`, it warns of 35 of the 37 that are read wrongly, and of 117 of the 1,083 others.
+const CERTAIN: f32 = 0.8;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
   trainer predict runs/stacked four.png                what the model of a run sees in a picture
   trainer predict model.safetensors test:17 train:3    ... in images of its data set
-  trainer predict model.safetensors *.png --json       a line of JSON for each picture
+  trainer predict model.safetensors *.jpg --json       a line of JSON for each picture
+  trainer predict runs/stacked 42.png --split          each digit of a picture, from left to right
 
-A picture is a PNG of any size, with one digit on an even background. The background is the median of the
-picture's border; darker or lighter ink are both understood. The digit is cut out, scaled to a box of 20×20 pixels
-and centred by its mass in an image of 28×28, as MNIST's were; --show prints it.")]
+A picture is a PNG or JPEG, told apart by content, of up to 134 million pixels, turned as its Exif data say. How it
+becomes an image is stored in the model, as its data set was made. For digits, ink is what is darker or lighter than
+the background around it, in any colour; frames, dust, a page around a canvas and a desk around a card are left out;
+the largest figure is scaled to a box of 20×20 pixels and centred by its mass in an image of 28×28, as MNIST's were.
+What is left out and what the network gets is shown by --show. Where there is doubt, a warning on stderr, and in
+\"warnings\" with --json, says why.")]
 pub(crate) struct PredictArgs {
     /// The file of a model, or the folder of a run that has one
     model: PathBuf,
-    /// PNG files, or images of the data set: test:17 is its test image 17, train:3 its training image 3, from 0
+    /// PNG or JPEG files, or images of the data set: test:17 is its test image 17, train:3 its training image 3, from 0
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
-    /// Print each image as the network gets it
+    /// Read each figure of a picture, from left to right
+    #[arg(long)]
+    split: bool,
+    /// Print what was cut out of each picture, and each image as the network gets it
     #[arg(long, conflicts_with = "json")]
     show: bool,
     /// Print a line of JSON for each image
@@ -45,10 +57,17 @@ pub(crate) struct PredictArgs {
 #[derive(Serialize)]
 struct Prediction<'a> {
     image: String,
+    /// With --split, which of the picture's figures it is, from 1, from left to right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    figure: Option<usize>,
     /// What it is, of an image of the data set.
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<&'a str>,
     predictions: Vec<Class<'a>>,
+    /// What was taken of a picture, in its pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    area: Option<Area>,
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -119,41 +138,77 @@ impl PredictArgs {
         name: &Path,
         splits: &mut Option<Splits>,
     ) -> Result<String, Failure> {
-        let (image, label) = match Place::parse(name)? {
-            Some(place) => {
-                let (image, label) = self.of_data_set(model, &place, splits)?;
-                (image, model.classes.get(label).map(String::as_str))
+        if let Some(place) = Place::parse(name)? {
+            let (image, label) = self.of_data_set(model, &place, splits)?;
+            let prediction = Prediction {
+                image: name.display().to_string(),
+                figure: None,
+                label: model.classes.get(label).map(String::as_str),
+                predictions: first_classes(model, &image)?,
+                area: None,
+                warnings: Vec::new(),
+            };
+            return self.told(&prediction, "", &image);
+        }
+        let (picture, figures) = self
+            .prepared(model, name)
+            .map_err(|problem| Failure::Error(format!("{}: {problem}", name.display())))?;
+        let mut text = String::new();
+        for (at, prepared) in figures.iter().enumerate() {
+            let predictions = first_classes(model, &prepared.image)?;
+            let prediction = Prediction {
+                image: name.display().to_string(),
+                figure: self.split.then_some(at + 1),
+                label: None,
+                warnings: warnings(prepared, &predictions),
+                predictions,
+                area: Some(prepared.area),
+            };
+            for warning in &prediction.warnings {
+                say(&format!("warning: {}: {warning}", prediction.name()));
             }
-            None => {
-                let digit = picture::digit(picture::read(name)?.view(), model.image_size());
-                let digit = digit
-                    .map_err(|problem| Failure::Error(format!("{}: {problem}", name.display())))?;
-                (digit, None)
-            }
+            let cut = cut(model, &picture, prepared);
+            text += &self.told(&prediction, &cut, &prepared.image)?;
+        }
+        Ok(text)
+    }
+
+    /// The picture of a file, and what is to be read in it.
+    fn prepared(
+        &self,
+        model: &Model,
+        name: &Path,
+    ) -> Result<(Picture, Vec<Prepared>), Box<dyn std::error::Error>> {
+        // A folder can be opened; even to open a pipe may take for ever.
+        if !fs::metadata(name)?.is_file() {
+            return Err("this is not a regular file, expected a PNG or JPEG".into());
+        }
+        let picture = Picture::read(BufReader::new(File::open(name)?))?;
+        let size = model.image_size();
+        let figures = match self.split {
+            true => model.preparation.split(&picture, size)?,
+            false => vec![model.preparation.prepare(&picture, size)?],
         };
-        let probabilities = model.probabilities(image.view().insert_axis(Axis(0)))?;
-        let mut classes: Vec<Class<'_>> = model
-            .classes
-            .iter()
-            .zip(probabilities)
-            .map(|(class, probability)| Class { class, probability })
-            .collect();
-        classes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        classes.truncate(TOP);
-        let prediction = Prediction {
-            image: name.display().to_string(),
-            label,
-            predictions: classes,
-        };
+        Ok((picture, figures))
+    }
+
+    /// A prediction as lines for people or as JSON.
+    fn told(
+        &self,
+        prediction: &Prediction<'_>,
+        cut: &str,
+        image: &Array2<u8>,
+    ) -> Result<String, Failure> {
         if self.json {
-            let json = serde_json::to_string(&prediction);
+            let json = serde_json::to_string(prediction);
             let json =
                 json.map_err(|error| Failure::Error(format!("cannot write JSON: {error}")))?;
             return Ok(json + "\n");
         }
         let mut text = prediction.text();
         if self.show {
-            text += &drawn(&image);
+            text += cut;
+            text += &drawn(image);
         }
         Ok(text)
     }
@@ -201,7 +256,84 @@ impl PredictArgs {
     }
 }
 
+/// The most probable classes of an image.
+fn first_classes<'a>(model: &'a Model, image: &Array2<u8>) -> Result<Vec<Class<'a>>, Failure> {
+    let probabilities = model.probabilities(image.view().insert_axis(Axis(0)))?;
+    let mut classes: Vec<Class<'_>> = model
+        .classes
+        .iter()
+        .zip(probabilities)
+        .map(|(class, probability)| Class { class, probability })
+        .collect();
+    classes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    classes.truncate(TOP);
+    Ok(classes)
+}
+
+/// Why a prediction may be wrong.
+fn warnings(prepared: &Prepared, predictions: &[Class<'_>]) -> Vec<String> {
+    let mut warnings: Vec<String> = prepared
+        .warnings
+        .iter()
+        .map(|warning| match warning {
+            Warning::SeveralFigures(_) => {
+                format!("{warning}; the largest is read, --split reads each of them")
+            }
+            warning => warning.to_string(),
+        })
+        .collect();
+    if let [first, second, ..] = predictions
+        && first.probability < CERTAIN
+    {
+        warnings.push(format!(
+            "the model is not certain: {} {:.2} or {} {:.2}",
+            first.class, first.probability, second.class, second.probability
+        ));
+    }
+    warnings
+}
+
+/// What was cut out of a picture, and how.
+fn cut(model: &Model, picture: &Picture, prepared: &Prepared) -> String {
+    let (height, width) = picture.size();
+    let lines = |area: &Area| {
+        format!(
+            "rows {} to {}, columns {} to {}",
+            area.top,
+            area.bottom - 1,
+            area.left,
+            area.right - 1
+        )
+    };
+    let ink = match prepared.darker {
+        None => return format!("  taken as it is, {height}×{width}\n"),
+        Some(true) => "darker than its background",
+        Some(false) => "lighter than its background",
+    };
+    let mut text = format!(
+        "  cut out: {} of {height}×{width}, {ink}\n  prepared as {}\n",
+        lines(&prepared.area),
+        model.preparation
+    );
+    for area in prepared.left_out.iter().take(TOP) {
+        text += &format!("  left out: {}\n", lines(area));
+    }
+    match prepared.left_out.len() {
+        0..=TOP => {}
+        more => text += &format!("  left out: {} smaller parts\n", more - TOP),
+    }
+    text
+}
+
 impl Prediction<'_> {
+    /// The image's name, with the figure's number if there is one.
+    fn name(&self) -> String {
+        match self.figure {
+            None => self.image.clone(),
+            Some(figure) => format!("{} figure {figure}", self.image),
+        }
+    }
+
     /// A line for people.
     fn text(&self) -> String {
         let classes: Vec<String> = self
@@ -212,7 +344,7 @@ impl Prediction<'_> {
         let label = self
             .label
             .map_or(String::new(), |label| format!("   (it is {label})"));
-        format!("{}: {}{label}\n", self.image, classes.join(", "))
+        format!("{}: {}{label}\n", self.name(), classes.join(", "))
     }
 }
 
