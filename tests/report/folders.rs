@@ -35,11 +35,31 @@ fn a_run_that_has_not_finished_is_shown_as_far_as_it_came() {
 
 #[test]
 fn what_is_damaged_is_noted_and_left_out() {
-    let write = |name: &'static str, bytes: &'static [u8]| {
-        move |folder: &std::path::Path| fs::write(folder.join(name), bytes).expect("a file")
+    let write = |name: &'static str, bytes: &[u8]| {
+        let bytes = bytes.to_owned();
+        move |folder: &std::path::Path| fs::write(folder.join(name), &bytes).expect("a file")
     };
-    let torn = b"{\"epoch\":1,\"loss\":2.0}\n{\"epoch\":2,\"lo\n{\"epoch\":3,\"loss\":1e999}\n";
-    noted(write("metrics.jsonl", torn), "line 2 (");
+    // A line as the run wrote it, with some of its numbers changed.
+    let whole = fs::read_to_string(copy().path().join("metrics.jsonl")).expect("the run's");
+    let first = whole.lines().next().expect("a line");
+    let line = |changes: &[(&str, &str)]| {
+        let mut line: serde_json::Value = serde_json::from_str(first).expect("JSON");
+        for &(key, number) in changes {
+            line[key] = serde_json::from_str(number).expect("a number");
+        }
+        line.to_string()
+    };
+    let beyond = first.replacen("\"loss\":", "\"loss\":1e999,\"old\":", 1);
+    let torn = format!(
+        "{}\n{{\"epoch\":2,\"lo\n{beyond}\n",
+        line(&[("loss", "2.0")])
+    );
+    let torn = write("metrics.jsonl", torn.as_bytes());
+    assert!(noted(torn, "line 2 (").contains(&"Curves".to_owned()));
+    let beyond = write("metrics.jsonl", beyond.as_bytes());
+    noted(beyond, "line 1 (number out of range");
+    let missing = write("metrics.jsonl", b"{\"epoch\":1,\"loss\":2.0}\n");
+    noted(missing, "line 1 (missing field");
     noted(write("metrics.jsonl", b"\xff\xfe\0"), "line 1 (");
     noted(write("result.json", b"{"), "result.json is damaged");
     noted(
@@ -55,13 +75,20 @@ fn what_is_damaged_is_noted_and_left_out() {
         "model.safetensors: ",
     );
     assert_eq!(titles, ["Curves", "Time", "The run again"]);
-    let other = b"{\"test_accuracy\":0.125}";
-    noted(write("result.json", other), "are not those of the result");
+    let other = fs::read_to_string(copy().path().join("result.json")).expect("the run's");
+    let mut other: serde_json::Value = serde_json::from_str(&other).expect("JSON");
+    other["test_accuracy"] = 0.125.into();
+    let other = write("result.json", other.to_string().as_bytes());
+    noted(other, "are not those of the result");
     // Numbers that no chart has room for.
-    let huge = b"{\"epoch\":1,\"loss\":1e308,\"rate\":-1e308}\n{\"epoch\":18446744073709551615,\"loss\":-1e308}\n";
+    let huge = [
+        line(&[("loss", "1e308"), ("rate", "-1e308")]),
+        line(&[("epoch", "18446744073709551615"), ("loss", "-1e308")]),
+    ]
+    .join("\n");
     noted(
         |folder| {
-            write("metrics.jsonl", huge)(folder);
+            write("metrics.jsonl", huge.as_bytes())(folder);
             write("result.json", b"{")(folder);
         },
         "result.json",

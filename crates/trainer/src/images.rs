@@ -1,18 +1,21 @@
 //! The images of a run: to learn from, to validate with, to be judged by.
 
+#[cfg(feature = "files")]
 mod find;
 
+#[cfg(feature = "files")]
 use std::path::Path;
 use std::path::PathBuf;
 
 use conv_core::init::Seeded;
 use mnist_data::catalog::Entry;
-use mnist_data::{Dataset, Normalisation};
+use mnist_data::{Dataset, Normalisation, Splits};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::hex::hex;
 use crate::recipe::Named;
+#[cfg(feature = "files")]
 pub use find::{Found, find, of_catalogue};
 
 /// The number of the seed's part that chooses the validation images; 0 to 2 are those of a session's batches.
@@ -37,15 +40,28 @@ pub struct Images {
 }
 
 impl Images {
-    /// Those of the recipe's data set.
+    /// Those of the recipe's data set: of a folder, or of where [`find`] finds them.
     ///
     /// # Errors
     /// If they are not there, are broken, or are too few.
+    #[cfg(feature = "files")]
     pub fn load(named: &Named, folder: Option<&Path>) -> Result<Self, Error> {
+        let wanted = &named.recipe.data;
+        let found = find(&wanted.dataset, folder, wanted.train_images)?;
+        let mut images = Self::new(named, found.entry, found.splits)?;
+        images.folder = found.folder;
+        Ok(images)
+    }
+
+    /// Those of a data set of the catalogue that the recipe asks for: its first so many, and some of them kept for
+    /// validation.
+    ///
+    /// # Errors
+    /// If they are too few.
+    pub fn new(named: &Named, entry: &'static Entry, splits: Splits) -> Result<Self, Error> {
         let recipe = &named.recipe;
         let wanted = &recipe.data;
-        let found = find(&wanted.dataset, folder, wanted.train_images)?;
-        let (mut train, test) = (found.splits.train, found.splits.test);
+        let (mut train, test) = (splits.train, splits.test);
         for (set, name) in [(&train, "training"), (&test, "test")] {
             if set.is_empty() {
                 return Err(Error::Failed(format!(
@@ -96,8 +112,8 @@ impl Images {
             false => Normalisation::By255,
         };
         Ok(Self {
-            entry: found.entry,
-            folder: found.folder,
+            entry,
+            folder: None,
             train,
             validation,
             test,

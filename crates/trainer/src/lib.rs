@@ -16,7 +16,9 @@ pub mod picture;
 pub mod recipe;
 pub mod report;
 pub mod run;
+#[cfg(feature = "files")]
 pub mod session;
+#[cfg(feature = "files")]
 pub mod whole_file;
 
 pub use error::Error;

@@ -1,7 +1,9 @@
 //! A trained network with what it takes to use it: how pixels become its numbers, and what its outputs mean.
 
+#[cfg(feature = "files")]
+mod file;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use conv_core::network::{Network, Workspace};
 use conv_core::ops::loss;
@@ -11,17 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::picture::Preparation;
-use crate::whole_file;
 
 /// The key of our metadata in the file.
 const KEY: &str = "trainer";
-/// Bytes of a model file: no network that conv-core takes is larger.
-const LARGEST: u64 = 1 << 30;
 /// Images that pass through the network together, so that memory does not grow with a data set.
 const TOGETHER: usize = 1000;
-const EXPECTED: &str =
-    "expected a model of `trainer train`, which it writes as RUN/model.safetensors";
-
 /// A network and what belongs to it.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -131,34 +127,6 @@ impl Model {
         })
     }
 
-    /// The file of a model, which may be given by the folder of its run.
-    pub fn file(path: &Path) -> PathBuf {
-        if path.is_dir() {
-            return path.join("model.safetensors");
-        }
-        path.to_owned()
-    }
-
-    /// The model of a file, or of the run whose folder is given.
-    ///
-    /// # Errors
-    /// If the file is not there or is no model; the error names it.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        let path = Self::file(path);
-        whole_file::read(&path, LARGEST)
-            .map_err(|error| error.to_string())
-            .and_then(|bytes| Self::from_bytes(&bytes))
-            .map_err(|problem| Error::Failed(format!("{}: {problem}; {EXPECTED}", path.display())))
-    }
-
-    /// Writes the model: safetensors, with the metadata of [`conv_core::saved`] and ours.
-    ///
-    /// # Errors
-    /// If the file cannot be written; one that stood there before is as it was then.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
-        whole_file::write(path, &self.to_bytes()?)
-    }
-
     /// The bytes of a model file.
     ///
     /// # Errors
@@ -250,11 +218,12 @@ impl Model {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "files"))]
 mod tests {
     use conv_core::spec::{Layers, Spec};
     use ndarray::Array3;
 
+    use super::file::EXPECTED;
     use super::*;
 
     fn digits() -> Vec<String> {

@@ -1,15 +1,16 @@
 //! A training run as a text: data, network, loss, optimizer, and for how long.
 
 mod document;
+#[cfg(feature = "files")]
+mod find;
 #[cfg(test)]
 mod fuzz;
 mod layers;
+mod problem;
 mod read;
 mod section;
 mod shipped;
 mod write;
-
-use std::path::Path;
 
 use conv_core::network::Loss;
 use conv_core::optimizer::{Optimizer, Schedule};
@@ -17,9 +18,9 @@ use conv_core::spec::{Layers, Spec};
 use mnist_data::{Augmentation, Elastic};
 
 use crate::error::Error;
-use document::{Document, Problem};
+use document::Document;
+use problem::Problem;
 use read::read;
-use section::instead;
 pub use shipped::{find as builtin, names as builtin_names};
 
 /// A recipe, checked but for what depends on the data.
@@ -225,28 +226,11 @@ impl Changes {
 }
 
 impl Recipe {
-    /// The shipped recipe of this name, or that of a file.
+    /// The recipe of a text, in which some keys are changed. `file` is what errors call the text.
     ///
     /// # Errors
-    /// If there is neither, or the recipe is wrong: where and how.
-    pub fn find(name: &str, changes: &Changes) -> Result<Named, Error> {
-        if let Some(text) = shipped::find(name) {
-            return Self::named(name, &format!("recipe {name}"), text, changes);
-        }
-        let path = Path::new(name);
-        let looks_like_a_file = path.extension().is_some() || path.components().count() > 1;
-        if !looks_like_a_file && !path.exists() {
-            let other = instead(name, shipped::names());
-            return Err(Error::Argument(format!(
-                "no recipe {name:?}{other}; a file's name ends in .toml"
-            )));
-        }
-        let stem = path.file_stem().and_then(|stem| stem.to_str());
-        let stem = stem.unwrap_or("recipe");
-        Self::named(stem, name, &read_text(path)?, changes)
-    }
-
-    fn named(name: &str, file: &str, text: &str, changes: &Changes) -> Result<Named, Error> {
+    /// If the text is no recipe: where and how. If a change has no `KEY=VALUE`, or the key cannot be.
+    pub fn parse(name: &str, file: &str, text: &str, changes: &Changes) -> Result<Named, Error> {
         let mut document = Document::parse(file, text).map_err(Error::Failed)?;
         for assignment in changes.assignments() {
             document.set(&assignment).map_err(Error::Argument)?;
@@ -354,34 +338,4 @@ impl Recipe {
             Pace::OneCycle => Schedule::OneCycle { steps },
         }
     }
-}
-
-/// The text of a recipe's file.
-fn read_text(path: &Path) -> Result<String, Error> {
-    let name = path.display();
-    let metadata = std::fs::metadata(path).map_err(|error| {
-        let advice = match error.kind() {
-            std::io::ErrorKind::NotFound => "; `trainer recipes` lists those that come along",
-            _ => "",
-        };
-        Error::Failed(format!("{name}: {error}{advice}"))
-    })?;
-    if !metadata.is_file() {
-        return Err(Error::Failed(format!(
-            "{name}: this is no file, expected a recipe, such as RUN/recipe.toml"
-        )));
-    }
-    if metadata.len() > document::LARGEST as u64 {
-        let (found, most) = (metadata.len(), document::LARGEST);
-        return Err(Error::Failed(format!(
-            "{name}: it has {found} bytes, expected a recipe of at most {most}"
-        )));
-    }
-    let bytes = std::fs::read(path).map_err(|error| Error::Failed(format!("{name}: {error}")))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Error::Failed(format!(
-            "{name}: byte {at} is no UTF-8, expected a TOML text"
-        ))
-    })
 }

@@ -5,7 +5,6 @@ mod calibration;
 mod chart;
 mod confusion;
 mod difference;
-mod folder;
 mod image;
 mod kernels;
 mod mistakes;

@@ -1,9 +1,14 @@
 //! The folder of a run: what is written into it, and what is read from it.
 
+mod contents;
+#[cfg(feature = "files")]
 mod environment;
+#[cfg(feature = "files")]
 mod folder;
+#[cfg(feature = "files")]
+mod read;
 pub mod records;
 
-pub use environment::Environment;
-pub(crate) use folder::{BEST, LATEST};
+pub use contents::Contents;
+#[cfg(feature = "files")]
 pub use folder::{Metrics, RunFolder};

@@ -20,8 +20,8 @@ use crate::evaluation::Evaluation;
 use crate::images::Images;
 use crate::model::Model;
 use crate::recipe::{Named, Recipe};
-use crate::run::records::Epoch;
-use crate::run::{BEST, LATEST, Metrics, RunFolder};
+use crate::run::records::{BEST, Epoch, LATEST};
+use crate::run::{Metrics, RunFolder};
 use batches::Course;
 pub use checkpoint::Checkpoint;
 use checkpoint::{Best, Place};
@@ -58,14 +58,7 @@ impl Session {
         let recipe = named.recipe.clone();
         let spec = named.spec(images.train.image_size(), images.entry.classes.len())?;
         let network = Network::new(&spec, recipe.seed)?;
-        let course = Course {
-            seed: recipe.seed,
-            batch: recipe.batch,
-            epochs: recipe.epochs,
-            dataset: images.train.clone(),
-            normalisation: images.normalisation,
-            augmentation: recipe.augmentation()?,
-        };
+        let course = Course::new(&recipe, images)?;
         let place = Place {
             recipe: recipe.digest()?,
             images: images.digest.clone(),

@@ -7,26 +7,8 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
+use super::problem::{Problem, join};
 use super::section::{Section, article};
-
-/// Bytes of a recipe: more is another file.
-pub(super) const LARGEST: usize = 1 << 20;
-
-/// What is wrong, and the key at which it is.
-#[derive(Debug)]
-pub(super) struct Problem {
-    path: String,
-    message: String,
-}
-
-impl Problem {
-    pub(super) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            message: message.into(),
-        }
-    }
-}
 
 /// A document with what `--set` changed in it.
 #[derive(Clone, Debug)]
@@ -179,14 +161,6 @@ fn find_places_in(
             }
         }
         _ => {}
-    }
-}
-
-pub(super) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
     }
 }
 

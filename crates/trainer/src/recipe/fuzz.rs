@@ -131,11 +131,11 @@ fn changed(text: &str, changes: &[(Index, Change)]) -> String {
 
 /// What `trainer train` does with a recipe before it has images; and what it must then be able to do.
 fn used(text: &str) -> Result<(), Error> {
-    let named = Recipe::named("fuzz", "fuzz.toml", text, &Changes::default())?;
+    let named = Recipe::parse("fuzz", "fuzz.toml", text, &Changes::default())?;
     let spec = named.spec((28, 28), 10)?;
     let recipe = &named.recipe;
     let resolved = recipe.to_toml()?;
-    let again = Recipe::named("fuzz", "fuzz.toml", &resolved, &Changes::default())?;
+    let again = Recipe::parse("fuzz", "fuzz.toml", &resolved, &Changes::default())?;
     assert_eq!(
         &again.recipe, recipe,
         "what is written is read back: {resolved}"
@@ -213,7 +213,7 @@ fn a_recipe_of_deformations_that_become_fewer_works() {
     );
     assert_ne!(changed, text);
     used(&changed).expect("it is a recipe");
-    let recipe = Recipe::named("fuzz", "fuzz.toml", &changed, &Changes::default())
+    let recipe = Recipe::parse("fuzz", "fuzz.toml", &changed, &Changes::default())
         .unwrap()
         .recipe;
     let schedule = recipe.augmentation().unwrap().unwrap();

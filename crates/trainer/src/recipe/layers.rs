@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use conv_core::spec::{Layer, Layers};
 use toml::Value;
 
-use super::document::Problem;
+use super::problem::Problem;
 use super::section::{instead, unknown_key};
 
 /// The layers of an array of tables at `path`.

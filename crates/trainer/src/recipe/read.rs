@@ -1,6 +1,6 @@
 //! A recipe out of its text's tables: every key, its range, and what stands for it where it is left out.
 
-use super::document::Problem;
+use super::problem::Problem;
 use super::section::Section;
 use super::{Data, Deformation, Goal, Kind, Method, Pace, Recipe, layers};
 

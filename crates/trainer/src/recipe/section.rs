@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use toml::{Table, Value};
 
-use super::document::{Problem, join};
+use super::problem::{Problem, join};
 
 /// Two words are as good as the same if so few letters differ.
 const NEAR: usize = 3;

@@ -35,7 +35,7 @@ mod tests {
             assert!(!found.recipe.description.is_empty(), "{name}");
             found.spec((28, 28), 10).unwrap();
             let resolved = found.recipe.to_toml().unwrap();
-            let again = Recipe::named(name, name, &resolved, &Changes::default()).unwrap();
+            let again = Recipe::parse(name, name, &resolved, &Changes::default()).unwrap();
             assert_eq!(again.recipe, found.recipe, "{name}");
             assert_eq!(again.recipe.to_toml().unwrap(), resolved, "{name}");
         }

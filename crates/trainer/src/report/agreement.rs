@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::subject::Seen;
-use super::{mistakes, numbers, pair};
+use super::{mistakes, numbers, page};
 use crate::error::Error;
 use crate::evaluation::Verdict;
 
@@ -46,7 +46,7 @@ pub(crate) fn images(seen: [&Seen; 2]) -> Result<Markup, Error> {
     Ok(html! {
         p {
             "Both read " (numbers::count(both)) " images, neither " (numbers::count(neither)) ", "
-            (pair::tag(0)) " alone " (numbers::count(a)) ", and " (pair::tag(1)) " alone " (numbers::count(b)) "."
+            (page::tag(0)) " alone " (numbers::count(a)) ", and " (page::tag(1)) " alone " (numbers::count(b)) "."
             @if a + b > 0 {
                 " If they read equally well, two numbers so far apart or farther would come about by chance with a \
                  probability of " (chance_in_words(a, b)) " (an exact sign test, on these images and this one run of each)."
@@ -69,11 +69,11 @@ fn gallery(other: &Seen, right: usize, wrong: &[Verdict]) -> Result<Markup, Erro
     let cards = cards.collect::<Result<Vec<_>, _>>()?;
     Ok(html! {
         @if !cards.is_empty() {
-            h3 { (pair::tag(right)) " is right, " (pair::tag(1 - right)) " is not" }
+            h3 { (page::tag(right)) " is right, " (page::tag(1 - right)) " is not" }
             p.aside {
                 @if wrong.len() > cards.len() { "The worst " (cards.len()) " of " (numbers::count(wrong.len() as u64)) ": what " }
                 @else { "What " }
-                (pair::tag(1 - right)) " found, and what the image is."
+                (page::tag(1 - right)) " found, and what the image is."
             }
             ol.cards { @for card in &cards { (card) } }
         }

@@ -10,6 +10,10 @@ const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inlin
 /// A page with this icon asks for no other.
 const ICON: &str = "data:,";
 
+/// What each of two runs has in all charts and tables: a letter, and by it a colour and a dash.
+pub(crate) const LETTERS: [&str; 2] = ["A", "B"];
+pub(crate) const CLASSES: [&str; 2] = ["a", "b"];
+
 /// A part of the page with a title of its own, to which the page's first lines point.
 pub(crate) struct Section {
     pub(crate) id: &'static str,
@@ -62,6 +66,11 @@ pub(crate) fn page(title: &str, head: &Markup, notes: &[String], sections: &[Sec
         }
     };
     page.into_string()
+}
+
+/// The letter of a run, in its colour.
+pub(crate) fn tag(at: usize) -> Markup {
+    html! { span class=(format!("tag {}", CLASSES[at])) { (LETTERS[at]) } }
 }
 
 /// Figures in large type, each under its name: (name, figure, what more there is to say).

@@ -3,15 +3,11 @@
 use maud::{Markup, html};
 
 use super::chart::{Curve, Unit, chart};
-use super::folder::Epoch;
-use super::page::{Section, page};
+use super::page::{CLASSES, LETTERS, Section, page, tag};
 use super::subject::{Seen, Subject};
 use super::{agreement, calibration, confusion, difference, network, numbers, single};
 use crate::error::Error;
-
-/// What both have in all charts and tables: a letter, and by it a colour and a dash.
-const LETTERS: [&str; 2] = ["A", "B"];
-const CLASSES: [&str; 2] = ["a", "b"];
+use crate::run::records::Epoch;
 
 /// The page of two runs.
 ///
@@ -89,11 +85,6 @@ pub fn report(runs: &[Subject; 2]) -> Result<String, Error> {
         runs[0].folder.name, runs[1].folder.name
     );
     Ok(page(&title, &head(runs), &notes, &sections))
-}
-
-/// The letter of a run, in its colour.
-pub(super) fn tag(at: usize) -> Markup {
-    html! { span class=(format!("tag {}", CLASSES[at])) { (LETTERS[at]) } }
 }
 
 fn head(runs: &[Subject; 2]) -> Markup {
@@ -207,7 +198,7 @@ fn results(runs: &[Subject; 2]) -> Markup {
             number(run.epochs())
         }),
         row("steps", Kind::Whole, Better::Neither, &|run| {
-            number(run.folder.result.as_ref().and_then(|result| result.steps))
+            number(run.folder.result.as_ref().map(|result| result.steps))
         }),
         row("time", Kind::Seconds, Better::Neither, &|run| {
             run.folder.seconds()
@@ -270,9 +261,9 @@ fn curves(runs: &[Subject; 2]) -> Markup {
     };
     html! {
         div.charts {
-            (chart("Training loss", Unit::Positive, &curves(|epoch| epoch.loss)))
-            (chart("Training accuracy", Unit::Share, &curves(|epoch| epoch.accuracy)))
-            (chart("Learning rate", Unit::FromZero, &curves(|epoch| epoch.rate)))
+            (chart("Training loss", Unit::Positive, &curves(|epoch| Some(epoch.loss))))
+            (chart("Training accuracy", Unit::Share, &curves(|epoch| Some(epoch.accuracy))))
+            (chart("Learning rate", Unit::FromZero, &curves(|epoch| Some(epoch.rate))))
             (chart("Validation loss", Unit::Positive, &curves(|epoch| epoch.validation_loss)))
             (chart("Validation accuracy", Unit::Share, &curves(|epoch| epoch.validation_accuracy)))
         }

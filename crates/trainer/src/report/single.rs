@@ -3,11 +3,12 @@
 use maud::{Markup, html};
 
 use super::chart::{Curve, Unit, chart};
-use super::folder::{Epoch, RunFolder};
 use super::page::{self, Section, figures, folded, page};
 use super::subject::Subject;
 use super::{calibration, confusion, mistakes, network, numbers};
 use crate::error::Error;
+use crate::run::Contents;
+use crate::run::records::{Ending, Environment, Epoch, RECIPE};
 
 /// The page of a run.
 ///
@@ -94,20 +95,15 @@ fn head(run: &Subject) -> Markup {
 }
 
 /// How the run ended, or how far it came.
-pub(crate) fn state(folder: &RunFolder) -> String {
+pub(crate) fn state(folder: &Contents) -> String {
     let last = folder.epochs.last().map_or(0, |epoch| epoch.epoch);
     let planned = folder
         .planned()
         .map_or(String::new(), |planned| format!(" of {planned}"));
-    match folder
-        .result
-        .as_ref()
-        .map(|result| result.stopped.as_deref())
-    {
+    match folder.result.as_ref().map(|result| result.stopped) {
         None => format!("Not finished: {last}{planned} epochs are recorded."),
-        Some(None | Some("finished")) => "Trained to its end.".into(),
-        Some(Some("early")) => format!("Stopped early after {last}{planned} epochs."),
-        Some(Some(why)) => format!("Stopped after {last}{planned} epochs: {why}."),
+        Some(Ending::Finished) => "Trained to its end.".into(),
+        Some(Ending::Early) => format!("Stopped early after {last}{planned} epochs."),
     }
 }
 
@@ -128,14 +124,14 @@ fn curves(epochs: &[Epoch]) -> Markup {
     html! {
         div.charts {
             (chart("Loss", Unit::Positive, &[
-                curve("training", "a", |epoch| epoch.loss),
+                curve("training", "a", |epoch| Some(epoch.loss)),
                 curve("validation", "b", |epoch| epoch.validation_loss),
             ]))
             (chart("Accuracy", Unit::Share, &[
-                curve("training", "a", |epoch| epoch.accuracy),
+                curve("training", "a", |epoch| Some(epoch.accuracy)),
                 curve("validation", "b", |epoch| epoch.validation_accuracy),
             ]))
-            (chart("Learning rate", Unit::FromZero, &[curve("rate", "a", |epoch| epoch.rate)]))
+            (chart("Learning rate", Unit::FromZero, &[curve("rate", "a", |epoch| Some(epoch.rate))]))
         }
         @if let Some(best) = best {
             p.aside {
@@ -151,7 +147,7 @@ fn curves(epochs: &[Epoch]) -> Markup {
 }
 
 /// What the seconds were spent on.
-pub(crate) fn time(folder: &RunFolder) -> Markup {
+pub(crate) fn time(folder: &Contents) -> Markup {
     let (parts, rest) = folder.time();
     let rows = [
         ("steps", "forward, backward, and the optimizer", parts.steps),
@@ -204,8 +200,8 @@ pub(crate) fn time(folder: &RunFolder) -> Markup {
 }
 
 /// The command, and what it depends on.
-pub(crate) fn again(folder: &RunFolder) -> Markup {
-    let recipe = folder.path.join("recipe.toml");
+pub(crate) fn again(folder: &Contents) -> Markup {
+    let recipe = folder.path.join(RECIPE);
     let mut command = format!("trainer train {}", quoted(&recipe.to_string_lossy()));
     if let Some(data) = folder.data() {
         command += &format!(" --data {}", quoted(&data.to_string_lossy()));
@@ -215,27 +211,28 @@ pub(crate) fn again(folder: &RunFolder) -> Markup {
             p { "This command repeats the run, to the same bits:" }
             (page::command("Command", &command))
         }
-        @if let Some(command) = folder.environment("command") {
+        @if let Some(command) = folder.environment.as_ref().map(|environment| &environment.command) {
             p { "It was started with:" }
             (page::command("Command of the run", command))
         }
-        @if let Some(digest) = folder.result.as_ref().and_then(|result| result.digest.as_deref()) {
+        @if let Some(digest) = folder.result.as_ref().map(|result| &result.digest) {
             p { "SHA-256 of the parameters: " code.long { (digest) } }
         }
         @if let Some(recipe) = &folder.recipe {
             (folded("Recipe", &page::text("Recipe", recipe.trim_end())))
         }
-        @if !folder.environment.is_empty() {
-            (folded("Environment", &environment(folder)))
+        @if let Some(environment) = &folder.environment {
+            (folded("Environment", &keys(environment)))
         }
     }
 }
 
 /// What `environment.json` tells, a row a key.
-fn environment(folder: &RunFolder) -> Markup {
+fn keys(environment: &Environment) -> Markup {
+    let keys = serde_json::to_value(environment).unwrap_or_default();
     html! {
         dl.environment {
-            @for (key, value) in &folder.environment {
+            @for (key, value) in keys.as_object().into_iter().flatten() {
                 dt { (key.replace('_', " ")) }
                 dd { (told(value)) }
             }

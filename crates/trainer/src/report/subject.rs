@@ -1,16 +1,13 @@
 //! A run with all that a page shows of it.
 
-use std::path::Path;
-
 use mnist_data::Dataset;
 use ndarray::Axis;
 
-use super::folder::RunFolder;
 use super::kernels::{Picture, Sight};
 use crate::error::Error;
 use crate::evaluation::Evaluation;
-use crate::images;
 use crate::model::Model;
+use crate::run::Contents;
 
 /// Classes whose first image that the network reads is the one its kernels are shown at work on: of the digits
 /// those with a horizontal, an upright and round strokes.
@@ -21,7 +18,7 @@ const SAME: f64 = 1e-9;
 /// A run.
 pub struct Subject {
     /// What its folder tells.
-    pub(crate) folder: RunFolder,
+    pub(crate) folder: Contents,
     /// What its model makes of the test images, where both are there.
     pub(crate) seen: Option<Seen>,
 }
@@ -36,44 +33,59 @@ pub(crate) struct Seen {
 }
 
 impl Subject {
+    /// A run, and where they are there its model and the test images that it is shown at.
+    ///
+    /// # Errors
+    /// If the images do not fit the model.
+    pub fn new(contents: Contents, model: Option<(Model, Dataset)>) -> Result<Self, Error> {
+        let seen = model.map(|(model, images)| Seen::new(model, images));
+        let mut subject = Self {
+            folder: contents,
+            seen: seen.transpose()?,
+        };
+        subject.compare_with_result();
+        Ok(subject)
+    }
+
     /// Reads a run, and shows its model the test images of the folder `data`, or those that it had.
     ///
     /// # Errors
-    /// As [`RunFolder::read`]. Without a model or images there is a note.
-    pub fn read(path: &Path, data: Option<&Path>) -> Result<Self, Error> {
-        let mut folder = RunFolder::read(path)?;
-        let (end, best) = (
-            path.join("model.safetensors"),
-            path.join("checkpoints/best.safetensors"),
-        );
+    /// As [`Contents::read`]. Without a model or images there is a note.
+    #[cfg(feature = "files")]
+    pub fn read(path: &std::path::Path, data: Option<&std::path::Path>) -> Result<Self, Error> {
+        use crate::run::records::{BEST, MODEL};
+
+        let mut folder = Contents::read(path)?;
+        let (end, best) = (path.join(MODEL), path.join(BEST));
         let model = if end.exists() {
             end
         } else if best.exists() {
-            folder.notes.push(
-                "There is no model.safetensors, which a run writes at its end. Kernels, mistakes and calibration \
-                 are those of checkpoints/best.safetensors."
-                    .into(),
-            );
+            folder.notes.push(format!(
+                "There is no {MODEL}, which a run writes at its end. Kernels, mistakes and calibration are those of \
+                 {BEST}."
+            ));
             best
         } else {
-            folder.notes.push(
-                "There is no model.safetensors, which a run writes at its end: nothing here shows kernels, \
-                 mistakes, or calibration."
-                    .into(),
-            );
-            return Ok(Self { folder, seen: None });
+            folder.notes.push(format!(
+                "There is no {MODEL}, which a run writes at its end: nothing here shows kernels, mistakes, or \
+                 calibration."
+            ));
+            return Self::new(folder, None);
         };
         let own = folder.data();
-        let seen = Seen::new(&model, data.or(own.as_deref()));
+        let seen = Model::read(&model).and_then(|model| {
+            let folder = data.or(own.as_deref());
+            let splits = crate::images::of_catalogue(&model.dataset, folder)?;
+            Seen::new(model, splits.test)
+        });
         let seen = match seen {
             Ok(seen) => Some(seen),
-            Err(Error::Failed(message)) => {
+            Err(error) => {
                 folder.notes.push(format!(
-                    "Nothing here shows kernels, mistakes, or calibration: {message}."
+                    "Nothing here shows kernels, mistakes, or calibration: {error}."
                 ));
                 None
             }
-            Err(other) => return Err(other),
         };
         let mut subject = Self { folder, seen };
         subject.compare_with_result();
@@ -86,7 +98,7 @@ impl Subject {
             .folder
             .result
             .as_ref()
-            .and_then(|result| result.test_accuracy);
+            .map(|result| result.test_accuracy);
         let found = self.seen.as_ref().map(|seen| seen.evaluation.accuracy);
         if let (Some(told), Some(found)) = (told, found)
             && (told - found).abs() > SAME
@@ -99,32 +111,28 @@ impl Subject {
     }
 
     /// The accuracy on the test images: the result's, or else what the model has.
-    pub fn accuracy(&self) -> Option<f64> {
+    pub(crate) fn accuracy(&self) -> Option<f64> {
         let told = self
             .folder
             .result
             .as_ref()
-            .and_then(|result| result.test_accuracy);
+            .map(|result| result.test_accuracy);
         told.or(self.seen.as_ref().map(|seen| seen.evaluation.accuracy))
     }
 
     /// The loss on the test images: the result's, or else what the model has.
-    pub fn loss(&self) -> Option<f64> {
-        let told = self
-            .folder
-            .result
-            .as_ref()
-            .and_then(|result| result.test_loss);
+    pub(crate) fn loss(&self) -> Option<f64> {
+        let told = self.folder.result.as_ref().map(|result| result.test_loss);
         told.or(self.seen.as_ref().map(|seen| seen.evaluation.loss))
     }
 
     /// Numbers that were trained.
-    pub fn parameters(&self) -> Option<u64> {
+    pub(crate) fn parameters(&self) -> Option<u64> {
         let told = self
             .folder
             .result
             .as_ref()
-            .and_then(|result| result.parameters);
+            .map(|result| result.parameters as u64);
         told.or(self
             .seen
             .as_ref()
@@ -132,16 +140,14 @@ impl Subject {
     }
 
     /// Epochs that were trained.
-    pub fn epochs(&self) -> Option<u64> {
-        let told = self.folder.result.as_ref().and_then(|result| result.epochs);
+    pub(crate) fn epochs(&self) -> Option<u64> {
+        let told = self.folder.result.as_ref().map(|result| result.epochs);
         told.or(self.folder.epochs.last().map(|epoch| epoch.epoch))
     }
 }
 
 impl Seen {
-    fn new(path: &Path, data: Option<&Path>) -> Result<Self, Error> {
-        let model = Model::read(path)?;
-        let images = test_images(&model, data)?;
+    fn new(model: Model, images: Dataset) -> Result<Self, Error> {
         let evaluation = Evaluation::of(&model, &images)?;
         let samples = samples(&evaluation);
         let pictures = samples.iter().map(|&index| {
@@ -169,12 +175,6 @@ impl Seen {
             sight,
         })
     }
-}
-
-/// The test images of the data set on which a model was trained.
-fn test_images(model: &Model, data: Option<&Path>) -> Result<Dataset, Error> {
-    let splits = images::of_catalogue(&model.dataset, data)?;
-    Ok(splits.test)
 }
 
 /// The first image that is read right of each of three classes; where there is none, of the next.

@@ -1,13 +1,12 @@
 //! What a run ran on, and on what data: environment.json.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::folder::RunFolder;
+use super::records::{DataFile, ENVIRONMENT, Environment};
 use crate::error::Error;
 use crate::hex::hex;
 use crate::images::Images;
@@ -15,33 +14,6 @@ use crate::whole_file;
 
 /// Bytes of environment.json: far more than any has.
 const LARGEST: u64 = 1 << 20;
-
-/// The content of environment.json.
-#[derive(Serialize, Deserialize)]
-pub struct Environment {
-    version: String,
-    /// That of the program's source, where it was built from a repository.
-    commit: Option<String>,
-    cpu: String,
-    instruction_set: String,
-    threads: usize,
-    os: String,
-    data: Vec<DataFile>,
-    /// RFC 3339, UTC.
-    started: String,
-    /// The command line.
-    command: String,
-}
-
-/// A file of the data set, or one entry for the embedded images.
-#[derive(Serialize, Deserialize)]
-struct DataFile {
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    file: Option<PathBuf>,
-    sha256: String,
-    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
-    embedded: bool,
-}
 
 impl Environment {
     /// That of this process, which computes on so many threads and was started by a command line.
@@ -67,7 +39,7 @@ impl Environment {
     /// # Errors
     /// If the file is not there or says something else.
     pub fn read(folder: &RunFolder) -> Result<Self, Error> {
-        let path = folder.path().join("environment.json");
+        let path = folder.path().join(ENVIRONMENT);
         let failed = |error: &dyn std::fmt::Display| {
             Error::Failed(format!(
                 "{}: {error}; expected what `trainer train` wrote there",
@@ -85,13 +57,7 @@ impl Environment {
     pub fn write(&self, folder: &RunFolder) -> Result<(), Error> {
         let json = serde_json::to_string_pretty(self)
             .map_err(|error| Error::Failed(format!("cannot write JSON: {error}")))?;
-        folder.write("environment.json", format!("{json}\n").as_bytes())
-    }
-
-    /// The folder of the data set's files, or none where they are embedded.
-    pub fn folder(&self) -> Option<PathBuf> {
-        let file = self.data.iter().find_map(|data| data.file.as_ref())?;
-        file.parent().map(Path::to_owned)
+        folder.write(ENVIRONMENT, format!("{json}\n").as_bytes())
     }
 }
 

@@ -4,16 +4,14 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::records::{
+    CHECKPOINTS, ENVIRONMENT, Environment, LATEST, LOCK, METRICS, RECIPE, RESULT,
+};
 use crate::error::Error;
 use crate::recipe::{Changes, Named, Recipe};
 use crate::session::Checkpoint;
 use crate::whole_file;
 
-pub(crate) const LATEST: &str = "checkpoints/latest.safetensors";
-pub(crate) const BEST: &str = "checkpoints/best.safetensors";
-const METRICS: &str = "metrics.jsonl";
-const RECIPE: &str = "recipe.toml";
-const RESULT: &str = "result.json";
 /// Bytes of a checkpoint: a network of the largest size, with two moments and an average of each number.
 const LARGEST: u64 = 1 << 32;
 
@@ -59,7 +57,7 @@ impl RunFolder {
             )));
         }
         // What a run leaves that was killed before it had its recipe.
-        let own = ["lock", "checkpoints", "environment.json"];
+        let own = [LOCK, CHECKPOINTS, ENVIRONMENT];
         let entries = fs::read_dir(path).map_err(|error| cannot("read", path, &error))?;
         for entry in entries {
             let entry = entry.map_err(|error| cannot("read", path, &error))?;
@@ -91,7 +89,7 @@ impl RunFolder {
         }
         let folder = Self::hold(path.to_owned())?;
         // Nobody else writes here, so what is unfinished stays so.
-        for part in [path.to_owned(), path.join("checkpoints")] {
+        for part in [path.to_owned(), path.join(CHECKPOINTS)] {
             let entries = fs::read_dir(part).into_iter().flatten().flatten();
             for entry in entries.filter(|entry| is_partial(&entry.file_name().to_string_lossy())) {
                 let _ = fs::remove_file(entry.path());
@@ -101,7 +99,7 @@ impl RunFolder {
     }
 
     fn hold(path: PathBuf) -> Result<Self, Error> {
-        let lock = path.join("lock");
+        let lock = path.join(LOCK);
         let failed = |error: &io::Error| cannot("write", &lock, error);
         let mut options = File::options();
         options.create(true).truncate(false).read(true).write(true);
@@ -130,7 +128,7 @@ impl RunFolder {
     }
 
     fn furnish(self) -> Result<Self, Error> {
-        let checkpoints = self.path.join("checkpoints");
+        let checkpoints = self.path.join(CHECKPOINTS);
         fs::create_dir_all(&checkpoints).map_err(|error| cannot("make", &checkpoints, &error))?;
         Ok(self)
     }
@@ -166,6 +164,15 @@ impl RunFolder {
     pub fn recipe(&self) -> Result<Named, Error> {
         let path = self.path.join(RECIPE);
         Recipe::find(&path.to_string_lossy(), &Changes::default())
+    }
+
+    /// Writes what a run begins with. The recipe comes last: where it is, everything is that a run needs to go on.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn begin(&self, environment: &Environment, recipe: &Recipe) -> Result<(), Error> {
+        environment.write(self)?;
+        self.write(RECIPE, recipe.to_toml()?.as_bytes())
     }
 
     /// Writes a file of the run as a whole.

@@ -1,6 +1,29 @@
-//! What is known of an epoch, and of the whole run.
+//! What stands in the folder of a run: the names of its files, and what is written into them and read from them.
+
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+/// The whole recipe, with every default written out. A folder with one is that of a run.
+pub const RECIPE: &str = "recipe.toml";
+/// An [`Environment`].
+pub const ENVIRONMENT: &str = "environment.json";
+/// An [`Epoch`] a line.
+pub const METRICS: &str = "metrics.jsonl";
+/// An [`Outcome`], once the run is finished.
+pub const RESULT: &str = "result.json";
+/// The network as it is at the end of the run.
+pub const MODEL: &str = "model.safetensors";
+/// The folder of the checkpoints.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// The checkpoint that a run goes on from.
+pub const LATEST: &str = "checkpoints/latest.safetensors";
+/// The network after the best epoch so far.
+pub const BEST: &str = "checkpoints/best.safetensors";
+/// Held by the process that works in the folder.
+pub const LOCK: &str = "lock";
+/// The page about the run.
+pub const REPORT: &str = "report.html";
 
 /// Where the seconds of an epoch went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -50,15 +73,12 @@ pub struct Epoch {
 }
 
 /// result.json.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The cross-entropy, the mean over the test images.
     pub test_loss: f64,
     /// The part of the test images that are classified right, 0 to 1.
     pub test_accuracy: f64,
-    /// How many test images there were.
-    #[serde(skip)]
-    pub test_images: usize,
     /// Those that were run.
     pub epochs: u64,
     /// Those of the optimizer.
@@ -69,20 +89,61 @@ pub struct Outcome {
     pub parameters: usize,
     /// SHA-256 of the final parameters and running statistics as little-endian f32.
     pub digest: String,
-    /// `finished`, or `early` where no epoch had been better for as long as the recipe waits.
-    pub stopped: &'static str,
+    /// Why it ended.
+    pub stopped: Ending,
 }
 
-impl Outcome {
-    /// For people, on stderr; the run's folder has the name.
-    pub fn summary(&self, folder: &str) -> String {
-        let early = match self.stopped {
-            "early" => ", stopped early",
-            _ => "",
-        };
-        format!(
-            "{} epochs in {:.1} s{early}; model: {folder}/model.safetensors\nSHA-256 of the parameters: {}",
-            self.epochs, self.seconds, self.digest
-        )
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// All epochs of the recipe are done.
+    Finished,
+    /// No epoch had been better for as long as the recipe waits.
+    Early,
+}
+
+/// environment.json: what a run ran on, and on what data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Of this library.
+    pub version: String,
+    /// That of the program's source, where it was built from a repository.
+    pub commit: Option<String>,
+    /// The processor.
+    pub cpu: String,
+    /// That conv-core computed with.
+    pub instruction_set: String,
+    /// That it computed on.
+    pub threads: usize,
+    /// The operating system, and the processor's kind.
+    pub os: String,
+    /// What it learnt from.
+    pub data: Vec<DataFile>,
+    /// RFC 3339, UTC.
+    pub started: String,
+    /// The command line.
+    pub command: String,
+}
+
+/// A file of the data set, or one entry for the embedded images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Its path, whole; none of the embedded images.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file: Option<PathBuf>,
+    /// Of the file, or of the embedded images.
+    pub sha256: String,
+    /// Whether these are the images in the program.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub embedded: bool,
+}
+
+impl Environment {
+    /// The folder of the data set's files, or none where they are embedded.
+    #[must_use]
+    pub fn folder(&self) -> Option<PathBuf> {
+        let file = self.data.iter().find_map(|data| data.file.as_ref())?;
+        file.parent().map(Path::to_owned)
     }
 }

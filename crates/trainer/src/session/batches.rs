@@ -3,7 +3,8 @@
 use conv_core::init::Seeded;
 use mnist_data::{Batch, Batches, Dataset, Error, Normalisation, Prefetch};
 
-use crate::recipe::AugmentationSchedule;
+use crate::images::Images;
+use crate::recipe::{AugmentationSchedule, Recipe};
 
 /// The numbers of the seed's parts, one for the order and one for the deformations of an epoch.
 const ORDER: u64 = 1;
@@ -23,6 +24,21 @@ pub(crate) struct Course {
 }
 
 impl Course {
+    /// What a recipe makes of images.
+    ///
+    /// # Errors
+    /// If the recipe's augmentation is none.
+    pub(crate) fn new(recipe: &Recipe, images: &Images) -> Result<Self, crate::Error> {
+        Ok(Self {
+            seed: recipe.seed,
+            batch: recipe.batch,
+            epochs: recipe.epochs,
+            dataset: images.train.clone(),
+            normalisation: images.normalisation,
+            augmentation: recipe.augmentation()?,
+        })
+    }
+
     /// Steps of an epoch.
     pub(crate) fn steps(&self) -> u64 {
         self.dataset.len().div_ceil(self.batch) as u64

@@ -9,7 +9,7 @@ use crate::evaluation::Evaluation;
 use crate::hex::hex;
 use crate::images::Images;
 use crate::run::RunFolder;
-use crate::run::records::Outcome;
+use crate::run::records::{Ending, MODEL, Outcome, RESULT};
 
 impl Session {
     /// Judges the network by the test images, and writes the model and the result.
@@ -19,24 +19,23 @@ impl Session {
     pub fn finish(&self, images: &Images, folder: &RunFolder) -> Result<Outcome, Error> {
         let model = self.model()?;
         let found = Evaluation::of(&model, &images.test)?;
-        model.write(&folder.path().join("model.safetensors"))?;
+        model.write(&folder.path().join(MODEL))?;
         let outcome = Outcome {
             test_loss: found.loss,
             test_accuracy: found.accuracy,
-            test_images: images.test.len(),
             epochs: self.place.epochs,
             steps: self.place.steps,
             seconds: self.place.seconds,
             parameters: model.network.values().len(),
             digest: digest(&model.network),
             stopped: match self.place.epochs < self.recipe.epochs {
-                true => "early",
-                false => "finished",
+                true => Ending::Early,
+                false => Ending::Finished,
             },
         };
         let json = serde_json::to_string(&outcome)
             .map_err(|error| Error::Failed(format!("cannot write JSON: {error}")))?;
-        folder.write("result.json", format!("{json}\n").as_bytes())?;
+        folder.write(RESULT, format!("{json}\n").as_bytes())?;
         Ok(outcome)
     }
 }

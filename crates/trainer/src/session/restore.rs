@@ -2,7 +2,8 @@
 
 use super::Session;
 use crate::error::Error;
-use crate::run::{LATEST, RunFolder};
+use crate::run::RunFolder;
+use crate::run::records::LATEST;
 use crate::session::checkpoint::Checkpoint;
 
 impl Session {

@@ -20,14 +20,7 @@ pub fn trial(named: &Named, images: &Images) -> Result<String, Error> {
     let recipe = &named.recipe;
     let spec = named.spec(images.train.image_size(), images.entry.classes.len())?;
     let mut network = Network::new(&spec, recipe.seed)?;
-    let course = Course {
-        seed: recipe.seed,
-        batch: recipe.batch,
-        epochs: recipe.epochs,
-        dataset: images.train.clone(),
-        normalisation: images.normalisation,
-        augmentation: recipe.augmentation()?,
-    };
+    let course = Course::new(recipe, images)?;
     let mut optimizer = recipe.optimizer(course.steps());
     let start = Instant::now();
     let batch = course

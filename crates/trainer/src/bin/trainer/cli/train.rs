@@ -6,7 +6,8 @@ use clap::Args;
 use trainer::Error;
 use trainer::images::Images;
 use trainer::recipe::{Changes, Recipe};
-use trainer::run::{Environment, RunFolder};
+use trainer::run::RunFolder;
+use trainer::run::records::{Ending, Environment, MODEL};
 use trainer::session::{Session, trial};
 
 use super::args::{names, threads, threads_or_cores};
@@ -110,9 +111,8 @@ impl TrainArgs {
             Some(folder) => RunFolder::create(folder)?,
             None => RunFolder::create_in(Path::new("runs"), &named.name)?,
         };
-        // The recipe comes last: where it is, everything is that a run needs to go on.
-        Environment::here(&images, threads, command_line())?.write(&folder)?;
-        folder.write("recipe.toml", session.recipe().to_toml()?.as_bytes())?;
+        let environment = Environment::here(&images, threads, command_line())?;
+        folder.begin(&environment, session.recipe())?;
         self.train(session, &images, folder)
     }
 
@@ -170,9 +170,16 @@ impl TrainArgs {
         }
         trained?;
         let result = session.finish(images, &folder)?;
-        screen.result(&result)?;
+        screen.result(&result, images.test.len())?;
         if words == Words::Text {
-            say(&result.summary(&name));
+            let early = match result.stopped {
+                Ending::Finished => "",
+                Ending::Early => ", stopped early",
+            };
+            say(&format!(
+                "{} epochs in {:.1} s{early}; model: {name}/{MODEL}\nSHA-256 of the parameters: {}",
+                result.epochs, result.seconds, result.digest
+            ));
         }
         Ok(())
     }

@@ -83,12 +83,12 @@ impl Screen {
     }
 
     /// The run is done.
-    pub(crate) fn result(&self, outcome: &Outcome) -> Result<(), Failure> {
+    pub(crate) fn result(&self, outcome: &Outcome, test_images: usize) -> Result<(), Failure> {
         match self.words {
             Words::Json => self.json(outcome),
             Words::Text | Words::Last => self.line(&format!(
                 "test accuracy {:.4} on {} images, loss {:.4}",
-                outcome.test_accuracy, outcome.test_images, outcome.test_loss
+                outcome.test_accuracy, test_images, outcome.test_loss
             )),
         }
     }
