@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mnist_data::{Dataset, embedded};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use png::{BitDepth, ColorType};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -127,6 +127,37 @@ fn predict_reads_images_of_the_data_set() {
         );
     }
     assert_eq!(run(&["predict", &model]).status.code(), Some(2));
+}
+
+/// The model learnt digits; the labels of another data set have that one's names.
+#[test]
+fn classes_of_another_data_set_are_not_taken_for_the_models() {
+    let (_folder, model) = with_model();
+    let data = tempfile::tempdir().unwrap();
+    let digits = embedded::load().test.first(20).unwrap();
+    for (name, array) in [
+        ("images-idx3", digits.images().to_owned().into_dyn()),
+        (
+            "labels-idx1",
+            Array1::from(digits.labels().to_vec()).into_dyn(),
+        ),
+    ] {
+        for part in ["train", "t10k"] {
+            let path = data.path().join(format!("{part}-{name}-ubyte"));
+            let mut file = fs::File::create(path).unwrap();
+            mnist_data::idx::write(&mut file, &array).unwrap();
+        }
+    }
+    let data = data.path().to_str().unwrap();
+    let other = ["--dataset", "fashion-mnist", "--data", data];
+    let text = succeeds(&run(&[&["predict", &model, "test:0"], &other[..]].concat()));
+    assert!(text.ends_with("(it is Sneaker)\n"), "{text}");
+    let text = fails(&[&["evaluate", &model], &other[..]].concat());
+    assert!(
+        text.contains("the classes of fashion-mnist are T-shirt/top, ")
+            && text.contains("expected those of the model: 0, 1, 2,"),
+        "{text}"
+    );
 }
 
 /// How a digit becomes a picture.

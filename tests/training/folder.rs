@@ -185,6 +185,68 @@ fn a_folder_that_holds_something_is_left_alone() {
     }
 }
 
+/// A report or an export of the run may be under way, which needs no lock.
+#[test]
+fn going_on_removes_only_unfinished_files_that_a_run_writes() {
+    let place = Place::new();
+    assert!(place.train("run", &["--epochs", "1"]).status.success());
+    fs::remove_file(place.path("run/result.json")).unwrap();
+    let own = [
+        ".result.json.1.partial",
+        ".model.safetensors.1.partial",
+        "checkpoints/.latest.safetensors.1.partial",
+    ];
+    let others = [".report.html.1.partial", ".model.onnx.1.partial"];
+    for name in own.iter().chain(&others) {
+        fs::write(place.path("run").join(name), "").unwrap();
+    }
+    assert!(place.resume("run", &[]).status.success());
+    for name in own {
+        assert!(!place.path("run").join(name).exists(), "{name}");
+    }
+    for name in others {
+        assert!(place.path("run").join(name).exists(), "{name}");
+    }
+}
+
+/// What a shell reads is what was given.
+#[test]
+#[cfg(unix)]
+fn the_command_of_a_run_is_quoted() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let place = Place::new();
+    let name = "a run's folder";
+    let mut command = place.command(name, &["--epochs", "1", "--set", "seed = 7"]);
+    assert!(command.status().unwrap().success());
+    let environment = json(&place.path(name).join("environment.json"));
+    let shell = format!(
+        "printf '%s\\n' {}",
+        environment["command"].as_str().unwrap()
+    );
+    let read = std::process::Command::new("sh")
+        .args(["-c", &shell])
+        .output()
+        .unwrap();
+    let read = String::from_utf8(read.stdout).unwrap();
+    let words: Vec<&str> = read.lines().collect();
+    assert!(words.contains(&"seed = 7"), "{read}");
+    assert!(
+        words.contains(&place.path(name).to_str().unwrap()),
+        "{read}"
+    );
+
+    // A path that is not UTF-8 has no place in JSON: that is an error, and no panic.
+    let data = place.folder.path().join(OsStr::from_bytes(b"data\xff"));
+    std::os::unix::fs::symlink(place.data.path(), &data).unwrap();
+    let mut command = trainer();
+    command.args(["train", "--epochs", "1", "--data"]).arg(data);
+    command.arg(place.path("small.toml")).arg("--run");
+    let output = command.arg(place.path("other")).output().unwrap();
+    assert!(fails(&output, 1).contains("UTF-8"));
+}
+
 #[test]
 fn another_process_may_not_use_the_folder_of_a_run_under_way() {
     let place = Place::new();

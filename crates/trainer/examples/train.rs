@@ -28,7 +28,7 @@ fn main() -> Result<(), trainer::Error> {
     let mut session = Session::new(&recipe, &images)?;
     let folder = RunFolder::create_in(Path::new("runs"), "example")?;
     folder.begin(
-        &Environment::here(&images, 1, "example".into())?,
+        &Environment::here(&images, 1, ["example".to_owned()])?,
         session.recipe(),
     )?;
     session.train(&folder, None, &mut Lines)?;

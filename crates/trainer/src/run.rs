@@ -8,6 +8,7 @@ mod folder;
 #[cfg(feature = "files")]
 mod read;
 pub mod records;
+pub(crate) mod shell;
 
 pub use contents::Contents;
 #[cfg(feature = "files")]

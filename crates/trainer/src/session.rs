@@ -20,11 +20,11 @@ use crate::evaluation::Evaluation;
 use crate::images::Images;
 use crate::model::Model;
 use crate::recipe::{Named, Recipe};
-use crate::run::records::{BEST, Epoch, LATEST};
+use crate::run::records::{BEST, Best, Epoch, LATEST};
 use crate::run::{Metrics, RunFolder};
 use batches::Course;
 pub use checkpoint::Checkpoint;
-use checkpoint::{Best, Place};
+use checkpoint::Place;
 use clock::Clock;
 pub use observer::{Observer, Progress};
 pub use trial::trial;
@@ -266,11 +266,7 @@ impl Session {
         };
         place.seconds += seconds;
         (place.epoch_steps, place.seen, place.correct, place.loss) = (0, 0, 0, 0.0);
-        let best = Best {
-            epoch: epoch.epoch,
-            loss: epoch.validation_loss.unwrap_or(epoch.loss),
-            accuracy: epoch.validation_accuracy,
-        };
+        let best = Best::from(&epoch);
         if place.best.is_none_or(|other| best.beats(&other)) {
             place.best = Some(best);
             self.best = Some((

@@ -7,8 +7,8 @@ use super::page::{self, Section, figures, folded, page};
 use super::subject::Subject;
 use super::{calibration, confusion, mistakes, network, numbers};
 use crate::error::Error;
-use crate::run::Contents;
-use crate::run::records::{Ending, Environment, Epoch, RECIPE};
+use crate::run::records::{Best, Ending, Environment, Epoch, RECIPE};
+use crate::run::{Contents, shell};
 
 /// The page of a run.
 ///
@@ -115,12 +115,8 @@ fn curves(epochs: &[Epoch]) -> Markup {
             epochs.iter().map(|epoch| (epoch.epoch, value(epoch))),
         )
     };
-    let best = epochs
-        .iter()
-        .filter_map(|epoch| Some((epoch.validation_loss?, epoch)));
-    let best = best
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, epoch)| epoch);
+    let best = Best::of(epochs);
+    let best = best.and_then(|best| Some((best.epoch, best.loss, best.accuracy?)));
     html! {
         div.charts {
             (chart("Loss", Unit::Positive, &[
@@ -133,12 +129,10 @@ fn curves(epochs: &[Epoch]) -> Markup {
             ]))
             (chart("Learning rate", Unit::FromZero, &[curve("rate", "a", |epoch| Some(epoch.rate))]))
         }
-        @if let Some(best) = best {
+        @if let Some((epoch, loss, accuracy)) = best {
             p.aside {
-                "Lowest validation loss: " (numbers::short(best.validation_loss.unwrap_or_default()))
-                " in epoch " (best.epoch)
-                @if let Some(accuracy) = best.validation_accuracy { ", with an accuracy of " (numbers::percent(accuracy)) }
-                "."
+                "Best epoch by validation accuracy: " (epoch) ", with " (numbers::percent(accuracy))
+                " and a validation loss of " (numbers::short(loss)) ". checkpoints/best.safetensors is the network after it."
             }
         } @else {
             p.aside { "No images were kept for validation. The training figures are those of the epoch's own steps, with dropout and deformed images where the recipe has them." }
@@ -202,9 +196,9 @@ pub(crate) fn time(folder: &Contents) -> Markup {
 /// The command, and what it depends on.
 pub(crate) fn again(folder: &Contents) -> Markup {
     let recipe = folder.path.join(RECIPE);
-    let mut command = format!("trainer train {}", quoted(&recipe.to_string_lossy()));
+    let mut command = format!("trainer train {}", shell::quoted(&recipe.to_string_lossy()));
     if let Some(data) = folder.data() {
-        command += &format!(" --data {}", quoted(&data.to_string_lossy()));
+        command += &format!(" --data {}", shell::quoted(&data.to_string_lossy()));
     }
     html! {
         @if folder.recipe.is_some() {
@@ -253,11 +247,27 @@ fn told(value: &serde_json::Value) -> Markup {
     }
 }
 
-/// A path as a shell takes it.
-fn quoted(path: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
-    match !path.is_empty() && path.chars().all(plain) {
-        true => path.to_owned(),
-        false => format!("'{}'", path.replace('\'', r"'\''")),
+#[cfg(test)]
+mod tests {
+    use super::curves;
+    use crate::run::records::Epoch;
+
+    /// The same criterion as that of checkpoints/best.safetensors.
+    #[test]
+    fn the_best_epoch_is_the_one_of_the_best_model() {
+        let epoch = |epoch, validation_loss, validation_accuracy| Epoch {
+            epoch,
+            validation_loss: Some(validation_loss),
+            validation_accuracy: Some(validation_accuracy),
+            ..Epoch::default()
+        };
+        let epochs = [
+            epoch(1, 0.5, 0.8),
+            epoch(2, 0.25, 0.9),
+            epoch(3, 0.375, 0.9375),
+        ];
+        let page = curves(&epochs).into_string();
+        let words = "Best epoch by validation accuracy: 3, with 93.75\u{202f}% and a validation loss of 0.375.";
+        assert!(page.contains(words), "{page}");
     }
 }

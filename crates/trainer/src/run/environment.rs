@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::folder::RunFolder;
 use super::records::{DataFile, ENVIRONMENT, Environment};
+use super::shell;
 use crate::error::Error;
 use crate::hex::hex;
 use crate::images::Images;
@@ -16,11 +17,15 @@ use crate::whole_file;
 const LARGEST: u64 = 1 << 20;
 
 impl Environment {
-    /// That of this process, which computes on so many threads and was started by a command line.
+    /// That of this process, which computes on so many threads and was started with these arguments.
     ///
     /// # Errors
     /// If a file of the data set cannot be read.
-    pub fn here(images: &Images, threads: usize, command: String) -> Result<Self, Error> {
+    pub fn here(
+        images: &Images,
+        threads: usize,
+        arguments: impl IntoIterator<Item = String>,
+    ) -> Result<Self, Error> {
         Ok(Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("TRAINER_COMMIT").map(str::to_owned),
@@ -30,7 +35,7 @@ impl Environment {
             os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             data: data_files(images)?,
             started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            command,
+            command: shell::command(arguments),
         })
     }
 

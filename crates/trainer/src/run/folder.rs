@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::records::{
-    CHECKPOINTS, ENVIRONMENT, Environment, LATEST, LOCK, METRICS, RECIPE, RESULT,
+    BEST, CHECKPOINTS, ENVIRONMENT, Environment, LATEST, LOCK, METRICS, MODEL, RECIPE, RESULT,
 };
 use crate::error::Error;
 use crate::recipe::{Changes, Named, Recipe};
@@ -88,10 +88,13 @@ impl RunFolder {
             )));
         }
         let folder = Self::hold(path.to_owned())?;
-        // Nobody else writes here, so what is unfinished stays so.
+        // Nobody else writes these, so what is unfinished of them stays so. Reports and exports are written without the
+        // lock, and may be under way.
         for part in [path.to_owned(), path.join(CHECKPOINTS)] {
             let entries = fs::read_dir(part).into_iter().flatten().flatten();
-            for entry in entries.filter(|entry| is_partial(&entry.file_name().to_string_lossy())) {
+            for entry in
+                entries.filter(|entry| is_own_partial(&entry.file_name().to_string_lossy()))
+            {
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -260,6 +263,13 @@ impl Metrics {
         synced.map_err(|error| cannot("write", &self.path, &error))?;
         Ok(self.length)
     }
+}
+
+/// Whether a file is an unfinished one of those that only the holder of the lock writes.
+fn is_own_partial(name: &str) -> bool {
+    let own = [RECIPE, ENVIRONMENT, RESULT, MODEL, LATEST, BEST];
+    let mut own = own.iter().filter_map(|path| path.rsplit('/').next());
+    is_partial(name) && own.any(|own| name[1..].starts_with(own))
 }
 
 /// Whether a file is one that was never finished, see [`whole_file`].

@@ -46,7 +46,7 @@ impl Times {
 }
 
 /// A line of metrics.jsonl. Accuracies are 0 to 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// Counted from 1.
     pub epoch: u64,
@@ -70,6 +70,46 @@ pub struct Epoch {
     pub images_per_second: f64,
     /// Where the seconds went.
     pub time: Times,
+}
+
+/// An epoch, and how good it was.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Counted from 1.
+    pub epoch: u64,
+    /// On the validation images, or in training where there are none.
+    pub loss: f64,
+    /// Of the validation images, where there are any.
+    pub accuracy: Option<f64>,
+}
+
+impl Best {
+    /// The best of some epochs, the first of equals.
+    #[must_use]
+    pub fn of(epochs: &[Epoch]) -> Option<Self> {
+        let all = epochs.iter().map(Self::from);
+        all.reduce(|best, other| if other.beats(&best) { other } else { best })
+    }
+
+    /// Whether this is better than another: a greater accuracy on the validation images and, where that is the same or
+    /// there are none, a smaller loss.
+    #[must_use]
+    pub fn beats(&self, other: &Self) -> bool {
+        match (self.accuracy, other.accuracy) {
+            (Some(own), Some(other)) if own != other => own > other,
+            _ => self.loss < other.loss,
+        }
+    }
+}
+
+impl From<&Epoch> for Best {
+    fn from(epoch: &Epoch) -> Self {
+        Self {
+            epoch: epoch.epoch,
+            loss: epoch.validation_loss.unwrap_or(epoch.loss),
+            accuracy: epoch.validation_accuracy,
+        }
+    }
 }
 
 /// result.json.
@@ -122,7 +162,7 @@ pub struct Environment {
     pub data: Vec<DataFile>,
     /// RFC 3339, UTC.
     pub started: String,
-    /// The command line.
+    /// The command line, quoted as a shell reads it.
     pub command: String,
 }
 

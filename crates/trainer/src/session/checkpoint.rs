@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::hex::hex;
-use crate::run::records::Times;
+use crate::run::records::{Best, Times};
 
 const FORMAT: &str = "trainer checkpoint 1";
 
@@ -40,27 +40,6 @@ pub(crate) struct Place {
     pub(crate) best: Option<Best>,
     /// Bytes of metrics.jsonl.
     pub(crate) metrics: u64,
-}
-
-/// An epoch, and how good it was.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Best {
-    /// Counted from 1.
-    pub(crate) epoch: u64,
-    pub(crate) loss: f64,
-    /// Of the validation images, where there are any.
-    pub(crate) accuracy: Option<f64>,
-}
-
-impl Best {
-    /// Whether this is better than another: a greater accuracy on the validation images and, where that is the same or
-    /// there are none, a smaller loss.
-    pub(crate) fn beats(&self, other: &Self) -> bool {
-        match (self.accuracy, other.accuracy) {
-            (Some(own), Some(other)) if own != other => own > other,
-            _ => self.loss < other.loss,
-        }
-    }
 }
 
 /// Everything that the next step depends on.

@@ -83,3 +83,14 @@ pub(crate) enum Command {
     /// A script with which a shell completes commands and options
     Completions(CompletionsArgs),
 }
+
+impl Command {
+    /// Whether it asks between two steps if Ctrl-C was pressed, and then ends in good order; all others Ctrl-C ends at
+    /// once.
+    pub(crate) fn hears_interrupts(&self) -> bool {
+        matches!(
+            self,
+            Self::Book(_) | Self::Dense(_) | Self::Errata(_) | Self::Compare(_) | Self::Train(_)
+        )
+    }
+}

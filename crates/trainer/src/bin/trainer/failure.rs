@@ -37,6 +37,16 @@ impl Failure {
         }
     }
 
+    /// Writing to stdout failed.
+    pub(crate) fn stdout(error: &io::Error) -> Self {
+        match error.kind() {
+            // Ctrl-C ends a reader behind a pipe as well.
+            io::ErrorKind::BrokenPipe if interrupted() => Self::Interrupted,
+            io::ErrorKind::BrokenPipe => Self::ClosedOutput,
+            _ => Self::Error(format!("stdout: {error}")),
+        }
+    }
+
     /// A value of an option outside its range.
     pub(crate) fn option(
         name: &str,
@@ -52,18 +62,6 @@ impl Failure {
 /// A line on stderr. Where even that cannot be written there is nobody left to tell.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
-}
-
-impl From<io::Error> for Failure {
-    /// Of writing to stdout: what else the program does names its file.
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            // Ctrl-C ends a reader behind a pipe as well.
-            io::ErrorKind::BrokenPipe if interrupted() => Self::Interrupted,
-            io::ErrorKind::BrokenPipe => Self::ClosedOutput,
-            _ => Self::Error(format!("stdout: {error}")),
-        }
-    }
 }
 
 impl From<trainer::Error> for Failure {

@@ -26,7 +26,12 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     conv_core::simd::Level::from_env()
         .map_err(|error| Failure::Usage(format!("CONV_CORE_SIMD: {error}")))?;
-    match cli.command.unwrap_or(Command::Book(cli.book)) {
+    let command = cli.command.unwrap_or(Command::Book(cli.book));
+    if command.hears_interrupts() {
+        terminal::interrupts::watch()
+            .map_err(|error| Failure::Error(format!("cannot watch for Ctrl-C: {error}")))?;
+    }
+    match command {
         Command::Book(args) => args.run(),
         Command::Dense(args) => args.run(),
         Command::Errata(args) => args.run(),

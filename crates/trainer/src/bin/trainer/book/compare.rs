@@ -1,8 +1,6 @@
 //! The chapter's claim, measured: kernels that are used in many places have fewer weights for what they
 //! learn from, and so learn less by heart.
 
-use std::io::{self, Write};
-
 use conv_core::chapter::Pooling;
 
 use super::errata::CHAPTER_10;
@@ -11,6 +9,7 @@ use super::listing::{Layer, Run};
 use super::table;
 use crate::cli::args::RunArgs;
 use crate::failure::Failure;
+use crate::terminal::output::print;
 
 /// The batch size and the hidden units in chapter 9.
 const CHAPTER_9: (usize, usize) = (100, 100);
@@ -61,8 +60,7 @@ pub(crate) fn run(args: &RunArgs, fixes: Fixes) -> Result<(), Failure> {
             ))
         },
     )?;
-    writeln!(io::stdout().lock(), "\n{LEGEND}")?;
-    Ok(())
+    print(&format!("\n{LEGEND}\n"))
 }
 
 const LEGEND: &str = "\

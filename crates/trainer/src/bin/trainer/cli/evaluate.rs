@@ -1,7 +1,6 @@
 //! `trainer evaluate`: how good a model is.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,6 +11,7 @@ use trainer::model::Model;
 
 use super::args::DataArgs;
 use crate::failure::Failure;
+use crate::terminal::output::print;
 
 /// Mistakes that are told.
 const WORST: usize = 10;
@@ -48,8 +48,17 @@ impl EvaluateArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let model = Model::read(&self.model)?;
         let dataset = self.data.dataset.as_ref().unwrap_or(&model.dataset);
-        let splits = images::of_catalogue(dataset, self.data.data.as_deref())?;
-        let evaluation = Evaluation::of(&model, &splits.test)?;
+        let found = images::find(dataset, self.data.data.as_deref(), None)?;
+        let classes = found.entry.classes;
+        if *dataset != model.dataset && classes != model.classes {
+            return Err(Failure::Error(format!(
+                "the classes of {dataset} are {}, expected those of the model: {}; it was trained on {}",
+                classes.join(", "),
+                model.classes.join(", "),
+                model.dataset
+            )));
+        }
+        let evaluation = Evaluation::of(&model, &found.splits.test)?;
         let text = if self.json {
             let report = Report {
                 dataset,
@@ -62,10 +71,7 @@ impl EvaluateArgs {
         } else {
             text(dataset, &evaluation)
         };
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
-        stdout.flush()?;
-        Ok(())
+        print(&text)
     }
 }
 

@@ -1,6 +1,5 @@
 //! `trainer export`: a model for other programs.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -9,6 +8,7 @@ use trainer::model::Model;
 use trainer::whole_file;
 
 use crate::failure::{Failure, say};
+use crate::terminal::output::print;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -72,9 +72,7 @@ impl ExportArgs {
             Format::Npz => npz::bytes(&model),
         }?;
         whole_file::write(&output, &bytes)?;
-        let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{}", output.display())?;
-        stdout.flush()?;
+        print(&format!("{}\n", output.display()))?;
         say(&format!(
             "{} parameters, {} bytes",
             model.network.values().len(),

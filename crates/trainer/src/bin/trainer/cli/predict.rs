@@ -14,6 +14,7 @@ use trainer::picture::{Area, Picture, Prepared, Warning};
 
 use super::args::DataArgs;
 use crate::failure::{Failure, say};
+use crate::terminal::output::print;
 
 /// Classes that are told, the most probable first.
 const TOP: usize = 3;
@@ -114,7 +115,7 @@ impl PredictArgs {
         let mut failed = 0;
         for name in &self.images {
             match self.predict(&model, name, &mut splits) {
-                Ok(text) => io::stdout().lock().write_all(text.as_bytes())?,
+                Ok(text) => print(&text)?,
                 Err(Failure::Error(message)) if self.images.len() > 1 => {
                     say(&format!("error: {message}"));
                     failed += 1;
@@ -122,7 +123,6 @@ impl PredictArgs {
                 Err(failure) => return Err(failure),
             }
         }
-        io::stdout().lock().flush()?;
         match failed {
             0 => Ok(()),
             _ => Err(Failure::Error(format!(
@@ -140,10 +140,12 @@ impl PredictArgs {
     ) -> Result<String, Failure> {
         if let Some(place) = Place::parse(name)? {
             let (image, label) = self.of_data_set(model, &place, splits)?;
+            // Of the data set, which need not be the one that the model was trained on.
+            let entry = catalog::find(self.dataset(model));
             let prediction = Prediction {
                 image: name.display().to_string(),
                 figure: None,
-                label: model.classes.get(label).map(String::as_str),
+                label: entry.and_then(|entry| entry.classes.get(label).copied()),
                 predictions: first_classes(model, &image)?,
                 area: None,
                 warnings: Vec::new(),
@@ -213,13 +215,18 @@ impl PredictArgs {
         Ok(text)
     }
 
+    /// The data set that images are of.
+    fn dataset<'a>(&'a self, model: &'a Model) -> &'a str {
+        self.data.dataset.as_ref().unwrap_or(&model.dataset)
+    }
+
     fn of_data_set(
         &self,
         model: &Model,
         place: &Place,
         splits: &mut Option<Splits>,
     ) -> Result<(Array2<u8>, usize), Failure> {
-        let dataset = self.data.dataset.as_ref().unwrap_or(&model.dataset);
+        let dataset = self.dataset(model);
         if let Some((image, label)) = self.embedded(dataset, place) {
             return Ok((image, label.into()));
         }

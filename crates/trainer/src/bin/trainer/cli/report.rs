@@ -1,6 +1,5 @@
 //! `trainer report`: a run, or two runs side by side, as one HTML file.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,6 +7,7 @@ use trainer::report::{self, Subject};
 use trainer::whole_file;
 
 use crate::failure::Failure;
+use crate::terminal::output::print;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -41,9 +41,6 @@ impl ReportArgs {
             .clone()
             .unwrap_or_else(|| self.run.join("report.html"));
         whole_file::write(&output, page.as_bytes())?;
-        let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{}", output.display())?;
-        stdout.flush()?;
-        Ok(())
+        print(&format!("{}\n", output.display()))
     }
 }

@@ -84,7 +84,6 @@ fn seconds(text: &str) -> Result<f64, String> {
 impl TrainArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let threads = threads_or_cores(self.threads);
-        // The pool comes first: from here on Ctrl-C is heard.
         let pool = pool(threads)?;
         match (&self.resume, &self.recipe) {
             (Some(folder), _) => pool.install(|| self.go_on(folder, threads)),
@@ -111,7 +110,7 @@ impl TrainArgs {
             Some(folder) => RunFolder::create(folder)?,
             None => RunFolder::create_in(Path::new("runs"), &named.name)?,
         };
-        let environment = Environment::here(&images, threads, command_line())?;
+        let environment = Environment::here(&images, threads, arguments())?;
         folder.begin(&environment, session.recipe())?;
         self.train(session, &images, folder)
     }
@@ -137,7 +136,7 @@ impl TrainArgs {
             None => say("there is no checkpoint yet: starting from the beginning"),
         }
         if self.data.is_some() {
-            Environment::here(&images, threads, command_line())?.write(&folder)?;
+            Environment::here(&images, threads, arguments())?.write(&folder)?;
         }
         self.train(session, &images, folder)
     }
@@ -185,7 +184,8 @@ impl TrainArgs {
     }
 }
 
-/// The command line of this process.
-fn command_line() -> String {
-    std::env::args().collect::<Vec<_>>().join(" ")
+/// The arguments of this process, from its name on.
+fn arguments() -> impl Iterator<Item = String> {
+    // A path need not be UTF-8, as `std::env::args` wants it.
+    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned())
 }

@@ -2,18 +2,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::failure::Failure;
-
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// From now on Ctrl-C asks the run to end after the current iteration; a second one ends it at once.
-pub(crate) fn watch_interrupts() -> Result<(), Failure> {
-    let asked = ctrlc::set_handler(|| {
+pub(crate) fn watch() -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-    });
-    asked.map_err(|error| Failure::Error(format!("cannot watch for Ctrl-C: {error}")))
+    })
 }
 
 /// Whether Ctrl-C was pressed.

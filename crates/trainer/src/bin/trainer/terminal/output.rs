@@ -9,9 +9,10 @@ use crate::failure::Failure;
 /// A text on stdout, flushed, which only now tells of a full disk.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()?;
-    Ok(())
+    let written = stdout.write_all(text.as_bytes());
+    written
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::stdout(&error))
 }
 
 /// Lines on stdout under a bar on stderr; the bar shows on a terminal only.
@@ -37,16 +38,15 @@ impl Output {
 
     /// A line on stdout.
     pub(crate) fn line(&self, line: &str) -> Result<(), Failure> {
-        self.bar
-            .suspend(|| writeln!(io::stdout().lock(), "{line}"))?;
-        Ok(())
+        let written = self.bar.suspend(|| writeln!(io::stdout().lock(), "{line}"));
+        written.map_err(|error| Failure::stdout(&error))
     }
 
     /// Takes the bar away and flushes stdout, which only now tells of a full disk.
     pub(crate) fn finish(&self) -> Result<(), Failure> {
         self.bar.finish_and_clear();
-        io::stdout().lock().flush()?;
-        Ok(())
+        let flushed = io::stdout().lock().flush();
+        flushed.map_err(|error| Failure::stdout(&error))
     }
 }
 

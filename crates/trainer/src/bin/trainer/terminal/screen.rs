@@ -112,7 +112,7 @@ impl Screen {
         match written {
             // Nobody reads on, as with `| head -3`; what counts is in the run's folder.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => Ok(written?),
+            written => written.map_err(|error| Failure::stdout(&error)),
         }
     }
 }
