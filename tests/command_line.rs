@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
-use tests::{run, stderr, stdout, succeeds, trainer};
+use tests::{root, run, stderr, stdout, succeeds, trainer};
 
 /// Asserts a usage error: exit code 2, nothing on stdout, and all of `words` on stderr.
 fn refused(args: &[&str], words: &[&str]) {
@@ -119,6 +119,45 @@ fn more_images_than_are_embedded_tell_how_to_get_them() {
             "--data",
         ],
     );
+}
+
+/// Help that no terminal breaks, and whose every change is seen in `help/`.
+#[test]
+fn help_is_as_in_its_files_and_fits_79_columns() {
+    let commands = [
+        "book",
+        "dense",
+        "errata",
+        "compare",
+        "train",
+        "recipes",
+        "evaluate",
+        "report",
+        "predict",
+        "export",
+        "completions",
+    ];
+    for command in [None].into_iter().chain(commands.map(Some)) {
+        let name = command.unwrap_or("trainer");
+        let mut run = trainer();
+        run.args(command).arg("-h").env("COLUMNS", "200");
+        let help = succeeds(&run.output().unwrap());
+        for line in help.lines() {
+            assert!(line.chars().count() <= 79, "{name}: {line}");
+        }
+        let path = root().join(format!("tests/help/{name}.txt"));
+        if std::env::var_os("UPDATE_HELP").is_some() {
+            std::fs::write(&path, &help).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(
+            help, kept,
+            "{name}: if this is as it should be, set UPDATE_HELP=1 and run the test again"
+        );
+    }
+    let root = std::fs::read_to_string(root().join("tests/help/trainer.txt")).unwrap();
+    assert!(!root.contains("--kernels"), "{root}");
+    assert_eq!(root.matches("\n  trainer ").count(), 3, "{root}");
 }
 
 #[test]

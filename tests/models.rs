@@ -56,6 +56,13 @@ fn evaluate_tells_the_same_in_words_and_in_json() {
     let worst = &found["worst"][0];
     let index = worst["index"].as_u64().unwrap() as usize;
     assert_eq!(worst["label"], labels[index]);
+    assert_ne!(worst["predicted"], worst["label"]);
+    // Their old name, until 0.2.
+    assert_eq!(worst["found"], worst["predicted"]);
+    for class in found["classes"].as_array().unwrap() {
+        assert!(class["predicted"].as_u64().unwrap() > 0);
+        assert_eq!(class["found"], class["predicted"]);
+    }
 
     // The folder of a run will do, too.
     let text = succeeds(&run(&["evaluate", folder.path().to_str().unwrap()]));

@@ -1,4 +1,4 @@
-//! Recipes from outside: those that come along, and those that are wrong.
+//! Recipes from outside: built-in ones, and those that are wrong.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
@@ -356,7 +356,7 @@ fn any_key_is_set_from_the_command_line() {
         ("batch=", 2, "--set batch="),
         ("=3", 2, "the key is empty"),
         ("epochs=1\nbatch=2", 2, "expected one value"),
-        ("epochs.x=1", 2, "is no table"),
+        ("epochs.x=1", 2, "is not a table"),
     ] {
         let output = dry(&[setting]);
         assert_eq!(
@@ -392,7 +392,7 @@ fn a_recipe_that_is_not_there_or_no_text_is_refused() {
     let folder = run(&["train", "."]);
     assert_eq!(folder.status.code(), Some(1));
     assert!(
-        stderr(&folder).contains("this is no file"),
+        stderr(&folder).contains("this is not a file"),
         "{}",
         stderr(&folder)
     );
@@ -400,7 +400,7 @@ fn a_recipe_that_is_not_there_or_no_text_is_refused() {
     assert!(
         recipes
             .refused(b"epochs = \xff", &[])
-            .contains("byte 9 is no UTF-8")
+            .contains("byte 9 is not UTF-8")
     );
     assert!(
         recipes

@@ -23,7 +23,7 @@ fn a_run_that_has_not_finished_is_shown_as_far_as_it_came() {
         fs::remove_file(folder.join("model.safetensors")).expect("it was there");
     };
     let titles = noted(interrupted, "trainer train --resume");
-    assert_eq!(titles, ["Curves", "Time", "The run again"]);
+    assert_eq!(titles, ["Curves", "Time", "Reproduce this run"]);
     let best = |folder: &std::path::Path| {
         fs::remove_file(folder.join("result.json")).expect("it was there");
         fs::create_dir(folder.join("checkpoints")).expect("a folder");
@@ -74,7 +74,7 @@ fn what_is_damaged_is_noted_and_left_out() {
         write("model.safetensors", b"no model"),
         "model.safetensors: ",
     );
-    assert_eq!(titles, ["Curves", "Time", "The run again"]);
+    assert_eq!(titles, ["Curves", "Time", "Reproduce this run"]);
     let other = fs::read_to_string(copy().path().join("result.json")).expect("the run's");
     let mut other: serde_json::Value = serde_json::from_str(&other).expect("JSON");
     other["test_accuracy"] = 0.125.into();

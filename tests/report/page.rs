@@ -79,7 +79,7 @@ fn a_run_has_all_its_sections_and_the_values_of_its_files() {
         "Mistakes",
         "Calibration",
         "Time",
-        "The run again",
+        "Reproduce this run",
     ];
     assert_eq!(titles, expected);
     assert!(texts(&page, ".notes").is_empty());
@@ -155,7 +155,7 @@ fn two_runs_stand_side_by_side() {
         "Read by one alone",
         "Calibration",
         "Time",
-        "The runs again",
+        "Reproduce these runs",
     ];
     assert_eq!(titles, expected);
     let [a, b] = [&first, &second].map(|run| json(run, "result.json")["test_accuracy"].clone());

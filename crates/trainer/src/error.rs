@@ -11,6 +11,13 @@ pub enum Error {
     Argument(String),
     /// A file, a recipe, or images are not what they should be, or a computation did not come to its end.
     Failed(String),
+    /// The files of a data set of the catalogue are not there, or are not what they should be.
+    Data {
+        /// Its name in the catalogue.
+        dataset: &'static str,
+        /// What is wrong.
+        message: String,
+    },
     /// The [`Observer`](crate::session::Observer) asked a session to stop; its folder has a checkpoint to go on from.
     Stopped,
 }
@@ -18,7 +25,9 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Argument(message) | Self::Failed(message) => f.write_str(message),
+            Self::Argument(message) | Self::Failed(message) | Self::Data { message, .. } => {
+                f.write_str(message)
+            }
             Self::Stopped => f.write_str("the run was stopped"),
         }
     }

@@ -18,11 +18,11 @@ pub struct Evaluation {
     pub images: usize,
     /// The cross-entropy without smoothing, the mean over the images.
     pub loss: f64,
-    /// The part of the images whose class was found.
+    /// The part of the images that were classified right.
     pub accuracy: f64,
     /// Class by class.
     pub classes: Vec<ClassFigures>,
-    /// `confusion[label][found]`: how many images of a class were taken for which.
+    /// `confusion[label][predicted]`: how many images of a class were classified as which.
     pub confusion: Vec<Vec<usize>>,
     /// Whether the network is as often right as it says.
     pub calibration: Calibration,
@@ -31,18 +31,18 @@ pub struct Evaluation {
     pub verdicts: Vec<Verdict>,
 }
 
-/// A class as the images have it and as it was found.
+/// A class as the images have it and as it was predicted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassFigures {
     /// Its name.
     pub name: String,
     /// How many images are of it.
     pub images: usize,
-    /// How many images were taken for it.
-    pub found: usize,
-    /// How many of those are of it; none if no image was taken for it.
+    /// How many images were classified as it.
+    pub predicted: usize,
+    /// How many of those are of it; none if no image was.
     pub precision: Option<f64>,
-    /// How many of its images were found; none if there are no images of it.
+    /// How many of its images were classified right; none if there are no images of it.
     pub recall: Option<f64>,
 }
 
@@ -66,7 +66,7 @@ pub struct Bin {
     pub images: usize,
     /// The mean probability of their most probable class; none without images.
     pub confidence: Option<f64>,
-    /// The part of them whose class was found; none without images.
+    /// The part of them that were classified right; none without images.
     pub accuracy: Option<f64>,
 }
 
@@ -78,8 +78,8 @@ pub struct Verdict {
     /// Its class.
     pub label: usize,
     /// The most probable class, the first of equals.
-    pub found: usize,
-    /// The probability of `found`.
+    pub predicted: usize,
+    /// The probability of `predicted`.
     pub probability: f64,
     /// −ln of the probability of `label`.
     pub loss: f64,
@@ -133,13 +133,13 @@ impl Evaluation {
             }
             let loss = loss::cross_entropy_of_labels(row, &[label], 0.0, unused.view_mut())?;
             loss::softmax(row, probabilities.view_mut())?;
-            let found = largest(row);
-            confusion[label][found] += 1;
-            let probability = f64::from(probabilities[[0, found]]);
+            let predicted = largest(row);
+            confusion[label][predicted] += 1;
+            let probability = f64::from(probabilities[[0, predicted]]);
             verdicts.push(Verdict {
                 index,
                 label,
-                found,
+                predicted,
                 probability,
                 loss,
             });
@@ -147,13 +147,13 @@ impl Evaluation {
         let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
         let classes = names.iter().enumerate().map(|(class, name)| {
             let images = confusion[class].iter().sum();
-            let found = confusion.iter().map(|row| row[class]).sum();
+            let predicted = confusion.iter().map(|row| row[class]).sum();
             let right = confusion[class][class];
             ClassFigures {
                 name: name.clone(),
                 images,
-                found,
-                precision: share(right, found),
+                predicted,
+                precision: share(right, predicted),
                 recall: share(right, images),
             }
         });
@@ -173,13 +173,19 @@ impl Evaluation {
 
     /// How many images were taken for what they are not.
     pub fn mistakes(&self) -> usize {
-        let mistakes = self.verdicts.iter().filter(|one| one.found != one.label);
+        let mistakes = self
+            .verdicts
+            .iter()
+            .filter(|one| one.predicted != one.label);
         mistakes.count()
     }
 
     /// The `count` mistakes with the greatest loss, the worst first; fewer if there are no more.
     pub fn worst(&self, count: usize) -> Vec<Verdict> {
-        let mistakes = self.verdicts.iter().filter(|one| one.found != one.label);
+        let mistakes = self
+            .verdicts
+            .iter()
+            .filter(|one| one.predicted != one.label);
         let mut mistakes: Vec<Verdict> = mistakes.copied().collect();
         // A stable sort: of equals the first one stays first.
         mistakes.sort_by(|a, b| b.loss.total_cmp(&a.loss));
@@ -196,7 +202,7 @@ impl Calibration {
             let (images, confidence, right) = &mut sums[bin.clamp(1, BINS) - 1];
             *images += 1;
             *confidence += verdict.probability;
-            *right += usize::from(verdict.found == verdict.label);
+            *right += usize::from(verdict.predicted == verdict.label);
         }
         let mut error = 0.0;
         let mut bins = Vec::new();
@@ -254,7 +260,7 @@ mod tests {
         assert_eq!(found.confusion, [[1, 1, 0], [0, 1, 1], [0, 0, 0]]);
         let figures = |class: usize| {
             let one = &found.classes[class];
-            (one.images, one.found, one.precision, one.recall)
+            (one.images, one.predicted, one.precision, one.recall)
         };
         assert_eq!(figures(0), (2, 1, Some(1.0), Some(0.5)));
         assert_eq!(figures(1), (2, 2, Some(0.5), Some(0.5)));
@@ -263,7 +269,7 @@ mod tests {
         let worst = found.worst(10);
         let places: Vec<_> = worst
             .iter()
-            .map(|one| (one.index, one.label, one.found))
+            .map(|one| (one.index, one.label, one.predicted))
             .collect();
         assert_eq!(places, [(1, 0, 1), (3, 1, 2)]);
         assert!((worst[0].loss - losses[1]).abs() < 1e-6);

@@ -46,8 +46,8 @@ impl Images {
     /// If they are not there, are broken, or are too few.
     #[cfg(feature = "files")]
     pub fn load(named: &Named, folder: Option<&Path>) -> Result<Self, Error> {
-        let wanted = &named.recipe.data;
-        let found = find(&wanted.dataset, folder, wanted.train_images)?;
+        let data = &named.recipe.data;
+        let found = find(&data.dataset, folder, data.train_images)?;
         let mut images = Self::new(named, found.entry, found.splits)?;
         images.folder = found.folder;
         Ok(images)
@@ -75,7 +75,7 @@ impl Images {
                 return Err(named.wrong(
                     "data.train_images",
                     format!(
-                        "the recipe wants {images} training images, found {found}; for fewer: \
+                        "the recipe needs {images} training images, found {found}; for fewer: \
                          --set data.train_images={found}"
                     ),
                 ));

@@ -6,6 +6,7 @@ use mnist_data::catalog::Entry;
 use mnist_data::{Splits, catalog, embedded, local};
 
 use crate::error::Error;
+use crate::report::count;
 
 /// All images of a data set by its name in the catalogue, as [`find`] finds them.
 ///
@@ -19,18 +20,18 @@ pub fn of_catalogue(name: &str, folder: Option<&Path>) -> Result<Splits, Error> 
 pub struct Found {
     /// The data set, as the catalogue has it.
     pub entry: &'static Entry,
-    /// None of the embedded images.
+    /// None of the built-in images.
     pub folder: Option<PathBuf>,
     /// All its images.
     pub splits: Splits,
 }
 
-/// The images of a data set by its name in the catalogue: those of `folder`; or the embedded ones of MNIST, unless more
-/// training images are wanted than they are; or those of the folder to which fetch-mnist brings them, verified.
+/// The images of a data set by its name in the catalogue: those of `folder`; or the built-in ones of MNIST, unless more
+/// training images are needed than they are; or those of the folder to which they are fetched, verified.
 ///
 /// # Errors
 /// If no data set has the name, or its files are not there or are broken.
-pub fn find(name: &str, folder: Option<&Path>, wanted: Option<usize>) -> Result<Found, Error> {
+pub fn find(name: &str, folder: Option<&Path>, needed: Option<usize>) -> Result<Found, Error> {
     let Some(entry) = catalog::find(name) else {
         let names = catalog::ALL.map(|entry| entry.name).join(", ");
         return Err(Error::Failed(format!(
@@ -38,26 +39,25 @@ pub fn find(name: &str, folder: Option<&Path>, wanted: Option<usize>) -> Result<
         )));
     };
     let is_mnist = entry.name == catalog::MNIST.name;
-    let advised = |error: mnist_data::Error| {
-        let Entry { name, title, .. } = entry;
-        error.with_advice(format!(
-            "`cargo xtask fetch-mnist --dataset {name}` downloads {title} and prints its folder"
-        ))
+    let wrong = |message| Error::Data {
+        dataset: entry.name,
+        message,
     };
+    let unread = |error: mnist_data::Error| wrong(error.to_string());
     if let Some(folder) = folder {
         return Ok(Found {
             entry,
             splits: match is_mnist {
                 // As `book --data`: images of any size under MNIST's names.
-                true => mnist_data::read_dir(folder).map_err(advised)?,
-                false => entry.read(folder).map_err(advised)?,
+                true => mnist_data::read_dir(folder).map_err(unread)?,
+                false => entry.read(folder).map_err(unread)?,
             },
             folder: Some(folder.to_owned()),
         });
     }
     if is_mnist {
         let splits = embedded::load();
-        if wanted.is_none_or(|wanted| wanted <= splits.train.len()) {
+        if needed.is_none_or(|needed| needed <= splits.train.len()) {
             return Ok(Found {
                 entry,
                 folder: None,
@@ -67,21 +67,18 @@ pub fn find(name: &str, folder: Option<&Path>, wanted: Option<usize>) -> Result<
     }
     let usual = local::default_root().map(|root| root.join(entry.folder));
     let Some(folder) = usual.ok().filter(|folder| folder.is_dir()) else {
-        let why = match wanted {
-            Some(wanted) if is_mnist => {
-                format!("{wanted} training images are wanted, and 1,000 embedded")
-            }
-            _ => format!("{}: only MNIST is embedded", entry.title),
-        };
-        return Err(Error::Failed(format!(
-            "{why}; run `cargo xtask fetch-mnist --dataset {name}`, which downloads them to where they are \
-             found, or give their folder with --data"
-        )));
+        return Err(wrong(match needed {
+            Some(needed) if is_mnist => format!(
+                "the recipe needs {} training images, only 1,000 are built in",
+                count(needed as u64)
+            ),
+            _ => format!("{} is not built in, only MNIST is", entry.title),
+        }));
     };
-    local::verify(entry, &folder).map_err(advised)?;
+    local::verify(entry, &folder).map_err(unread)?;
     Ok(Found {
         entry,
-        splits: entry.read(&folder).map_err(advised)?,
+        splits: entry.read(&folder).map_err(unread)?,
         folder: Some(folder),
     })
 }

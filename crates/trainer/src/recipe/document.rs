@@ -174,7 +174,7 @@ fn value(text: &str) -> Result<Value, String> {
         _ if !text.is_empty() && text.chars().all(bare) => Ok(Value::String(text.to_owned())),
         Ok(_) => Err("expected one value".to_owned()),
         Err(error) => Err(format!(
-            "the value is no TOML: {}",
+            "the value is not TOML: {}",
             error.message().trim().replace('\n', ", ")
         )),
     }
@@ -189,7 +189,7 @@ fn slot<'a>(root: &'a mut Table, key: &str) -> Result<&'a mut Value, String> {
         let kind = slot.type_str();
         let table = slot.as_table_mut().ok_or_else(|| {
             format!(
-                "what stands before {name:?} is no table but {}",
+                "what stands before {name:?} is not a table but {}",
                 article(kind)
             )
         })?;
@@ -214,10 +214,10 @@ fn element<'a>(table: &'a mut Table, name: &str) -> Result<&'a mut Value, String
             .strip_prefix('[')
             .and_then(|index| index.parse::<usize>().ok());
         let Some(number) = number else {
-            return Err(format!("{index:?} is no index such as [0]"));
+            return Err(format!("{index:?} is not an index such as [0]"));
         };
         let Some(array) = slot.as_array_mut() else {
-            return Err(format!("{name} is no array, so it has no [{number}]"));
+            return Err(format!("{name} is not an array, so it has no [{number}]"));
         };
         let count = array.len();
         slot = array

@@ -37,14 +37,14 @@ fn read_text(path: &Path) -> Result<String, Error> {
     let name = path.display();
     let metadata = std::fs::metadata(path).map_err(|error| {
         let advice = match error.kind() {
-            std::io::ErrorKind::NotFound => "; `trainer recipes` lists those that come along",
+            std::io::ErrorKind::NotFound => "; `trainer recipes` lists the built-in recipes",
             _ => "",
         };
         Error::Failed(format!("{name}: {error}{advice}"))
     })?;
     if !metadata.is_file() {
         return Err(Error::Failed(format!(
-            "{name}: this is no file, expected a recipe, such as RUN/recipe.toml"
+            "{name}: this is not a file, expected a recipe, such as RUN/recipe.toml"
         )));
     }
     if metadata.len() > LARGEST as u64 {
@@ -57,7 +57,7 @@ fn read_text(path: &Path) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Error::Failed(format!(
-            "{name}: byte {at} is no UTF-8, expected a TOML text"
+            "{name}: byte {at} is not UTF-8, expected a TOML text"
         ))
     })
 }

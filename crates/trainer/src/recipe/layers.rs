@@ -11,7 +11,8 @@ use super::section::{instead, unknown_key};
 /// The layers of an array of tables at `path`.
 pub(super) fn read(path: &str, value: Value) -> Result<Layers, Problem> {
     let Value::Array(values) = value else {
-        let message = format!("{path} is no array, expected layers such as {{ type = \"relu\" }}");
+        let message =
+            format!("{path} is not an array, expected layers such as {{ type = \"relu\" }}");
         return Err(Problem::new(path, message));
     };
     let layers = values.into_iter().enumerate();
@@ -21,7 +22,8 @@ pub(super) fn read(path: &str, value: Value) -> Result<Layers, Problem> {
 
 fn layer(path: &str, value: Value) -> Result<Layer, Problem> {
     let Value::Table(mut table) = value else {
-        let message = format!("{path} is no table, expected a layer such as {{ type = \"relu\" }}");
+        let message =
+            format!("{path} is not a table, expected a layer such as {{ type = \"relu\" }}");
         return Err(Problem::new(path, message));
     };
     // The layers of a block one by one, so that an error tells where among them it is.

@@ -1,6 +1,6 @@
-//! The recipes that come along.
+//! The built-in recipes.
 
-/// Each with its text: first those for the images that come along, then those for all of MNIST.
+/// Each with its text: first those for the built-in images, then those for all of MNIST.
 const SHIPPED: [(&str, &str); 8] = [
     ("stacked", include_str!("../../recipes/stacked.toml")),
     ("book", include_str!("../../recipes/book.toml")),

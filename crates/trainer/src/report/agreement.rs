@@ -30,7 +30,7 @@ pub(crate) fn images(seen: [&Seen; 2]) -> Result<Markup, Error> {
     // Of the first kind the mistakes of the second network, and the other way round.
     let mut alone: [Vec<Verdict>; 2] = [Vec::new(), Vec::new()];
     for (a, b) in verdicts {
-        match (a.found == a.label, b.found == b.label) {
+        match (a.predicted == a.label, b.predicted == b.label) {
             (true, true) => both += 1,
             (false, false) => neither += 1,
             (true, false) => alone[0].push(*b),
@@ -61,7 +61,7 @@ fn gallery(other: &Seen, right: usize, wrong: &[Verdict]) -> Result<Markup, Erro
     let cards = wrong.iter().take(SHOWN).map(|verdict| {
         let name = |class| mistakes::name(&other.evaluation, class);
         let words = html! {
-            span.verdict { (name(verdict.found)) " " small { (numbers::percent(verdict.probability)) } }
+            span.verdict { (name(verdict.predicted)) " " small { (numbers::percent(verdict.probability)) } }
             span.truth { "is " (name(verdict.label)) }
         };
         mistakes::card(&other.evaluation, &other.images, verdict, &words)

@@ -20,14 +20,14 @@ pub(crate) fn worst(evaluation: &Evaluation, images: &Dataset) -> Result<Markup,
     let mistakes = evaluation
         .verdicts
         .iter()
-        .filter(|one| one.found != one.label)
+        .filter(|one| one.predicted != one.label)
         .count();
     let worst = evaluation.worst(SHOWN);
     let cards: Vec<Markup> = worst
         .iter()
         .map(|verdict| {
             let words = html! {
-                span.verdict { (name(evaluation, verdict.found)) " " small { (numbers::percent(verdict.probability)) } }
+                span.verdict { (name(evaluation, verdict.predicted)) " " small { (numbers::percent(verdict.probability)) } }
                 span.truth { "is " (name(evaluation, verdict.label)) }
             };
             card(evaluation, images, verdict, &words)
@@ -40,8 +40,7 @@ pub(crate) fn worst(evaluation: &Evaluation, images: &Dataset) -> Result<Markup,
             p {
                 @if mistakes > worst.len() { "The worst " (worst.len()) " of " (numbers::count(mistakes as u64)) " mistakes" }
                 @else { "All " (mistakes) " mistakes" }
-                ", those first in which the network thought the least of the right answer: what was found and how \
-                 probable it seemed, and what the image is."
+                ", sorted by loss, highest first: the predicted class with its probability, and the true class."
             }
             ol.cards { @for card in &cards { (card) } }
         }

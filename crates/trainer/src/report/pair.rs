@@ -72,7 +72,7 @@ pub fn report(runs: &[Subject; 2]) -> Result<String, Error> {
     }
     sections.push(Section::new(
         "again",
-        "The runs again",
+        "Reproduce these runs",
         both(&|run| single::again(&run.folder)),
     ));
     let notes = [0, 1].into_iter().flat_map(|at| {

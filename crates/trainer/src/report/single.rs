@@ -45,7 +45,7 @@ pub fn report(run: &Subject) -> Result<String, Error> {
     if !folder.epochs.is_empty() {
         sections.push(Section::new("time", "Time", time(folder)));
     }
-    sections.push(Section::new("again", "The run again", again(folder)));
+    sections.push(Section::new("again", "Reproduce this run", again(folder)));
     Ok(page(
         &format!("{} – trainer", folder.name),
         &head(run),
@@ -67,7 +67,7 @@ fn head(run: &Subject) -> Markup {
                 .evaluation
                 .verdicts
                 .iter()
-                .filter(|one| one.found != one.label)
+                .filter(|one| one.predicted != one.label)
                 .count();
             (
                 numbers::count(wrong as u64),
@@ -202,7 +202,7 @@ pub(crate) fn again(folder: &Contents) -> Markup {
     }
     html! {
         @if folder.recipe.is_some() {
-            p { "This command repeats the run, to the same bits:" }
+            p { "This command trains the same network again, to the same bits:" }
             (page::command("Command", &command))
         }
         @if let Some(command) = folder.environment.as_ref().map(|environment| &environment.command) {

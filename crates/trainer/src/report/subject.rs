@@ -187,7 +187,7 @@ fn samples(evaluation: &Evaluation) -> Vec<usize> {
             .iter()
             .filter(|verdict| verdict.label == class);
         let first = of_class.clone().next();
-        let right = of_class.find(|verdict| verdict.found == class);
+        let right = of_class.find(|verdict| verdict.predicted == class);
         if let Some(verdict) = right.or(first)
             && !samples.contains(&verdict.index)
         {

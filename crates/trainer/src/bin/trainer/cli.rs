@@ -8,12 +8,14 @@ mod dense;
 mod errata;
 mod evaluate;
 mod export;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod predict;
 mod recipes;
 mod report;
 mod train;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use book::BookArgs;
 use compare::CompareArgs;
@@ -22,20 +24,19 @@ use dense::DenseArgs;
 use errata::ErrataArgs;
 use evaluate::EvaluateArgs;
 use export::ExportArgs;
+#[cfg(feature = "fetch")]
+use fetch::FetchArgs;
 use predict::PredictArgs;
 use recipes::RecipesArgs;
 use report::ReportArgs;
 use train::TrainArgs;
 
-/// Trains the convolutional network of Grokking Deep Learning, chapter 10, digit for digit as printed, and networks of
-/// one's own.
-///
-/// Without a command it runs `book`. stdout carries results, stderr everything else; a bar shows on a terminal alone,
-/// and `NO_COLOR` is honoured. Exit codes: 0 done, 1 something failed, 2 the command line is wrong, 130 interrupted
-/// (Ctrl-C).
+/// Trains the convolutional network of Grokking Deep Learning, chapter 10,
+/// digit for digit as printed, and networks of your own.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
-#[command(allow_negative_numbers = true)]
+#[command(allow_negative_numbers = true, max_term_width = 79)]
+#[command(override_usage = "trainer <COMMAND>\n       trainer [OPTIONS OF book]")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -43,44 +44,48 @@ pub(crate) struct Cli {
     pub(crate) book: BookArgs,
 }
 
-const EXAMPLES: &str = "Examples:
-  trainer                                   the 300 lines of the book
-  trainer book --fix kernel-sign            the same with one of its faults put right
-  trainer dense                             chapter 9's network, for comparison
-  trainer errata                            what each of the listing's faults costs
-  trainer book --data DIR --train-images 60000 --iterations 20
-  trainer train stacked                     a better network, trained on the same 1,000 images
-  trainer report runs/stacked               the run as one HTML page
-  trainer train --resume runs/stacked       go on with it after an interruption
-  trainer recipes show stacked > mine.toml  a recipe of one's own to start from";
+const EXAMPLES: &str = "\
+Without a command, `trainer` runs `book`: the 300 lines of the chapter.
+`trainer help COMMAND` shows the options of a command.
+
+Examples:
+  trainer                        print the 300 lines of the book
+  trainer train stacked          train a better network on the same images
+  trainer report runs/stacked    show that run as an HTML page
+
+Results go to stdout, everything else to stderr. NO_COLOR is honoured.
+Exit codes: 0 done, 1 an error, 2 a wrong command line, 130 Ctrl-C.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// The listing of chapter 10: one line an iteration, as the book prints it
+    /// Run the listing of chapter 10, one line per iteration
     #[command(allow_negative_numbers = true)]
     Book(BookArgs),
-    /// The listing of chapter 9, with which chapter 10 compares itself
+    /// Run the listing of chapter 9, the baseline of chapter 10
     #[command(allow_negative_numbers = true)]
     Dense(DenseArgs),
-    /// What each fault of the listing costs: the listing, each fix alone, and all of them
+    /// Measure the effect of each bug in the listing
     #[command(allow_negative_numbers = true)]
     Errata(ErrataArgs),
-    /// The chapter's claim, measured: dense, convolution, and pooling across kernels
+    /// Compare dense, convolution, and pooling across kernels
     #[command(allow_negative_numbers = true)]
     Compare(CompareArgs),
-    /// Train a network by a recipe, in a folder that keeps everything
+    /// Train a network from a recipe
     Train(Box<TrainArgs>),
-    /// The recipes that come along, or the text of one
+    /// List the built-in recipes, or print one
     Recipes(RecipesArgs),
-    /// How good a model is: accuracy, loss, class by class, confusion matrix, calibration
+    /// Evaluate a model on test images
     Evaluate(EvaluateArgs),
-    /// A run as one HTML file: curves, kernels, mistakes, calibration, time; or two runs side by side
+    /// Write an HTML page about a run, or comparing two
     Report(ReportArgs),
-    /// What a model sees in pictures, PNG files or images of the data set: the three most probable classes
+    /// Classify PNG files or images of the data set
     Predict(PredictArgs),
-    /// A model as a file for other programs: ONNX, NumPy, safetensors
+    /// Export a model to ONNX, NumPy or safetensors
     Export(ExportArgs),
-    /// A script with which a shell completes commands and options
+    /// Download a data set, verified
+    #[cfg(feature = "fetch")]
+    Fetch(FetchArgs),
+    /// Print a script for shell completion
     Completions(CompletionsArgs),
 }
 
@@ -92,5 +97,15 @@ impl Command {
             self,
             Self::Book(_) | Self::Dense(_) | Self::Errata(_) | Self::Compare(_) | Self::Train(_)
         )
+    }
+}
+
+impl Cli {
+    /// The command line of this process; one that is wrong ends the process, as help does.
+    pub(crate) fn from_process() -> Self {
+        // The options of `book` go without its name, but the help of all commands need not list them.
+        let command = Self::command().mut_args(|argument| argument.hide(true));
+        let matches = command.get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 }

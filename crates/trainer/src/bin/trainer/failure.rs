@@ -5,6 +5,12 @@ use std::process::ExitCode;
 
 use crate::terminal::interrupts::interrupted;
 
+/// What downloads a data set, its name behind it, with this build of the program.
+pub(crate) const FETCH: &str = match cfg!(feature = "fetch") {
+    true => "trainer fetch",
+    false => "cargo xtask fetch-mnist --dataset",
+};
+
 /// Why a command stopped.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -54,7 +60,7 @@ impl Failure {
         range: impl std::fmt::Display,
     ) -> Self {
         Self::Usage(format!(
-            "invalid value '{value}' for '{name}': valid is {range}"
+            "invalid value '{value}' for '{name}': expected {range}"
         ))
     }
 }
@@ -69,6 +75,9 @@ impl From<trainer::Error> for Failure {
         match error {
             trainer::Error::Argument(message) => Self::Usage(message),
             trainer::Error::Stopped => Self::Interrupted,
+            trainer::Error::Data { dataset, message } => Self::Error(format!(
+                "{message}; download it with `{FETCH} {dataset}`, or pass its folder with --data"
+            )),
             other => Self::Error(other.to_string()),
         }
     }
@@ -76,7 +85,7 @@ impl From<trainer::Error> for Failure {
 
 impl From<mnist_data::Error> for Failure {
     fn from(error: mnist_data::Error) -> Self {
-        let advice = "`cargo xtask fetch-mnist` downloads MNIST and prints its folder";
+        let advice = format!("`{FETCH} mnist` downloads MNIST and prints its folder");
         Self::Error(error.with_advice(advice).to_string())
     }
 }

@@ -11,12 +11,11 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use cli::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::from_process();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
@@ -42,6 +41,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Report(args) => args.run(),
         Command::Predict(args) => args.run(),
         Command::Export(args) => args.run(),
+        #[cfg(feature = "fetch")]
+        Command::Fetch(args) => args.run(),
         Command::Completions(args) => args.run(),
     }
 }

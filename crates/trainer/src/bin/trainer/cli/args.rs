@@ -11,27 +11,27 @@ use mnist_data::{Splits, catalog, embedded};
 
 use crate::book::fix::Fixes;
 use crate::book::listing::{Layer, Settings};
-use crate::failure::Failure;
+use crate::failure::{FETCH, Failure};
 
 /// What every command takes.
 #[derive(Args)]
 pub(crate) struct RunArgs {
-    /// Seed of NumPy's random numbers
-    #[arg(long, default_value_t = 1, value_parser = seed)]
+    /// Seed of the random numbers, as for NumPy
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = seed)]
     seed: u32,
     /// Passes over the training images
-    #[arg(long, default_value = "300", value_parser = positive)]
+    #[arg(long, default_value = "300", value_name = "N", value_parser = positive)]
     pub(crate) iterations: usize,
-    /// The first N training images; 1,000 are embedded
+    /// Train on the first N images; 1,000 are built in
     #[arg(long, default_value = "1000", value_name = "N", value_parser = positive)]
     train_images: usize,
-    /// Step size
-    #[arg(long, default_value_t = 2.0, value_parser = step_size)]
+    /// Learning rate
+    #[arg(long, default_value_t = 2.0, value_name = "RATE", value_parser = step_size)]
     alpha: f64,
-    /// Folder with the four MNIST files, raw or .gz, instead of the embedded images
+    /// Folder with the four MNIST files, raw or .gz [default: built-in images]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Threads; the result is the same for any number [default: one a core]
+    /// Threads, which do not change the result [default: one per core]
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
 }
@@ -84,8 +84,8 @@ pub(crate) fn load(folder: Option<&Path>, train_images: usize) -> Result<Splits,
             if set.is_empty() {
                 let folder = folder.display();
                 return Err(Failure::Error(format!(
-                    "{folder}: found 0 {name} images, expected at least 1; `cargo xtask fetch-mnist` \
-                     downloads MNIST and prints its folder"
+                    "{folder}: found 0 {name} images, expected at least 1; `{FETCH} mnist` downloads MNIST \
+                     and prints its folder"
                 )));
             }
         }
@@ -94,8 +94,8 @@ pub(crate) fn load(folder: Option<&Path>, train_images: usize) -> Result<Splits,
     if train_images > count {
         let more = match folder {
             None => format!(
-                "1 to {count}, as many as are embedded; for more, run `cargo xtask fetch-mnist --dir DIR` \
-                 and add `--data DIR`"
+                "1 to {count}, as many as are built in; for more, download MNIST with `{FETCH} mnist`, \
+                 which prints its folder, and pass that with --data"
             ),
             Some(folder) => format!("1 to {count}, as many as {} has", folder.display()),
         };
@@ -110,10 +110,10 @@ pub(crate) fn load(folder: Option<&Path>, train_images: usize) -> Result<Splits,
 /// Which images a command takes.
 #[derive(Args)]
 pub(crate) struct DataArgs {
-    /// Folder with the data set's files; without it, the embedded images of MNIST
+    /// Folder with the data set's files [default: built-in MNIST images]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Data set by its name in the catalogue [default: the model's]
+    /// Name of the data set [default: the model's]
     #[arg(long, value_name = "NAME", value_parser = names())]
     pub(crate) dataset: Option<String>,
 }
@@ -155,7 +155,7 @@ fn whole<N: TryFrom<u64>>(
     let number = text.parse().ok().filter(|number| range.contains(number));
     number
         .and_then(|number| N::try_from(number).ok())
-        .ok_or_else(|| format!("valid is {valid}"))
+        .ok_or_else(|| format!("expected {valid}"))
 }
 
 /// The largest step size: far beyond it, nothing but infinities would be printed.
@@ -164,6 +164,6 @@ const LARGEST_ALPHA: f64 = 1e6;
 fn step_size(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(alpha) if alpha > 0.0 && alpha <= LARGEST_ALPHA => Ok(alpha),
-        _ => Err(format!("valid is a number above 0, up to {LARGEST_ALPHA}")),
+        _ => Err(format!("expected a number above 0, up to {LARGEST_ALPHA}")),
     }
 }

@@ -12,19 +12,19 @@ use crate::failure::Failure;
 pub(crate) struct BookArgs {
     #[command(flatten)]
     run: RunArgs,
-    /// Images a step
+    /// Images per step
     #[arg(long, default_value = "128", value_name = "N", value_parser = positive)]
     batch_size: usize,
-    /// Kernels
+    /// Number of kernels
     #[arg(long, default_value = "16", value_name = "N", value_parser = kernels)]
     kernels: usize,
     /// Height and width of a kernel, in pixels
     #[arg(long, default_value = "3", value_name = "PIXELS", value_parser = positive)]
     kernel_size: usize,
-    /// Pooling across kernels: what becomes of their predictions at a position
+    /// Pooling across kernels at each position
     #[arg(long, default_value = "none")]
     combine: Combine,
-    /// A fault of the listing to put right; may be given several times
+    /// Bug in the listing to fix; may be given several times
     #[arg(long = "fix", value_name = "NAME")]
     fixes: Vec<FixArg>,
     /// One JSON object per line: each iteration, then the result
@@ -34,13 +34,13 @@ pub(crate) struct BookArgs {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Combine {
-    /// Each has weights of its own
+    /// No pooling: each kernel has its own weights
     None,
-    /// Their sum
+    /// Sum of the kernels' outputs
     Sum,
-    /// Their mean
+    /// Mean of the kernels' outputs
     Mean,
-    /// The largest of them
+    /// Max of the kernels' outputs
     Max,
 }
 

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 pub(crate) struct CompareArgs {
     #[command(flatten)]
     run: RunArgs,
-    /// A fault of the listings to put right in all networks; may be given several times
+    /// Bug to fix in all networks; may be given several times
     #[arg(long = "fix", value_name = "NAME")]
     fixes: Vec<FixArg>,
 }

@@ -13,7 +13,7 @@ use crate::terminal::output::print;
   trainer completions zsh > ~/.zfunc/_trainer
   trainer completions fish > ~/.config/fish/completions/trainer.fish")]
 pub(crate) struct CompletionsArgs {
-    /// For which shell
+    /// Name of the shell
     shell: Shell,
 }
 

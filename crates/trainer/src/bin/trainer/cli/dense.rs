@@ -11,7 +11,7 @@ use crate::failure::Failure;
 pub(crate) struct DenseArgs {
     #[command(flatten)]
     run: RunArgs,
-    /// Images a step
+    /// Images per step
     #[arg(long, default_value = "100", value_name = "N", value_parser = positive)]
     batch_size: usize,
     /// Hidden units

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
+use serde_json::Value;
 use trainer::evaluation::{Evaluation, Verdict};
 use trainer::images;
 use trainer::model::Model;
@@ -22,15 +23,15 @@ const FREQUENT: usize = 20;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  trainer evaluate runs/stacked                        the model of a run, on the 10,000 embedded test images
-  trainer evaluate model.safetensors --data DIR        on the test images of a folder
+  trainer evaluate runs/stacked                    on the built-in test images
+  trainer evaluate model.safetensors --data DIR    on those of a folder
   trainer evaluate model.safetensors --json | jq .accuracy")]
 pub(crate) struct EvaluateArgs {
-    /// The file of a model, or the folder of a run that has one
+    /// File of a model, or folder of a run
     model: PathBuf,
     #[command(flatten)]
     data: DataArgs,
-    /// Print JSON
+    /// Print JSON (its `found` is an old name of `predicted`)
     #[arg(long)]
     json: bool,
 }
@@ -65,13 +66,28 @@ impl EvaluateArgs {
                 evaluation: &evaluation,
                 worst: evaluation.worst(WORST),
             };
-            serde_json::to_string(&report)
-                .map_err(|error| Failure::Error(format!("cannot write JSON: {error}")))?
-                + "\n"
+            let mut json = serde_json::to_value(&report)
+                .map_err(|error| Failure::Error(format!("cannot write JSON: {error}")))?;
+            add_old_keys(&mut json);
+            format!("{json}\n")
         } else {
             text(dataset, &evaluation)
         };
         print(&text)
+    }
+}
+
+/// Adds `found` beside each `predicted`: its name before 0.1, kept until 0.2.
+fn add_old_keys(json: &mut Value) {
+    match json {
+        Value::Object(object) => {
+            if let Some(predicted) = object.get("predicted").cloned() {
+                object.insert("found".to_owned(), predicted);
+            }
+            object.values_mut().for_each(add_old_keys);
+        }
+        Value::Array(values) => values.iter_mut().for_each(add_old_keys),
+        _ => {}
     }
 }
 
@@ -93,15 +109,15 @@ fn class_by_class(text: &mut String, evaluation: &Evaluation) -> std::fmt::Resul
     let width = name_width(evaluation);
     writeln!(
         text,
-        "\n{:<width$} {:>7} {:>7} {:>9} {:>9}",
-        "class", "images", "found", "precision", "recall"
+        "\n{:<width$} {:>7} {:>9} {:>9} {:>9}",
+        "class", "images", "predicted", "precision", "recall"
     )?;
     for class in &evaluation.classes {
         let (precision, recall) = (share(class.precision), share(class.recall));
         writeln!(
             text,
-            "{:<width$} {:>7} {:>7} {precision:>9} {recall:>9}",
-            class.name, class.images, class.found
+            "{:<width$} {:>7} {:>9} {precision:>9} {recall:>9}",
+            class.name, class.images, class.predicted
         )?;
     }
     Ok(())
@@ -112,20 +128,20 @@ fn confusion(text: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
     if evaluation.classes.len() > WIDEST {
         let mut pairs = Vec::new();
         for (label, row) in evaluation.confusion.iter().enumerate() {
-            for (found, &images) in row.iter().enumerate() {
-                if label != found && images > 0 {
-                    pairs.push((images, label, found));
+            for (predicted, &images) in row.iter().enumerate() {
+                if label != predicted && images > 0 {
+                    pairs.push((images, label, predicted));
                 }
             }
         }
-        pairs.sort_by_key(|&(images, label, found)| (usize::MAX - images, label, found));
+        pairs.sort_by_key(|&(images, label, predicted)| (usize::MAX - images, label, predicted));
         writeln!(text, "\nthe most frequent confusions")?;
-        for &(images, label, found) in pairs.iter().take(FREQUENT) {
+        for &(images, label, predicted) in pairs.iter().take(FREQUENT) {
             writeln!(
                 text,
                 "{images:>6} × {} taken for {}",
                 name(label),
-                name(found)
+                name(predicted)
             )?;
         }
         return Ok(());
@@ -133,7 +149,7 @@ fn confusion(text: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
     let width = name_width(evaluation);
     write!(
         text,
-        "\nconfusion: a row is what an image shows, a column what was found\n{:width$}",
+        "\nconfusion: rows are the true classes, columns the predicted ones\n{:width$}",
         ""
     )?;
     let largest = evaluation
@@ -198,7 +214,7 @@ fn mistakes(text: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
     for Verdict {
         index,
         label,
-        found,
+        predicted,
         probability,
         loss,
     } in worst
@@ -209,7 +225,7 @@ fn mistakes(text: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
             "{:<12} {} taken for {} with probability {probability:.4}, loss {loss:.3}",
             format!("test:{index}"),
             name(label),
-            name(found)
+            name(predicted)
         )?;
     }
     Ok(())

@@ -11,24 +11,26 @@ use crate::failure::{Failure, say};
 use crate::terminal::output::print;
 
 #[derive(Args)]
-#[command(after_help = "Examples:
-  trainer export runs/stacked --to onnx                          writes runs/stacked/model.onnx
-  trainer export model.safetensors --to npz --output digits.npz
-
-ONNX: input is float32 (N, 1, 28, 28), pixels divided by 255, light ink on dark ground, any number N of images;
-further normalisation is part of the graph. logits is (N, classes). In Python:
-  import onnxruntime
+#[command(after_help = "\
+ONNX: the input is float32 (N, 1, 28, 28), pixels divided by 255, light ink on
+a dark ground, for any N; further normalisation is in the graph. The output
+logits is (N, classes). With ONNX Runtime in Python:
   session = onnxruntime.InferenceSession('model.onnx')
-  logits, = session.run(None, {'input': pixels.reshape(-1, 1, 28, 28).astype('float32') / 255})
+  logits, = session.run(None, {'input': pixels})
 
-npz and safetensors have every parameter by its name: kernels (Kh, Kw, Cin / groups, Cout), weights (F, C).")]
+npz and safetensors: every parameter by its name, kernels as
+(Kh, Kw, Cin / groups, Cout), weights as (features, classes).
+
+Examples:
+  trainer export runs/stacked --to onnx    write runs/stacked/model.onnx
+  trainer export model.safetensors --to npz --output digits.npz")]
 pub(crate) struct ExportArgs {
-    /// The file of a model, or the folder of a run that has one
+    /// File of a model, or folder of a run
     model: PathBuf,
-    /// The format
+    /// File format
     #[arg(long, value_name = "FORMAT")]
     to: Format,
-    /// The file to write [default: the model's, with the ending of the format]
+    /// File to write [default: the model's, with another ending]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -37,9 +39,9 @@ pub(crate) struct ExportArgs {
 enum Format {
     /// The model with all its metadata, as `trainer train` writes it
     Safetensors,
-    /// For ONNX Runtime and its like, opset 17
+    /// ONNX, opset 17
     Onnx,
-    /// An archive of NumPy arrays
+    /// Archive of NumPy arrays
     Npz,
 }
 

@@ -23,30 +23,36 @@ const TOP: usize = 3;
 const CERTAIN: f32 = 0.8;
 
 #[derive(Args)]
-#[command(after_help = "Examples:
-  trainer predict runs/stacked four.png                what the model of a run sees in a picture
-  trainer predict model.safetensors test:17 train:3    ... in images of its data set
-  trainer predict model.safetensors *.jpg --json       a line of JSON for each picture
-  trainer predict runs/stacked 42.png --split          each digit of a picture, from left to right
+#[command(after_help = "\
+IMAGE is a PNG or JPEG file, or test:17 or train:3 for an image of the data
+set, counted from 0. The format is told by the content, up to 134 million
+pixels, and Exif orientation is applied.
 
-A picture is a PNG or JPEG, told apart by content, of up to 134 million pixels, turned as its Exif data say. How it
-becomes an image is stored in the model, as its data set was made. For digits, ink is what is darker or lighter than
-the background around it, in any colour; frames, dust, a page around a canvas and a desk around a card are left out;
-the largest figure is scaled to a box of 20×20 pixels and centred by its mass in an image of 28×28, as MNIST's were.
-What is left out and what the network gets is shown by --show. Where there is doubt, a warning on stderr, and in
-\"warnings\" with --json, says why.")]
+How a picture becomes an image is stored in the model, as its data set was
+made. For digits, ink is what is darker or lighter than the background around
+it, in any colour; frames, dust, a page around a canvas and a desk around a
+card are left out. The largest figure is scaled to 20×20 pixels and centred in
+28×28 by its mass, as in MNIST. --show prints what is left out, and what the
+network gets. Where there is doubt, a warning says why, on stderr and in
+\"warnings\" of --json.
+
+Examples:
+  trainer predict runs/stacked four.png           classify a picture
+  trainer predict runs/stacked test:17 train:3    classify images of MNIST
+  trainer predict runs/stacked *.jpg --json       print a JSON line for each
+  trainer predict runs/stacked 42.png --split     classify each of its digits")]
 pub(crate) struct PredictArgs {
-    /// The file of a model, or the folder of a run that has one
+    /// File of a model, or folder of a run
     model: PathBuf,
-    /// PNG or JPEG files, or images of the data set: test:17 is its test image 17, train:3 its training image 3, from 0
+    /// PNG or JPEG files, or images of the data set such as test:17
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
-    /// Read each figure of a picture, from left to right
+    /// Classify each figure of a picture, from left to right
     #[arg(long)]
     split: bool,
-    /// Print what was cut out of each picture, and each image as the network gets it
+    /// Print what was cut out of each picture, and what the network gets
     #[arg(long, conflicts_with = "json")]
     show: bool,
     /// Print a line of JSON for each image

@@ -1,4 +1,4 @@
-//! `trainer recipes`: the recipes that come along.
+//! `trainer recipes`: the built-in recipes.
 
 use clap::{Args, Subcommand};
 use trainer::recipe::{Changes, Recipe, builtin, builtin_names};
@@ -8,9 +8,9 @@ use crate::terminal::output::print;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  trainer recipes                            those that come along
-  trainer recipes show stacked               one of them
-  trainer recipes show stacked > mine.toml   a recipe of one's own to start from")]
+  trainer recipes                            list the built-in recipes
+  trainer recipes show stacked               print one of them
+  trainer recipes show stacked > mine.toml   start a recipe of your own")]
 pub(crate) struct RecipesArgs {
     #[command(subcommand)]
     command: Option<RecipesCommand>,
@@ -18,9 +18,9 @@ pub(crate) struct RecipesArgs {
 
 #[derive(Subcommand)]
 enum RecipesCommand {
-    /// Print a recipe, to start one's own from
+    /// Print a recipe, to start your own from
     Show {
-        /// Its name
+        /// Name of the recipe
         #[arg(value_parser = clap::builder::PossibleValuesParser::new(builtin_names()))]
         name: String,
     },

@@ -11,18 +11,18 @@ use crate::terminal::output::print;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  trainer report runs/stacked                          writes runs/stacked/report.html
-  trainer report runs/stacked runs/lenet               the second beside the first, in runs/stacked/report.html
-  trainer report runs/fashion --data data/fashion-mnist --output fashion.html")]
+  trainer report runs/stacked               write runs/stacked/report.html
+  trainer report runs/stacked runs/lenet    compare two runs, in that file
+  trainer report runs/stacked --output stacked.html")]
 pub(crate) struct ReportArgs {
-    /// The folder of a run
+    /// Folder of a run
     run: PathBuf,
-    /// Another one to lay beside it
+    /// Folder of another run to compare it with
     other: Option<PathBuf>,
-    /// The file to write [default: RUN/report.html]
+    /// File to write [default: RUN/report.html]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Folder with the data set's files, for its test images; without it, the embedded images of MNIST
+    /// Folder with the data set's files [default: the run's]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }

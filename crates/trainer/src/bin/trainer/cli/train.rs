@@ -20,29 +20,31 @@ use crate::terminal::screen::{Screen, Words};
 #[command(
     arg_required_else_help = true,
     allow_negative_numbers = true,
-    after_help = "Examples:
-  trainer train stacked                            a few seconds, in the folder runs/stacked
-  trainer train stacked --epochs 20 --seed 7       other settings
-  trainer train stacked --set optimizer.rate=0.01 --set batch=100
-  trainer train mine.toml --dry-run                shapes, memory and one step, without writing anything
-  trainer train quick --data \"$(cargo xtask fetch-mnist)\"       all 60,000 images, in less than a second
-  trainer train lenet --dataset fashion-mnist      once `cargo xtask fetch-mnist --dataset fashion-mnist` is done
-  trainer train --resume runs/stacked              go on with a run that was interrupted
+    after_help = "\
+RECIPE is one of `trainer recipes`, or a TOML file. Everything goes into the
+run's folder: the recipe, metrics, checkpoints, the model, the result.
 
-`trainer recipes` lists the recipes. Exit codes: 0 done, 1 something failed (the last checkpoint is whole),
-2 the command line is wrong, 130 interrupted by Ctrl-C, with a checkpoint to go on from."
+Examples:
+  trainer train stacked                      train, in the folder runs/stacked
+  trainer train stacked --epochs 20 --set optimizer.rate=0.01
+  trainer train mine.toml --dry-run          check a recipe, writing nothing
+  trainer train --resume runs/stacked        continue an interrupted run
+
+Exit codes: 0 done, 1 an error (the last checkpoint is intact), 2 a wrong
+command line, 130 Ctrl-C, with a checkpoint to resume from."
 )]
 pub(crate) struct TrainArgs {
-    /// A recipe by its name, or a file NAME.toml
+    /// Name of a built-in recipe, or a file NAME.toml
     #[arg(value_name = "RECIPE", required_unless_present = "resume")]
     recipe: Option<String>,
-    /// Go on with the run of this folder, to the same bits as if it had never stopped
+    /// Continue the run in this folder, with the same result to the bit
     #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "run", "epochs", "seed", "set", "dataset", "dry_run"])]
     resume: Option<PathBuf>,
-    /// Folder with the data set's files [default: MNIST's embedded images, others where fetch-mnist puts them]
+    /// Folder with the data set's files [default: built-in images, or where
+    /// they were downloaded to]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Data set by its name in the catalogue
+    /// Name of the data set
     #[arg(long, value_name = "NAME", value_parser = names())]
     dataset: Option<String>,
     /// Passes over the training images
@@ -51,25 +53,26 @@ pub(crate) struct TrainArgs {
     /// Seed of all random numbers
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
-    /// Change any key of the recipe, as optimizer.rate=0.01; may be given several times
+    /// Change a key of the recipe, as optimizer.rate=0.01; may be given
+    /// several times
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Threads; the result is the same for any number [default: one a core]
+    /// Threads, which do not change the result [default: one per core]
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
-    /// Folder of the run, a new one [default: runs/RECIPE, runs/RECIPE-2, ...]
+    /// New folder for the run [default: runs/RECIPE, runs/RECIPE-2, ...]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// Seconds from one checkpoint to the next; 0 for one after every step [default: 10]
+    /// Seconds between checkpoints; 0 for one after each step [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     checkpoint_every: Option<f64>,
-    /// Show the network and try one step, without writing anything
+    /// Show the network and try one step, writing nothing
     #[arg(long)]
     dry_run: bool,
-    /// No bar, and of the results the last line alone
+    /// Hide the progress bar, print only the final result
     #[arg(short, long)]
     quiet: bool,
-    /// One JSON object a line: each epoch as in metrics.jsonl, then the result
+    /// Print a JSON object per line: each epoch, then the result
     #[arg(long, conflicts_with_all = ["quiet", "dry_run"])]
     json: bool,
 }
@@ -77,7 +80,7 @@ pub(crate) struct TrainArgs {
 fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
-        _ => Err("valid is a number of seconds from 0 to 86400".to_owned()),
+        _ => Err("expected a number of seconds from 0 to 86400".to_owned()),
     }
 }
 
