@@ -298,7 +298,7 @@ mod tests {
         let found = Evaluation::new(logits.view(), &[1, 0], &names(2)).unwrap();
         assert_eq!(found.verdicts[0].loss, 1000.0);
         // Of equals the first one is found.
-        assert_eq!(found.verdicts[1].found, 0);
+        assert_eq!(found.verdicts[1].predicted, 0);
         assert_eq!(found.calibration.bins[14].images, 1);
         assert_eq!(found.calibration.bins[14].accuracy, Some(0.0));
         let json = serde_json::to_value(&found).unwrap();

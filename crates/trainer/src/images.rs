@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::hex::hex;
-use crate::recipe::Named;
+use crate::recipe::{self, Named};
 #[cfg(feature = "files")]
 pub use find::{Found, find, of_catalogue};
 
@@ -107,9 +107,9 @@ impl Images {
                 ),
             ));
         }
-        let normalisation = match wanted.measured {
-            true => Normalisation::measure(&train),
-            false => Normalisation::By255,
+        let normalisation = match wanted.normalisation {
+            recipe::Normalisation::MeanDeviation => Normalisation::measure(&train),
+            recipe::Normalisation::By255 => Normalisation::By255,
         };
         Ok(Self {
             entry,

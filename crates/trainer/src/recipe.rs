@@ -6,20 +6,22 @@ mod find;
 #[cfg(test)]
 mod fuzz;
 mod layers;
+mod limits;
+mod made;
 mod problem;
 mod read;
 mod section;
 mod shipped;
+mod validate;
 mod write;
 
-use conv_core::network::Loss;
-use conv_core::optimizer::{Optimizer, Schedule};
 use conv_core::spec::{Layers, Spec};
-use mnist_data::{Augmentation, Elastic};
 
 use crate::error::Error;
 use document::Document;
-use problem::Problem;
+#[cfg(feature = "files")]
+pub(crate) use made::AugmentationSchedule;
+pub use problem::Problem;
 use read::read;
 pub use shipped::{find as builtin, names as builtin_names};
 
@@ -37,15 +39,15 @@ pub struct Recipe {
     /// Which images it learns from.
     pub data: Data,
     /// How the images are deformed; none if they are not.
-    pub augmentation: Option<Deformation>,
+    pub augmentation: Option<Augmentation>,
     /// The network.
     pub layers: Layers,
-    /// What is to be made small.
-    pub loss: Goal,
+    /// What is minimised.
+    pub loss: Loss,
     /// The optimizer.
-    pub method: Method,
+    pub optimizer: Optimizer,
     /// The learning rate over the run.
-    pub schedule: Pace,
+    pub schedule: Schedule,
     /// Epochs without a better one after which the run ends.
     pub patience: Option<u64>,
 }
@@ -59,50 +61,50 @@ pub struct Data {
     pub train_images: Option<usize>,
     /// So many of them are kept for validation: of each class the same part.
     pub validation: usize,
-    /// Whether pixels are normalised by the training images' mean and deviation, or divided by 255 alone.
-    pub measured: bool,
+    /// How a pixel becomes a number of the network's input.
+    pub normalisation: Normalisation,
 }
 
-/// What [`Augmentation`] is made of.
+/// How pixels of 0 to 255 are normalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normalisation {
+    /// Divided by 255.
+    By255,
+    /// By the mean and the deviation of the training images.
+    MeanDeviation,
+}
+
+/// How training images are deformed at random; by nothing where all is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Deformation {
-    /// The part of the images that are deformed in the first epoch; the others are shifted alone.
-    probability: f64,
+pub struct Augmentation {
+    /// The part of the images that are deformed in the first epoch, 0 to 1; the others are shifted alone.
+    pub probability: f64,
     /// The same in the last epoch; as in the first, if none is given.
-    last_probability: Option<f64>,
-    shift: f64,
-    rotation: f64,
-    scale: f64,
-    shear: f64,
-    /// alpha and sigma.
-    elastic: Option<(f64, f64)>,
+    pub last_probability: Option<f64>,
+    /// At most so many pixels, in each direction.
+    pub shift: f64,
+    /// At most so many degrees, to each side.
+    pub rotation: f64,
+    /// At most so much larger or smaller, as a part of the size, 0 to 0.9.
+    pub scale: f64,
+    /// At most so far, as a part of the height.
+    pub shear: f64,
+    /// An elastic distortion.
+    pub elastic: Option<Elastic>,
 }
 
-/// Deformations of more or of fewer of the images, from epoch to epoch.
-#[derive(Clone)]
-pub struct AugmentationSchedule {
-    /// Those of the first epoch.
-    pub first: Augmentation,
-    /// The part of the images that are deformed in the last epoch.
-    pub last_probability: f32,
-}
-
-impl AugmentationSchedule {
-    /// What an epoch's images are deformed by, the epoch counted from 0: the probability lies on the straight line from
-    /// the first to the last. A single epoch is the first.
-    pub fn at(&self, epoch: u64, epochs: u64) -> Augmentation {
-        let first = self.first.probability;
-        let done = epoch as f32 / epochs.saturating_sub(1).max(1) as f32;
-        Augmentation {
-            probability: first + (self.last_probability - first) * done,
-            ..self.first.clone()
-        }
-    }
-}
-
-/// What is to be made small.
+/// An elastic distortion (P. Y. Simard et al., ICDAR 2003).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Goal {
+pub struct Elastic {
+    /// Its strength.
+    pub alpha: f64,
+    /// Its smoothness, in pixels.
+    pub sigma: f64,
+}
+
+/// What is minimised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loss {
     /// The cross-entropy.
     CrossEntropy {
         /// How much of each label is spread over all classes, 0 to 1.
@@ -114,25 +116,35 @@ pub enum Goal {
 
 /// The optimizer's settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Method {
-    kind: Kind,
-    rate: f64,
-    weight_decay: f64,
-    clip: Option<f64>,
-    average: Option<f64>,
+pub struct Optimizer {
+    /// `type` in a recipe's text.
+    pub method: Method,
+    /// The learning rate, above 0.
+    pub rate: f64,
+    /// 0 for none.
+    pub weight_decay: f64,
+    /// The largest norm of a gradient: a longer one is scaled down to it.
+    pub clip: Option<f64>,
+    /// The decay of an exponential average of the weights, which is then the model.
+    pub average: Option<f64>,
 }
 
+/// The rule by which a gradient changes the weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+pub enum Method {
+    /// Gradient descent.
     Sgd,
+    /// With momentum, 0 to below 1.
     Momentum(f64),
+    /// With Nesterov's momentum, 0 to below 1.
     Nesterov(f64),
+    /// Adam with decoupled weight decay.
     AdamW,
 }
 
 /// The learning rate over the run; how many steps it has follows from the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Pace {
+pub enum Schedule {
     /// The same from the first step to the last.
     Constant,
     /// Multiplied by the factor every so many epochs.
@@ -244,98 +256,23 @@ impl Recipe {
         })
     }
 
-    /// How the images are deformed.
+    /// A recipe that was made in Rust, by a name: errors show it as its text.
     ///
     /// # Errors
-    /// If the elastic distortion is none.
-    pub fn augmentation(&self) -> Result<Option<AugmentationSchedule>, Error> {
-        let Some(Deformation {
-            probability,
-            last_probability,
-            shift,
-            rotation,
-            scale,
-            shear,
-            elastic,
-        }) = self.augmentation
-        else {
-            return Ok(None);
-        };
-        // Deformed by nothing an image stays itself, at no cost.
-        if elastic.is_none() && [shift, rotation, scale, shear] == [0.0; 4] {
-            return Ok(None);
-        }
-        let elastic = elastic.map(|(alpha, sigma)| Elastic::new(alpha as f32, sigma as f32));
-        Ok(Some(AugmentationSchedule {
-            first: Augmentation {
-                probability: probability as f32,
-                shift: shift as f32,
-                rotation: rotation as f32,
-                scale: scale as f32,
-                shear: shear as f32,
-                elastic: elastic.transpose()?,
-            },
-            last_probability: last_probability.unwrap_or(probability) as f32,
-        }))
-    }
-
-    /// The learning rate that the schedule begins from.
-    pub fn rate(&self) -> f64 {
-        self.method.rate
-    }
-
-    /// The learning rate of a step, counted from 0, where an epoch has so many.
-    pub fn rate_of(&self, steps_per_epoch: u64, step: u64) -> f64 {
-        self.method.rate * self.pace(steps_per_epoch).factor(step)
-    }
-
-    /// What is to be made small.
-    pub fn loss(&self) -> Loss {
-        match self.loss {
-            Goal::CrossEntropy { smoothing } => Loss::CrossEntropy {
-                smoothing: smoothing as f32,
-            },
-            Goal::MeanSquaredError => Loss::MeanSquaredError,
-        }
-    }
-
-    /// A fresh optimizer for epochs of so many steps.
-    pub fn optimizer(&self, steps_per_epoch: u64) -> Optimizer {
-        let Method {
-            kind,
-            rate,
-            weight_decay,
-            clip,
-            average,
-        } = self.method;
-        let schedule = self.pace(steps_per_epoch);
-        let optimizer = match kind {
-            Kind::Sgd => Optimizer::sgd(rate),
-            Kind::Momentum(momentum) => Optimizer::momentum(rate, momentum as f32),
-            Kind::Nesterov(momentum) => Optimizer::nesterov(rate, momentum as f32),
-            Kind::AdamW => Optimizer::adamw(rate),
-        };
-        let optimizer = optimizer.weight_decay(weight_decay).schedule(schedule);
-        let optimizer = match clip {
-            Some(norm) => optimizer.clip(norm),
-            None => optimizer,
-        };
-        match average {
-            Some(decay) => optimizer.average(decay as f32),
-            None => optimizer,
-        }
-    }
-
-    fn pace(&self, steps_per_epoch: u64) -> Schedule {
-        let steps = self.epochs.saturating_mul(steps_per_epoch).max(1);
-        match self.schedule {
-            Pace::Constant => Schedule::Constant,
-            Pace::Step { every, factor } => {
-                let every = every.saturating_mul(steps_per_epoch).max(1);
-                Schedule::Step { every, factor }
-            }
-            Pace::Cosine => Schedule::Cosine { steps },
-            Pace::OneCycle => Schedule::OneCycle { steps },
+    /// If it is not valid.
+    pub fn named(self, name: &str) -> Result<Named, Error> {
+        let file = format!("recipe {name}");
+        let document = Document::parse(&file, &self.to_toml()?);
+        match (self.validate(), document) {
+            (Ok(()), Ok(document)) => Ok(Named {
+                name: name.to_owned(),
+                recipe: self,
+                document,
+            }),
+            (Ok(()), Err(message)) => Err(Error::Failed(message)),
+            (Err(problem), Ok(document)) => Err(Error::Failed(document.explain(&problem))),
+            // Of a number that is none there is no TOML to show.
+            (Err(problem), Err(_)) => Err(Error::Failed(format!("{file}: {}", problem.message))),
         }
     }
 }

@@ -65,8 +65,8 @@ impl Session {
             ..Place::default()
         };
         Ok(Self {
-            loss: recipe.loss(),
-            optimizer: recipe.optimizer(course.steps()),
+            loss: recipe.network_loss(),
+            optimizer: recipe.fresh_optimizer(course.steps()),
             recipe,
             course,
             network,

@@ -134,21 +134,22 @@ fn used(text: &str) -> Result<(), Error> {
     let named = Recipe::parse("fuzz", "fuzz.toml", text, &Changes::default())?;
     let spec = named.spec((28, 28), 10)?;
     let recipe = &named.recipe;
+    assert_eq!(recipe.validate(), Ok(()), "what was read is valid");
     let resolved = recipe.to_toml()?;
     let again = Recipe::parse("fuzz", "fuzz.toml", &resolved, &Changes::default())?;
     assert_eq!(
         &again.recipe, recipe,
         "what is written is read back: {resolved}"
     );
-    recipe.augmentation()?;
+    recipe.augmentation_schedule()?;
     let steps = 1_000_u64.div_ceil(recipe.batch as u64);
     for step in [0, 1, steps * recipe.epochs - 1] {
         assert!(recipe.rate_of(steps, step).is_finite(), "step {step}");
     }
     if spec.summary()?.parameters() <= LARGEST {
         let network = Network::new(&spec, recipe.seed)?;
-        recipe.optimizer(steps).with_state(
-            recipe.optimizer(steps).state().clone(),
+        recipe.fresh_optimizer(steps).with_state(
+            recipe.fresh_optimizer(steps).state().clone(),
             network.values().len(),
         )?;
     }
@@ -216,7 +217,7 @@ fn a_recipe_of_deformations_that_become_fewer_works() {
     let recipe = Recipe::parse("fuzz", "fuzz.toml", &changed, &Changes::default())
         .unwrap()
         .recipe;
-    let schedule = recipe.augmentation().unwrap().unwrap();
+    let schedule = recipe.augmentation_schedule().unwrap().unwrap();
     let probabilities = [0, 1, 2].map(|epoch| schedule.at(epoch, 3).probability);
     assert_eq!(probabilities, [0.75, 0.5, 0.25]);
     assert_eq!(schedule.at(0, 1).probability, 0.75);

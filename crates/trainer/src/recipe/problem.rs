@@ -1,10 +1,12 @@
 //! What is wrong with a recipe, and the key at which it is.
 
 /// What is wrong with the value of a key, such as `network.layers[2].kernels`.
-#[derive(Debug)]
-pub(super) struct Problem {
-    pub(super) path: String,
-    pub(super) message: String,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The key.
+    pub path: String,
+    /// What is wrong, with the key, what was found, and what was expected.
+    pub message: String,
 }
 
 impl Problem {

@@ -1,10 +1,10 @@
 //! A table of a recipe, read key by key: what is missing, unknown or of another kind is told with what may stand there.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 
 use toml::{Table, Value};
 
+use super::limits::{Number, Whole};
 use super::problem::{Problem, join};
 
 /// Two words are as good as the same if so few letters differ.
@@ -90,36 +90,36 @@ impl Section {
         }
     }
 
-    /// A whole number in a range.
+    /// A whole number within a limit.
     pub(super) fn whole(
         &mut self,
         key: &'static str,
-        range: RangeInclusive<i64>,
+        limit: &Whole,
     ) -> Result<Option<u64>, Problem> {
-        let (least, most) = (range.start(), range.end());
-        let expected = format!("a whole number from {least} to {most}");
-        match self.take(key) {
-            None => Ok(None),
-            Some(Value::Integer(number)) if range.contains(&number) => Ok(Some(number as u64)),
-            Some(other) => Err(self.wrong(key, &other, &expected)),
+        let value = self.take(key);
+        let number = value.as_ref().and_then(Value::as_integer);
+        let number = number.and_then(|number| u64::try_from(number).ok());
+        match (value, number.filter(|number| limit.0.contains(number))) {
+            (None, _) => Ok(None),
+            (Some(_), Some(number)) => Ok(Some(number)),
+            (Some(other), None) => Err(self.wrong(key, &other, &limit.expected())),
         }
     }
 
-    /// A number that `fits`, which `expected` tells in words.
+    /// A number within a limit.
     pub(super) fn number(
         &mut self,
         key: &'static str,
-        expected: &str,
-        fits: impl Fn(f64) -> bool,
+        limit: &Number,
     ) -> Result<Option<f64>, Problem> {
-        let expected = format!("a number {expected}");
+        let expected = format!("a number {}", limit.expected);
         let value = self.take(key);
         let number = match &value {
             Some(Value::Integer(number)) => Some(*number as f64),
             Some(Value::Float(number)) => Some(*number),
             _ => None,
         };
-        match (value, number.filter(|&number| fits(number))) {
+        match (value, number.filter(|&number| (limit.fits)(number))) {
             (None, _) => Ok(None),
             (Some(_), Some(number)) => Ok(Some(number)),
             (Some(other), None) => Err(self.wrong(key, &other, &expected)),

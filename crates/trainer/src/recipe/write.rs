@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Deformation, Goal, Kind, Method, Pace, Recipe, layers};
+use super::{
+    Augmentation, Elastic, Loss, Method, Normalisation, Optimizer, Recipe, Schedule, layers,
+};
 use crate::error::Error;
 use crate::hex::hex;
 
@@ -33,14 +35,13 @@ impl Recipe {
             writeln!(text, "train_images = {images}")?;
         }
         writeln!(text, "validation = {}", data.validation)?;
-        let normalisation = if data.measured {
-            "mean_deviation"
-        } else {
-            "by_255"
+        let normalisation = match data.normalisation {
+            Normalisation::MeanDeviation => "mean_deviation",
+            Normalisation::By255 => "by_255",
         };
         writeln!(text, "normalisation = {normalisation:?}")?;
-        if let Some(deformation) = &self.augmentation {
-            let Deformation {
+        if let Some(augmentation) = &self.augmentation {
+            let Augmentation {
                 probability,
                 last_probability,
                 shift,
@@ -48,7 +49,7 @@ impl Recipe {
                 scale,
                 shear,
                 elastic,
-            } = deformation;
+            } = augmentation;
             writeln!(
                 text,
                 "\n[augmentation]\nprobability = {probability:?}\nshift = {shift:?}\nrotation = {rotation:?}\nscale = {scale:?}\nshear = {shear:?}"
@@ -56,30 +57,30 @@ impl Recipe {
             if let Some(last) = last_probability {
                 writeln!(text, "last_probability = {last:?}")?;
             }
-            if let Some((alpha, sigma)) = elastic {
+            if let Some(Elastic { alpha, sigma }) = elastic {
                 writeln!(text, "elastic = {{ alpha = {alpha:?}, sigma = {sigma:?} }}")?;
             }
         }
         writeln!(text, "\n[network]\nlayers = {layers}")?;
         match self.loss {
-            Goal::CrossEntropy { smoothing } => writeln!(
+            Loss::CrossEntropy { smoothing } => writeln!(
                 text,
                 "\n[loss]\ntype = \"cross_entropy\"\nsmoothing = {smoothing:?}"
             )?,
-            Goal::MeanSquaredError => writeln!(text, "\n[loss]\ntype = \"mean_squared_error\"")?,
+            Loss::MeanSquaredError => writeln!(text, "\n[loss]\ntype = \"mean_squared_error\"")?,
         }
-        let Method {
-            kind,
+        let Optimizer {
+            method,
             rate,
             weight_decay,
             clip,
             average,
-        } = self.method;
-        let (name, momentum) = match kind {
-            Kind::Sgd => ("sgd", None),
-            Kind::Momentum(momentum) => ("momentum", Some(momentum)),
-            Kind::Nesterov(momentum) => ("nesterov", Some(momentum)),
-            Kind::AdamW => ("adamw", None),
+        } = self.optimizer;
+        let (name, momentum) = match method {
+            Method::Sgd => ("sgd", None),
+            Method::Momentum(momentum) => ("momentum", Some(momentum)),
+            Method::Nesterov(momentum) => ("nesterov", Some(momentum)),
+            Method::AdamW => ("adamw", None),
         };
         writeln!(text, "\n[optimizer]\ntype = {name:?}\nrate = {rate:?}")?;
         if let Some(momentum) = momentum {
@@ -91,14 +92,14 @@ impl Recipe {
                 writeln!(text, "{key} = {value:?}")?;
             }
         }
-        let pace = match self.schedule {
-            Pace::Constant => "constant",
-            Pace::Step { .. } => "step",
-            Pace::Cosine => "cosine",
-            Pace::OneCycle => "one_cycle",
+        let schedule = match self.schedule {
+            Schedule::Constant => "constant",
+            Schedule::Step { .. } => "step",
+            Schedule::Cosine => "cosine",
+            Schedule::OneCycle => "one_cycle",
         };
-        writeln!(text, "\n[schedule]\ntype = {pace:?}")?;
-        if let Pace::Step { every, factor } = self.schedule {
+        writeln!(text, "\n[schedule]\ntype = {schedule:?}")?;
+        if let Schedule::Step { every, factor } = self.schedule {
             writeln!(text, "every = {every}\nfactor = {factor:?}")?;
         }
         if let Some(patience) = self.patience {

@@ -35,7 +35,7 @@ impl Course {
             epochs: recipe.epochs,
             dataset: images.train.clone(),
             normalisation: images.normalisation,
-            augmentation: recipe.augmentation()?,
+            augmentation: recipe.augmentation_schedule()?,
         })
     }
 

@@ -43,7 +43,7 @@ impl Session {
         }
         let restored = self.network.set_values(&parameters).and_then(|()| {
             self.network.set_running_statistics(&running)?;
-            let fresh = self.recipe.optimizer(steps);
+            let fresh = self.recipe.fresh_optimizer(steps);
             fresh.with_state(optimizer, parameters.len())
         });
         self.optimizer = restored

@@ -21,7 +21,7 @@ pub fn trial(named: &Named, images: &Images) -> Result<String, Error> {
     let spec = named.spec(images.train.image_size(), images.entry.classes.len())?;
     let mut network = Network::new(&spec, recipe.seed)?;
     let course = Course::new(recipe, images)?;
-    let mut optimizer = recipe.optimizer(course.steps());
+    let mut optimizer = recipe.fresh_optimizer(course.steps());
     let start = Instant::now();
     let batch = course
         .batches(0, 1)?
@@ -37,7 +37,7 @@ pub fn trial(named: &Named, images: &Images) -> Result<String, Error> {
     let mut step = || {
         let start = Instant::now();
         let (input, targets) = (batch.images.view(), Targets::Labels(&labels));
-        let loss = recipe.loss();
+        let loss = recipe.network_loss();
         let report = network.train_step(input, targets, loss, &mut optimizer, &mut workspace)?;
         Ok::<_, Error>((report, start.elapsed()))
     };

@@ -76,7 +76,7 @@ impl From<trainer::Error> for Failure {
             trainer::Error::Argument(message) => Self::Usage(message),
             trainer::Error::Stopped => Self::Interrupted,
             trainer::Error::Data { dataset, message } => Self::Error(format!(
-                "{message}; download it with `{FETCH} {dataset}`, or pass its folder with --data"
+                "{message}; download the data set with `{FETCH} {dataset}`, or pass its folder with --data"
             )),
             other => Self::Error(other.to_string()),
         }
