@@ -13,7 +13,6 @@ use mnist_data::{Dataset, Normalisation, Splits};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::hex::hex;
 use crate::recipe::{self, Named};
 #[cfg(feature = "files")]
 pub use find::{Found, find, of_catalogue};
@@ -142,5 +141,5 @@ fn digest(sets: &[&Dataset]) -> String {
         }
         sha.update(set.labels());
     }
-    hex(&sha.finalize())
+    format!("{:x}", sha.finalize())
 }

@@ -9,7 +9,6 @@
 mod error;
 pub mod evaluation;
 pub mod export;
-mod hex;
 pub mod images;
 pub mod model;
 pub mod picture;

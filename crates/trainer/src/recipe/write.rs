@@ -8,7 +8,6 @@ use super::{
     Augmentation, Elastic, Loss, Method, Normalisation, Optimizer, Recipe, Schedule, layers,
 };
 use crate::error::Error;
-use crate::hex::hex;
 
 impl Recipe {
     /// The whole recipe as TOML, with every default written out.
@@ -113,6 +112,6 @@ impl Recipe {
     /// # Errors
     /// As [`to_toml`](Self::to_toml).
     pub fn digest(&self) -> Result<String, Error> {
-        Ok(hex(&Sha256::digest(self.to_toml()?)))
+        Ok(format!("{:x}", Sha256::digest(self.to_toml()?)))
     }
 }

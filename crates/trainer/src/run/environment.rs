@@ -9,7 +9,6 @@ use super::folder::RunFolder;
 use super::records::{DataFile, ENVIRONMENT, Environment};
 use super::shell;
 use crate::error::Error;
-use crate::hex::hex;
 use crate::images::Images;
 use crate::whole_file;
 
@@ -89,7 +88,7 @@ fn data_files(images: &Images) -> Result<Vec<DataFile>, Error> {
             .map_err(|error| Error::Failed(format!("{}: {error}", path.display())))?;
         files.push(DataFile {
             file: Some(path),
-            sha256: hex(&sha.finalize()),
+            sha256: format!("{:x}", sha.finalize()),
             embedded: false,
         });
     }

@@ -13,7 +13,6 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::hex::hex;
 use crate::run::records::{Best, Times};
 
 const FORMAT: &str = "trainer checkpoint 1";
@@ -176,7 +175,7 @@ fn digest<'a>(place: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -
         sha.update((part.len() as u64).to_le_bytes());
         sha.update(part);
     }
-    hex(&sha.finalize())
+    format!("{:x}", sha.finalize())
 }
 
 #[cfg(test)]

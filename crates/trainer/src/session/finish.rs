@@ -6,7 +6,6 @@ use sha2::{Digest as _, Sha256};
 use super::Session;
 use crate::error::Error;
 use crate::evaluation::Evaluation;
-use crate::hex::hex;
 use crate::images::Images;
 use crate::run::RunFolder;
 use crate::run::records::{Ending, MODEL, Outcome, RESULT};
@@ -51,5 +50,5 @@ fn digest(network: &Network) -> String {
             sha.update((number as f32).to_le_bytes());
         }
     }
-    hex(&sha.finalize())
+    format!("{:x}", sha.finalize())
 }

@@ -294,10 +294,7 @@ impl Run {
         for number in self.network.kernels().iter().chain(&self.network.weights()) {
             sha.update(number.to_le_bytes());
         }
-        sha.finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        format!("{:x}", sha.finalize())
     }
 }
 
