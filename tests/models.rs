@@ -158,7 +158,7 @@ fn classes_of_another_data_set_are_not_taken_for_the_models() {
     let data = data.path().to_str().unwrap();
     let other = ["--dataset", "fashion-mnist", "--data", data];
     let text = succeeds(&run(&[&["predict", &model, "test:0"], &other[..]].concat()));
-    assert!(text.ends_with("(it is Sneaker)\n"), "{text}");
+    assert!(text.ends_with("(it is sneaker)\n"), "{text}");
     let text = fails(&[&["evaluate", &model], &other[..]].concat());
     assert!(
         text.contains("the classes of fashion-mnist are T-shirt/top, ")

@@ -99,7 +99,7 @@ fn images_that_are_not_there_tell_how_to_get_them() {
     };
     let said = fails(&train(&["best"]), 1);
     assert!(
-        said.contains("60000 training images are wanted, and 1,000 embedded"),
+        said.contains("the recipe needs 60,000 training images, only 1,000 are built in"),
         "{said}"
     );
     assert!(
@@ -115,7 +115,7 @@ fn images_that_are_not_there_tell_how_to_get_them() {
     let data = place.data.path().to_str().unwrap();
     let said = fails(&train(&["best", "--data", data]), 1);
     assert!(
-        said.contains("wants 60000 training images, found 200"),
+        said.contains("needs 60000 training images, found 200"),
         "{said}"
     );
     let said = fails(&train(&["quick", "--data", "nowhere"]), 1);
