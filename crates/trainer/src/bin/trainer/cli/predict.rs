@@ -1,7 +1,7 @@
 //! `trainer predict`: what a model sees in pictures.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Write};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
