@@ -91,7 +91,7 @@
 //! order, which follows from the shapes alone: a batch is divided into shards by its size, never by the number of
 //! threads, and the sums of the shards are added in their order. Every multiply-add rounds once, in software where
 //! the processor has none. tanh, exp, ln and the cosine of a schedule are the crate's own. The environment
-//! variable `CONV_CORE_SIMD` (`scalar`, `avx2`, `avx512`) chooses the instruction set, and so the speed alone.
+//! variable `CONV_CORE_SIMD` (`scalar`, `avx2`, `avx512`, `neon`) chooses the instruction set, and so the speed alone.
 //! [`backprop`](backprop#what-is-deterministic-and-why) tells more.
 //!
 //! The crate opens no file, no connection and no clock, and prints nothing.

@@ -1,5 +1,7 @@
 //! The choice of an instruction set for a piece of work: the only place, with [`Level`], that knows which there are.
 
+#[cfg(target_arch = "aarch64")]
+use super::arch::aarch64::neon;
 use super::arch::scalar;
 #[cfg(target_arch = "x86_64")]
 use super::arch::x86_64::{avx2, avx512};
@@ -29,15 +31,19 @@ pub(crate) fn dispatch_for<O: Op>(values: usize, op: O) -> O::Output {
 unsafe fn run_on<O: Op>(level: Level, op: O) -> O::Output {
     match level {
         Level::Scalar => scalar::run(op),
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => neon::run(op),
         // SAFETY: the caller vouches for the processor.
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { avx2::run(op) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => unsafe { avx512::run(op) },
-        // No processor of another kind has them.
+        // No processor of another kind has those that follow.
         #[cfg(not(target_arch = "x86_64"))]
         Level::Avx2 | Level::Avx512 => scalar::run(op),
+        #[cfg(not(target_arch = "aarch64"))]
+        Level::Neon => scalar::run(op),
     }
 }
 

@@ -24,11 +24,13 @@ pub enum Level {
     Avx2 = 2,
     /// x86-64 with AVX-512F: one vector of 512 bits.
     Avx512 = 3,
+    /// 64-bit ARM, all of which has NEON: two vectors of two registers of 128 bits each.
+    Neon = 4,
 }
 
 impl Level {
-    /// Every level, slowest first, whether or not this processor has it.
-    pub const ALL: &'static [Self] = &[Self::Scalar, Self::Avx2, Self::Avx512];
+    /// Every level, whether or not this processor has it; of those that one processor has, the slower ones come first.
+    pub const ALL: &'static [Self] = &[Self::Scalar, Self::Neon, Self::Avx2, Self::Avx512];
 
     /// Whether this processor has it.
     #[must_use]
@@ -41,6 +43,7 @@ impl Level {
             Self::Avx512 => is_x86_feature_detected!("avx512f") && Self::Avx2.is_available(),
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Avx512 => false,
+            Self::Neon => cfg!(target_arch = "aarch64"),
         }
     }
 
@@ -56,7 +59,7 @@ impl Level {
         Self::available().next_back().unwrap_or(Self::Scalar)
     }
 
-    /// What the environment variable `CONV_CORE_SIMD` asks for (`scalar`, `avx2` or `avx512`), or
+    /// What the environment variable `CONV_CORE_SIMD` asks for (`scalar`, `avx2`, `avx512` or `neon`), or
     /// [`best`](Self::best) where it is not set or empty.
     ///
     /// # Errors
@@ -88,6 +91,7 @@ impl fmt::Display for Level {
             Self::Scalar => "scalar",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Neon => "neon",
         })
     }
 }

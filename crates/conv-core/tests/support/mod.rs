@@ -21,6 +21,9 @@ fn levels_here() -> Vec<&'static str> {
             }
         }
     }
+    if cfg!(target_arch = "aarch64") {
+        levels.push("neon");
+    }
     levels
 }
 
