@@ -61,6 +61,13 @@ pub(crate) const WINOGRAD_5X5_CHANNELS: usize = LANES / 2;
 pub(crate) const COL2IM_CHANNELS: usize = LANES;
 /// Kernels of a group that leave half of a vector empty, which their taps then fill two by two.
 pub(crate) const PAIRED_KERNELS: usize = 8;
+/// Pairs of taps are taken where they are at most so many of so many taps: half of them, but for a few counted twice.
+pub(crate) const PAIRS_PAY: (u64, u64) = (9, 16);
+/// Winograd's tiles are taken where they have at most so many times the multiplications of so many plain ones: the transforms
+/// take about a third of the time.
+pub(crate) const WINOGRAD_PAYS: (u64, u64) = (2, 3);
+/// A convolution and its max pooling are one step where at most one in so many outputs is a maximum.
+pub(crate) const POOLED_OUTPUTS: u64 = 2;
 /// Kernels of a group whose taps are taken two by two only if few of them are counted twice.
 pub(crate) const SOMETIMES_PAIRED_KERNELS: usize = 16;
 

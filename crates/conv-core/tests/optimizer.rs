@@ -189,7 +189,7 @@ fn refuses_what_is_out_of_range() {
     );
     assert_eq!(
         refuse(sgd(0.1).clip(0.0)),
-        "the largest norm is 0, expected above 0, and finite"
+        "the norm to clip at is 0, expected above 0, and finite"
     );
     assert_eq!(
         refuse(sgd(0.1).average(1.5)),
@@ -303,4 +303,27 @@ fn a_range_that_ends_before_it_starts_is_an_error() {
         "the start of a parameter's range is 2, expected at most 1, its end (a)"
     );
     assert_eq!((values, optimizer.steps()), ([1.0; 3], 0));
+}
+
+#[test]
+fn steps_of_other_lengths_and_overlapping_parameters_are_errors() {
+    let parameter = |name: &str, start, end| Parameter::new(name, [end - start], start, true);
+    for mut optimizer in [Optimizer::adamw(0.1), Optimizer::momentum(0.1, 0.9)] {
+        optimizer.step(&[], &mut [], &[]).unwrap();
+        let whole = [parameter("a", 0, 3).unwrap()];
+        let error = optimizer.step(&whole, &mut [1.0; 3], &[1.0; 3]);
+        let error = error.unwrap_err().to_string();
+        assert_eq!(error, "values has shape [3], expected [0]");
+    }
+    let mut values = [1.0; 3];
+    let overlapping = [parameter("a", 0, 2).unwrap(), parameter("b", 1, 3).unwrap()];
+    let error = Optimizer::adamw(0.1).step(&overlapping, &mut values, &[1.0; 3]);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("a and b overlap"), "{error}");
+    // In any order, and with a gap between them.
+    let apart = [parameter("b", 2, 3).unwrap(), parameter("a", 0, 1).unwrap()];
+    Optimizer::sgd(0.5)
+        .step(&apart, &mut values, &[1.0; 3])
+        .unwrap();
+    assert_eq!(values, [0.5, 1.0, 0.5]);
 }

@@ -91,7 +91,16 @@ impl<'a> Fold<'a> {
                     *shortcut = self.layers(shortcut)?;
                     None
                 }
-                _ => None,
+                Layer::Pool { .. }
+                | Layer::GlobalAveragePool
+                | Layer::KernelPool { .. }
+                | Layer::Flatten
+                | Layer::Relu { .. }
+                | Layer::Tanh
+                | Layer::Sigmoid
+                | Layer::Gelu
+                | Layer::Silu
+                | Layer::Dropout { .. } => None,
             };
             if let Some((bias, channels)) = bias {
                 self.weights(bias, channels, &mut rest)?;

@@ -63,6 +63,7 @@ pub(super) enum FirstValues {
 #[derive(Clone, Debug)]
 pub(crate) struct Norm {
     /// Its layer's number, such as `3` or `2.body.0`.
+    #[cfg(feature = "safetensors")]
     pub(crate) path: String,
     pub(crate) channels: usize,
 }
@@ -395,8 +396,11 @@ impl Layout {
             gamma,
             beta,
         };
-        let path = path.to_owned();
-        self.norms.push(Norm { path, channels });
+        self.norms.push(Norm {
+            #[cfg(feature = "safetensors")]
+            path: path.to_owned(),
+            channels,
+        });
         let output = self.push(Op::BatchNorm(op), current, current.shape, true)?;
         Ok((output, 0))
     }

@@ -144,9 +144,24 @@ impl Workspace {
         if known && room == before {
             return Ok(());
         }
-        self.check(program, room, division.images)?;
+        let mut room = room;
+        let mut anew = !known;
+        if let Err(error) = self.check(program, room, division.images) {
+            // What earlier passes needed besides may be given up.
+            let own = Room {
+                shards: division.shards(),
+                images_per_block: division.images_per_block,
+                outputs,
+                training,
+            };
+            if own == room {
+                return Err(error);
+            }
+            self.check(program, own, division.images)?;
+            (room, anew) = (own, true);
+        }
         // The blocks of all shards are of one size, and so are the plans for them.
-        let fits = known
+        let fits = !anew
             && room.images_per_block == before.images_per_block
             && room.training == before.training;
         if !fits {
@@ -160,6 +175,8 @@ impl Workspace {
         if !known {
             let lanes = program.scratch_len();
             parallel::on_every_thread(|| scratch::reserve(lanes));
+        }
+        if anew {
             (self.gradient, self.outputs, self.predicted) = (Vec::new(), Vec::new(), Vec::new());
         }
         while self.shards.len() < room.shards {
@@ -191,9 +208,11 @@ impl Workspace {
         }
         let outputs = bytes(room.outputs, size_of::<f32>());
         let outputs = outputs.saturating_mul(program.output_len() as u64);
+        let outputs = outputs.saturating_add(bytes(room.outputs, size_of::<usize>()));
         needed = needed.saturating_add(outputs);
         if outputs > most.0 {
-            most = (outputs, "the outputs");
+            let last = program.steps.last();
+            most = (outputs, last.map_or("", |last| &last.layer));
         }
         if training {
             needed = needed.saturating_add(bytes(program.parameters_len, size_of::<f32>()));

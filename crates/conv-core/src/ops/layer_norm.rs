@@ -38,8 +38,9 @@ pub fn forward(
     beta: ArrayView1<'_, f32>,
     mut output: ArrayViewMut4<'_, f32>,
 ) -> Result<(), Error> {
-    let (n, _, _, channels) = input.dim();
+    let (n, rows, cols, channels) = input.dim();
     expect_some("images", n)?;
+    expect_some("pixels", rows * cols)?;
     expect_some("channels", channels)?;
     expect_shape("gamma", &[channels], gamma.shape())?;
     expect_shape("beta", &[channels], beta.shape())?;
@@ -75,8 +76,9 @@ pub fn backward(
         mut d_gamma,
         mut d_beta,
     } = gradients;
-    let (n, _, _, channels) = input.dim();
+    let (n, rows, cols, channels) = input.dim();
     expect_some("images", n)?;
+    expect_some("pixels", rows * cols)?;
     expect_some("channels", channels)?;
     for (what, shape) in [
         ("gamma", gamma.shape()),
@@ -93,6 +95,7 @@ pub fn backward(
         gamma: slice("gamma", &gamma)?,
     };
     let (input, d_output) = (slice("input", &input)?, slice("d_output", &d_output)?);
+    let d_input = slice_mut("d_input", &mut d_input)?;
     let images = n.div_ceil(SUMS_PER_BATCH);
     // Of each task, d_gamma and d_beta.
     let mut sums = vec![0.0; n.div_ceil(images) * 2 * channels];
@@ -114,7 +117,6 @@ pub fn backward(
             *total += sum;
         }
     }
-    let d_input = slice_mut("d_input", &mut d_input)?;
     parallel::parts_mut(d_input, image, |part, d_input| {
         let (input, d_output) = (&input[part * image..], &d_output[part * image..]);
         slopes(scale, &input[..image], &d_output[..image], d_input);

@@ -117,7 +117,7 @@ pub fn mean_squared_error(
     mut d_outputs: ArrayViewMut2<'_, f32>,
 ) -> Result<f64, Error> {
     expect_some("rows", outputs.dim().0)?;
-    expect_some("numbers of a row", outputs.dim().1)?;
+    expect_some("values of a row", outputs.dim().1)?;
     expect_shape("targets", outputs.shape(), targets.shape())?;
     expect_shape("d_outputs", outputs.shape(), d_outputs.shape())?;
     let (outputs, targets) = (slice("outputs", &outputs)?, slice("targets", &targets)?);

@@ -9,6 +9,7 @@ pub use state::State;
 use crate::Error;
 use crate::ops::check::expect_shape;
 use crate::parameter::Parameter;
+use crate::tuning::LANES;
 
 /// The rule by which a gradient changes parameters. Decay of the weights is decoupled: it multiplies kernels and
 /// weights (never biases, gamma or beta) by `1 − rate · decay` before the step, whatever the rule.
@@ -160,7 +161,7 @@ impl Optimizer {
     }
 
     /// One step. The `parameters` say where among the values each one stands, and whether it decays. They may be those of
-    /// any model:
+    /// any model; a value that belongs to no parameter is left alone:
     ///
     /// ```
     /// use conv_core::Parameter;
@@ -180,8 +181,9 @@ impl Optimizer {
     ///
     /// # Errors
     /// [`Error::Value`] if the rate, the decay, the norm or a factor is out of its range; [`Error::Shape`] if
-    /// there are not as many values in all three as in the step before; [`Error::Range`] if a parameter's range ends before it
-    /// starts. Nothing has changed then.
+    /// there are not as many values as gradients, as the parameters say, or as the moments and the average of the steps before
+    /// are for; [`Error::Range`] if a parameter's range ends before it starts or overlaps another one. Nothing has changed
+    /// then.
     pub fn step(
         &mut self,
         parameters: &[Parameter],
@@ -200,14 +202,17 @@ impl Optimizer {
                 found: wrong.range.start,
             });
         }
+        check_overlaps(parameters)?;
         if self.state.steps == 0 {
             let (first, second) = self.rule.moments(len);
             self.state.first = vec![0.0; first];
             self.state.second = vec![0.0; second];
         }
-        let kept = self.state.first.len().max(self.state.averaged.len());
-        if kept > 0 {
-            expect_shape("values", &[kept], &[len])?;
+        let (first, second) = self.rule.moments(len);
+        expect_shape("values", &[self.state.first.len()], &[first])?;
+        expect_shape("values", &[self.state.second.len()], &[second])?;
+        if !self.state.averaged.is_empty() {
+            expect_shape("values", &[self.state.averaged.len()], &[len])?;
         }
         let rate = self.rate();
         let scale = self.clip.map_or(1.0, |most| {
@@ -315,7 +320,7 @@ impl Optimizer {
                 (0.0..1.0).contains(&average),
             ),
             (
-                "the largest norm",
+                "the norm to clip at",
                 "above 0, and finite",
                 clip,
                 clip > 0.0 && clip.is_finite(),
@@ -333,10 +338,37 @@ impl Optimizer {
     }
 }
 
-/// The Euclidean norm, in `f64`: sixteen sums, added in their order.
+/// An error if two parameters share a value.
+fn check_overlaps(parameters: &[Parameter]) -> Result<(), Error> {
+    // Those of a network stand one behind the other, which one look tells.
+    let pairs = parameters.windows(2);
+    if pairs
+        .into_iter()
+        .all(|p| p[0].range.end <= p[1].range.start)
+    {
+        return Ok(());
+    }
+    for (number, parameter) in parameters.iter().enumerate() {
+        let (start, end) = (parameter.range.start, parameter.range.end);
+        let overlaps = |other: &&Parameter| other.range.start < end && start < other.range.end;
+        if let Some(other) = parameters[number + 1..].iter().find(overlaps) {
+            return Err(Error::Range {
+                what: "the start of a parameter's range",
+                expected: format!(
+                    "no value of another one ({} and {} overlap)",
+                    parameter.name, other.name
+                ),
+                found: other.range.start,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The Euclidean norm, in `f64`: sixteen sums by turns, added in their order.
 fn norm(values: &[f32]) -> f64 {
-    let mut sums = [0.0; 16];
-    for chunk in values.chunks(16) {
+    let mut sums = [0.0; LANES];
+    for chunk in values.chunks(LANES) {
         for (sum, &x) in sums.iter_mut().zip(chunk) {
             *sum += f64::from(x) * f64::from(x);
         }

@@ -154,3 +154,19 @@ fn running_statistics_must_be_finite() {
         .set_running_statistics(&statistics(-5.0, 0.0))
         .unwrap();
 }
+
+/// What an earlier pass needed is given up where both would be too much.
+#[test]
+fn a_pass_that_fits_by_itself_is_not_refused_for_an_earlier_one() {
+    let spec = Spec::new((1, 1, 1), Layers::new().dense(16_384).dense(2));
+    let mut network = Network::new(&spec, 1).unwrap();
+    let mut alone = Workspace::new();
+    step(&mut network.clone(), &mut alone, 8).unwrap();
+    let mut workspace = Workspace::new();
+    workspace.set_limit(alone.bytes() as u64 + (1 << 18));
+    let input = Array4::zeros((9000, 1, 1, 1));
+    network.forward(input.view(), &mut workspace).unwrap();
+    step(&mut network, &mut workspace, 8).unwrap();
+    assert!(workspace.bytes() as u64 <= workspace.limit());
+    network.forward(input.view(), &mut workspace).unwrap();
+}

@@ -189,6 +189,7 @@ pub fn backward(
     let image = input.len() / n;
     let gamma = slice("gamma", &gamma)?;
     let (input, d_output) = (slice("input", &input)?, slice("d_output", &d_output)?);
+    let d_input = slice_mut("d_input", &mut d_input)?;
     // With nothing behind the normalisation, its scale and shift do not matter to its gradient.
     let affine = vec![Affine::default(); channels];
     let normalisation = Normalisation::alone(&affine);
@@ -206,7 +207,6 @@ pub fn backward(
         sums.add(part);
     }
     sums.write(&mut d_gamma, &mut d_beta);
-    let d_input = slice_mut("d_input", &mut d_input)?;
     parallel::parts_mut(d_input, image, |part, d_input| {
         let (input, d_output) = (&input[part * image..], &d_output[part * image..]);
         let values = (input, d_output);

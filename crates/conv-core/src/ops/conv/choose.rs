@@ -1,6 +1,6 @@
 //! The one place that picks the algorithm of a convolution: forward and for the gradient of the kernels ([`choose`]), for
 //! the gradient of the input ([`choose_d_input`]), and where max pooling is all that reads the output
-//! ([`choose_max_pool`]). Each answer has its reason and the memory that it takes.
+//! ([`choose_max_pool`]). The first two have their reason and the memory that they take.
 //!
 //! Which algorithm runs decides about last bits, so the choice follows from the shapes alone.
 
@@ -14,8 +14,9 @@ use crate::ops::pool::Pool;
 use crate::shape::Window;
 use crate::simd::{LANES, groups};
 use crate::tuning::{
-    COL2IM_CHANNELS, KERNEL_BLOCK, PAIRED_KERNELS, SOMETIMES_PAIRED_KERNELS, TRANSPOSED,
-    VALUES_IN_FIRST_CACHE, WINOGRAD_3X3_CHANNELS, WINOGRAD_5X5_CHANNELS, WINOGRAD_CHANNELS,
+    COL2IM_CHANNELS, KERNEL_BLOCK, PAIRED_KERNELS, PAIRS_PAY, POOLED_OUTPUTS,
+    SOMETIMES_PAIRED_KERNELS, TRANSPOSED, VALUES_IN_FIRST_CACHE, WINOGRAD_3X3_CHANNELS,
+    WINOGRAD_5X5_CHANNELS, WINOGRAD_CHANNELS, WINOGRAD_PAYS,
 };
 
 /// How outputs and the gradient of the kernels are computed.
@@ -206,7 +207,8 @@ pub(crate) fn choose_max_pool(
     let output = problem.output;
     let positions = window.output(output.rows, output.cols)?;
     // Where more outputs have a gradient, to leave out the others does not pay.
-    let sparse = positions.0 * positions.1 * 2 <= output.pixels();
+    let pooled = positions.0 as u64 * positions.1 as u64;
+    let sparse = pooled * POOLED_OUTPUTS <= output.pixels() as u64;
     if pool != Pool::Max || problem.groups != 1 || !sparse {
         return Ok(None);
     }
@@ -228,8 +230,11 @@ fn winograd_side(problem: &Problem) -> Option<Side> {
     let out = side.output() as u64;
     let tiles = rows.div_ceil(out).saturating_mul(cols.div_ceil(out));
     let taps = (side.kernel() * side.kernel()) as u64;
-    let values = tiles.saturating_mul(3 * side.values() as u64);
-    let pays = values <= rows.saturating_mul(cols).saturating_mul(2 * taps);
+    let values = tiles.saturating_mul(WINOGRAD_PAYS.1 * side.values() as u64);
+    let pays = values
+        <= rows
+            .saturating_mul(cols)
+            .saturating_mul(WINOGRAD_PAYS.0 * taps);
     let inputs = (least..=WINOGRAD_CHANNELS).contains(&problem.input().channels);
     let kernels = (LANES..=most).contains(&problem.output.channels);
     (problem.is_plain() && inputs && kernels && pays).then_some(side)
@@ -250,7 +255,7 @@ fn suits_pairs(problem: &Problem) -> bool {
     }
     let pairs = pair_count(problem) as u64;
     // As many multiply-adds, but for taps that are counted twice; half as many values to fetch.
-    let pays = 16 * pairs <= 9 * problem.taps() as u64;
+    let pays = PAIRS_PAY.1 * pairs <= PAIRS_PAY.0 * problem.taps() as u64;
     pairs > 0 && (kernels <= PAIRED_KERNELS || pays)
 }
 
