@@ -26,7 +26,7 @@ const PICTURES: usize = 63;
 /// pictures was stored.
 pub(crate) const STACKED: &[u8] = include_bytes!("stacked.safetensors");
 /// As the program's: a less probable class is warned of.
-const CERTAIN: f32 = 0.8;
+const CERTAIN: f32 = 0.87;
 
 /// What became of the pictures of a kind.
 #[derive(Clone, Copy, Default)]

@@ -21,6 +21,7 @@ use crate::init::Init;
 use crate::ops::check::{expect_some, expect_value};
 use crate::ops::conv::choose::{choose, choose_d_input, choose_dense_d_input};
 use crate::ops::conv::geometry::{Conv as Convolution, Problem};
+use crate::ops::pool::check_padding;
 use crate::parameter::Parameter;
 use crate::shape::{ImageShape, Window, product};
 use crate::spec::{self, Layer, Layers, Spec};
@@ -431,7 +432,8 @@ impl Layout {
             .image("the argmax of a pooling", &[rows, cols, shape.channels])?;
         // The table may have grown to twice what it needs.
         let sizes = [2, rows, cols, window.size.0, window.size.1];
-        self.budget.image("the table of a pooling", &sizes)
+        self.budget.image("the table of a pooling", &sizes)?;
+        check_padding(window, shape.rows, shape.cols)
     }
 
     fn bias(

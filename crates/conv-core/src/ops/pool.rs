@@ -117,6 +117,27 @@ fn inside(
     reach(before)..reach(before + input)
 }
 
+/// An error if there is a position with nothing but padding under the window, of an image of so many rows and columns.
+pub(crate) fn check_padding(window: &Window, rows: usize, cols: usize) -> Result<(), Error> {
+    let (positions, before) = (window.output(rows, cols)?, window.before(rows, cols)?);
+    let empty = |positions, stride, before, input, taps| {
+        let mut starts = (0..positions).map(|at: usize| at * stride);
+        starts.any(|start| inside(start, before, input, taps).is_empty())
+    };
+    let (size, dilation, stride) = (window.size, window.dilation, window.stride);
+    if empty(positions.0, stride.0, before.0, rows, (size.0, dilation.0))
+        || empty(positions.1, stride.1, before.1, cols, (size.1, dilation.1))
+    {
+        let expected = "less: there is a position with nothing but padding under the window";
+        return Err(Error::Range {
+            what: "padding",
+            expected: expected.into(),
+            found: before.0.max(before.1),
+        });
+    }
+    Ok(())
+}
+
 /// The pixels under the window at each position of an image.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -143,11 +164,11 @@ impl Plan {
             "pixels under the window",
             &[rows, cols, window.size.0, window.size.1],
         )?;
+        check_padding(window, h, w)?;
         let mut taps = Vec::new();
         let mut ends = Vec::with_capacity(rows * cols);
         for oy in 0..rows {
             for ox in 0..cols {
-                let before = taps.len();
                 let (down, right) = (oy * window.stride.0, ox * window.stride.1);
                 for ky in inside(down, top, h, (window.size.0, window.dilation.0)) {
                     let y = down + ky * window.dilation.0 - top;
@@ -155,15 +176,6 @@ impl Plan {
                         let x = right + kx * window.dilation.1 - left;
                         taps.push((y * w + x) as u32);
                     }
-                }
-                if taps.len() == before {
-                    let expected =
-                        "less: there is a position with nothing but padding under the window";
-                    return Err(Error::Range {
-                        what: "padding",
-                        expected: expected.into(),
-                        found: top.max(left),
-                    });
                 }
                 ends.push(taps.len() as u32);
             }

@@ -1,7 +1,9 @@
 //! What is refused, and how it is said.
 
 use conv_core::network::{Loss, Network, Targets, Workspace};
-use conv_core::spec::{Conv, Layers, Spec};
+use conv_core::ops::pool::Pool;
+use conv_core::shape::{Padding, Window};
+use conv_core::spec::{Conv, Layer, Layers, Spec};
 use ndarray::{Array2, Array4};
 
 #[test]
@@ -41,6 +43,18 @@ fn refuses_what_does_not_fit() {
     );
     assert!(refuse((usize::MAX, 4, 2), new()).contains("too many numbers"));
     assert!(refuse((4, 4, 2), new().flatten().dense(usize::MAX)).contains("layer 1 (dense)"));
+    // Known from the shapes alone, before any table is made.
+    let beyond = Padding::Explicit {
+        top: 3,
+        bottom: 0,
+        left: 0,
+        right: 0,
+    };
+    let pool = Layer::Pool {
+        pool: Pool::Max,
+        window: Window::new(2, 2).padding(beyond),
+    };
+    assert!(refuse((4, 4, 2), new().then(pool)).contains("nothing but padding under the window"));
     let mut deep = new().tanh();
     for _ in 0..40 {
         deep = new().residual(|_| deep);
