@@ -90,7 +90,7 @@ fn fixed_cases(count: usize) -> Vec<Case> {
 #[test]
 fn every_kind_of_layer_is_drawn() {
     let mut kinds = BTreeSet::new();
-    for case in fixed_cases(150) {
+    for case in fixed_cases(400) {
         for layer in &case.network.summary().layers {
             let kind = layer.name.split_once('(').unwrap().1;
             kinds.insert(kind.trim_end_matches(')').to_owned());
@@ -105,11 +105,13 @@ fn every_kind_of_layer_is_drawn() {
         "gelu",
         "global average pool",
         "kernel pool",
+        "layer norm",
         "max pool",
         "mean pool",
         "relu",
         "residual",
         "sigmoid",
+        "silu",
         "tanh",
     ];
     assert_eq!(kinds, all.map(str::to_owned).into());
@@ -136,7 +138,7 @@ fn onnx_runtime_computes_the_same_logits() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let cases = fixed_cases(150);
+    let cases = fixed_cases(400);
     for (number, case) in cases.iter().enumerate() {
         let place = |what: &str| folder.path().join(format!("{number}.{what}"));
         let onnx = export(folder.path(), &case.model(), "onnx");

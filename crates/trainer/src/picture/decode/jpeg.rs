@@ -51,6 +51,13 @@ pub(super) fn decode(file: impl BufRead + Seek) -> Result<Decoded, Error> {
 fn broken(error: DecodeErrors) -> Error {
     match error {
         DecodeErrors::ExhaustedData => Error::Ends,
-        error => Error::broken("JPEG", format!("{error:?}")),
+        // The decoder's words, which have line breaks; where they are about bytes that are missing, ours are plainer.
+        error => match format!("{error:?}") {
+            reason if reason.contains("Not enough bytes") => Error::Ends,
+            reason => {
+                let words: Vec<&str> = reason.split_whitespace().collect();
+                Error::broken("JPEG", words.join(" "))
+            }
+        },
     }
 }
