@@ -7,6 +7,7 @@ mod find;
 mod fuzz;
 mod layers;
 mod limits;
+#[cfg(feature = "files")]
 mod made;
 mod problem;
 mod read;
@@ -19,6 +20,7 @@ use conv_core::spec::{Layers, Spec};
 
 use crate::error::Error;
 use document::Document;
+#[cfg(feature = "files")]
 #[cfg(feature = "files")]
 pub(crate) use made::AugmentationSchedule;
 pub use problem::Problem;
@@ -271,7 +273,7 @@ impl Recipe {
             }),
             (Ok(()), Err(message)) => Err(Error::Failed(message)),
             (Err(problem), Ok(document)) => Err(Error::Failed(document.explain(&problem))),
-            // Of a number that is none there is no TOML to show.
+            // A NaN cannot be written as TOML, so there is no line to show.
             (Err(problem), Err(_)) => Err(Error::Failed(format!("{file}: {}", problem.message))),
         }
     }

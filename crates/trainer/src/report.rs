@@ -16,6 +16,7 @@ mod scale;
 mod single;
 mod subject;
 
+#[cfg(feature = "files")]
 pub(crate) use numbers::count;
 pub use pair::report as pair;
 pub use single::report as single;

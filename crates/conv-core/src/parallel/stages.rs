@@ -18,7 +18,7 @@ pub(super) fn inside() -> bool {
     BUSY.get()
 }
 
-/// An item, and the first stage that nobody has begun with it.
+/// An item, and the first stage that no thread has started on it.
 struct Item<'a, T> {
     next: AtomicUsize,
     item: Mutex<&'a mut T>,
@@ -70,7 +70,7 @@ pub(crate) fn stages<const MOST: usize, T: Send, S: Send + Sync>(
     });
     let shared = RwLock::new(shared);
     let (stage, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    // Takes the items through a stage that nobody has begun with, from number `first` on and then those before it. Returns
+    // Takes the items through a stage that no thread has started on them, from number `first` on and then those before it. Returns
     // whether there was one.
     let work = |now: usize, first: usize| {
         let mut any = false;

@@ -79,7 +79,7 @@ impl fmt::Display for Error {
             Self::TooLarge { width, height } => write!(
                 f,
                 "it has {width}×{height} pixels, expected at most {} in all; make it smaller",
-                super::decode::MOST_PIXELS
+                super::pixels::MOST_PIXELS
             ),
             Self::LargeProgressive { width, height } => write!(
                 f,

@@ -12,7 +12,7 @@ use super::glyph::{in_the_middle, resampled, shape_within};
 use super::ink::LEAST_CONTRAST;
 use super::pixels::Picture;
 use super::plane::quantile;
-use super::preparation::Prepared;
+use super::prepared::Prepared;
 use super::search::Place;
 use super::warning::Warning;
 

@@ -20,6 +20,7 @@ mod ink;
 mod pixels;
 mod plane;
 mod preparation;
+mod prepared;
 mod search;
 mod warning;
 
@@ -28,7 +29,8 @@ use std::io::{BufRead, Seek};
 pub use area::Area;
 pub use error::Error;
 pub use pixels::Picture;
-pub use preparation::{Preparation, Prepared};
+pub use preparation::Preparation;
+pub use prepared::Prepared;
 pub use warning::Warning;
 
 impl Picture {

@@ -2,6 +2,9 @@
 
 use ndarray::{Array2, Array3, ArrayView3, Axis};
 
+/// Pixels that a picture may have: twice as many as the sensors of most cameras.
+pub(super) const MOST_PIXELS: u64 = 1 << 27;
+
 /// A picture as it is seen: upright, opaque, its longer side of at most 1,600 pixels.
 #[derive(Clone, Debug)]
 pub struct Picture {

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::area::Area;
 use super::error::Error;
 use super::pixels::Picture;
+use super::prepared::Prepared;
 use super::search::{self, Place};
 use super::warning::Warning;
 use super::{garment, glyph};
@@ -25,22 +25,6 @@ pub enum Preparation {
     Garment,
     /// The whole picture scaled to fit.
     Plain,
-}
-
-/// What was made of a picture.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Prepared {
-    /// (rows, columns): levels, 0 the background of the data set's images, 255 full ink.
-    pub image: Array2<u8>,
-    /// What was taken of the upright picture, in its pixels.
-    pub area: Area,
-    /// Whether the ink is darker than its background; none if the picture was taken as it is.
-    pub darker: Option<bool>,
-    /// Areas that were taken for dust or the like, in pixels of the upright picture, the largest first.
-    pub left_out: Vec<Area>,
-    /// Where there is doubt.
-    pub warnings: Vec<Warning>,
 }
 
 impl Preparation {

@@ -8,12 +8,10 @@ mod reduce;
 use std::io::{BufRead, Seek};
 
 use super::error::Error;
-use super::pixels::Picture;
+use super::pixels::{MOST_PIXELS, Picture};
 use exif::Orientation;
 use reduce::Reducer;
 
-/// Pixels that a picture may have: twice as many as the sensors of most cameras.
-pub(super) const MOST_PIXELS: u64 = 1 << 27;
 /// Bytes that a decoder may take beside the picture's.
 const LIMIT: usize = 1 << 26;
 

@@ -93,7 +93,7 @@ impl Place {
     /// Of `test:17` or `train:3`; None of anything else, which names a file.
     ///
     /// # Errors
-    /// If what follows the colon is no number, and no file has the name either.
+    /// If what follows the colon is not a number, and there is no file of the name.
     fn parse(name: &Path) -> Result<Option<Self>, Failure> {
         let Some((part, index)) = name.to_str().and_then(|name| name.split_once(':')) else {
             return Ok(None);
