@@ -221,8 +221,7 @@ const STYLES: [Style; 8] = [
         pixel: |ink| vec![0, 0, 0, ink],
         enlarge: |image| blocks(image, 3),
         margins: [3, 40, 0, 11],
-        // One since pictures are cut out of any background.
-        others: 1,
+        others: 0,
     },
     Style {
         name: "white on nothing",

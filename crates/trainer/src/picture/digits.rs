@@ -130,3 +130,17 @@ fn a_blank_picture_is_refused() {
         );
     }
 }
+
+/// A digit with a counter near two edges: the paper between is not a light frame that could be taken away.
+#[test]
+fn paper_beside_a_figure_is_not_a_frame() {
+    let images = embedded::load().test;
+    for number in [102, 52, 231] {
+        let image = images.images().index_axis_move(Axis(0), number);
+        let dark = |level: u8| 255 - level;
+        let found = digit(&picture(image.view(), 3, [3, 40, 0, 11], dark)).unwrap();
+        let far = found.iter().zip(&image).map(|(a, b)| a.abs_diff(*b));
+        let far = far.filter(|&far| far > 40).count();
+        assert!(far <= 4, "{number}: {far} pixels\n{found}");
+    }
+}

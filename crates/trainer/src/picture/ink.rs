@@ -101,26 +101,28 @@ pub(super) fn without_edges(plane: Array2<u8>, noise: f64) -> (Array2<u8>, Array
     (result, all)
 }
 
-/// Frames, bars, a page around a canvas: all of an edge, as deep everywhere, and not deep.
+/// Frames, bars, a page around a canvas: all of an edge, as deep everywhere, not deep, and nothing else. Paper between a
+/// figure and the edges is more than the strips of it along these.
 fn runs_along_an_edge(labels: &Labels, label: u32, part: &Component) -> bool {
-    let (height, width) = labels.dim();
-    let on_edge = |edge: usize, length: usize| 20 * part.on_edges[edge] >= 19 * length;
     let (mut down, mut right) = (labels.view(), labels.t());
-    let mut strips = [
-        on_edge(0, width) && is_strip(down, label),
-        false,
-        on_edge(2, height) && is_strip(right, label),
-        false,
-    ];
+    let mut strips = 0;
+    let mut measure = |edge: usize, view: ArrayView2<'_, u32>| {
+        let length = view.ncols();
+        if 20 * part.on_edges[edge] >= 19 * length {
+            strips += strip_depth(view, label).unwrap_or(0) * length;
+        }
+    };
+    measure(0, down);
+    measure(2, right);
     down.invert_axis(Axis(0));
     right.invert_axis(Axis(0));
-    strips[1] = on_edge(1, width) && is_strip(down, label);
-    strips[3] = on_edge(3, height) && is_strip(right, label);
-    strips.contains(&true)
+    measure(1, down);
+    measure(3, right);
+    strips > 0 && 10 * part.count <= 11 * strips
 }
 
-/// Whether a part is about as deep from the first row everywhere.
-fn is_strip(labels: ArrayView2<'_, u32>, label: u32) -> bool {
+/// How deep a part is from the first row, if it is about as deep everywhere and not deep.
+fn strip_depth(labels: ArrayView2<'_, u32>, label: u32) -> Option<usize> {
     let mut depths: Vec<usize> = labels
         .columns()
         .into_iter()
@@ -132,7 +134,7 @@ fn is_strip(labels: ArrayView2<'_, u32>, label: u32) -> bool {
         .iter()
         .filter(|&&depth| depth.abs_diff(usual) <= 1 + usual / 5)
         .count();
-    4 * usual <= labels.nrows() && 10 * near >= 7 * depths.len()
+    (4 * usual <= labels.nrows() && 10 * near >= 7 * depths.len()).then_some(usual)
 }
 
 impl Ink {
