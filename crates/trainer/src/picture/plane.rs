@@ -16,10 +16,14 @@ pub(super) fn reduced(pixels: ArrayView3<'_, u8>, factor: usize) -> Array3<u8> {
         let own = y * factor..((y + 1) * factor).min(height);
         for row in own.clone() {
             let row = pixels.index_axis(Axis(0), row);
-            for (x, pixel) in row.rows().into_iter().enumerate() {
-                let sums = &mut sums[x / factor * channels..][..channels];
-                for (sum, &level) in sums.iter_mut().zip(&pixel) {
-                    *sum += u32::from(level);
+            let row = row.as_standard_layout();
+            let blocks = row.as_slice().unwrap_or_default();
+            let blocks = blocks.chunks(factor * channels);
+            for (sums, block) in sums.chunks_exact_mut(channels).zip(blocks) {
+                for pixel in block.chunks_exact(channels) {
+                    for (sum, &level) in sums.iter_mut().zip(pixel) {
+                        *sum += u32::from(level);
+                    }
                 }
             }
         }

@@ -45,6 +45,12 @@ impl Reducer {
             return;
         }
         self.rows_pushed += 1;
+        if self.factor == 1 {
+            // Most pictures: each pixel as it is, black where nothing is to be seen, as the mean of a block would be.
+            let end = self.rows_pushed * self.width;
+            push_pixels(&mut self.done, row, self.channels, self.width);
+            return self.done.resize(end, [0; 4]);
+        }
         let blocks = row.chunks(self.factor * self.channels);
         for (sum, block) in self.sums.iter_mut().zip(blocks) {
             add(sum, block, self.channels);
@@ -80,7 +86,7 @@ impl Reducer {
         );
         // Rows that never came are transparent.
         self.done.resize(shape.0 * shape.1, [0; 4]);
-        let mut pixels = Array2::from_shape_fn(shape, |(y, x)| self.done[y * shape.1 + x]);
+        let mut pixels = Array2::from_shape_vec(shape, self.done).unwrap_or_default();
         if orientation.mirrored_x {
             pixels.invert_axis(Axis(1));
         }
@@ -94,8 +100,32 @@ impl Reducer {
         }
         lay_on_background(&mut pixels);
         let (rows, columns) = pixels.dim();
-        let pixels = Array3::from_shape_fn((rows, columns, 3), |(y, x, c)| pixels[[y, x]][c]);
+        let colours = pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]);
+        let pixels = Array3::from_shape_vec((rows, columns, 3), colours.collect());
+        let pixels = pixels.unwrap_or_default();
         Picture::new(pixels, size, self.factor)
+    }
+}
+
+/// The first pixels of a row.
+fn push_pixels(done: &mut Vec<[u8; 4]>, row: &[u8], channels: usize, width: usize) {
+    let visible = |pixel: [u8; 4]| if pixel[3] == 0 { [0; 4] } else { pixel };
+    match channels {
+        1 => done.extend(row.iter().take(width).map(|&l| [l, l, l, 255])),
+        2 => {
+            let (pixels, _) = row.as_chunks();
+            let pixels = pixels.iter().take(width);
+            done.extend(pixels.map(|&[l, opacity]| visible([l, l, l, opacity])));
+        }
+        3 => {
+            let (pixels, _) = row.as_chunks();
+            let pixels = pixels.iter().take(width);
+            done.extend(pixels.map(|&[r, g, b]| [r, g, b, 255]));
+        }
+        _ => {
+            let (pixels, _) = row.as_chunks();
+            done.extend(pixels.iter().take(width).map(|&pixel| visible(pixel)));
+        }
     }
 }
 
