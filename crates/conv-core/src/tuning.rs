@@ -1,5 +1,9 @@
 //! Every size that was chosen rather than given, once, with its reason.
 //!
+//! What a network, a file or a workspace may take at most is not here: such a limit changes neither bits nor speed, and
+//! stands beside the check that refuses what is beyond it (`network/budget.rs`, `network/workspace.rs`, `network/layout.rs`,
+//! `saved.rs`, `chapter/geometry.rs`, `shape/mod.rs`).
+//!
 //! # Sizes that fix bits
 //!
 //! They decide in which order values are added up, or by which algorithm. To change one changes the last bits of results
@@ -13,28 +17,25 @@
 
 /// Logical lanes of every vector, on every instruction set: sums over lanes are sixteen sums.
 pub(crate) const LANES: usize = 16;
-/// Kernels of a block over a line of pixels: with three vectors of pixels they are twelve sums, which leaves four registers
-/// of sixteen. So many are the fewest for which a convolution of one channel goes line by line.
-pub(crate) const KERNEL_BLOCK: usize = 4;
-/// Vectors that are transposed at once: as many as the narrower vectors have lanes. So many are the most kernels for which a
-/// convolution of one channel goes line by line.
-pub(crate) const TRANSPOSED: usize = 8;
+/// Kernels of a convolution of one channel whose vectors are pixels, at least and at most: fewer compute few sums from
+/// the pixels that they load, and more fill vectors themselves.
+pub(crate) const SINGLE_CHANNEL_KERNELS: (usize, usize) = (4, 8);
 
 /// Pixels over which the gradient of a kernel is summed before the sum is added to the others: few enough that their
 /// `d_output` stays in the first cache, and that a sum's rounding errors stay small.
 pub(crate) const PIXELS_PER_SUM: usize = 256;
 
-/// Most shards of a batch, where there is little to do and where there is much. Each has a gradient of all parameters,
-/// and these are added in their order.
+/// Shards that a batch of little work is divided into, at most. Each shard has a gradient of all parameters, and these are
+/// added in their order.
 pub(crate) const FEWEST_SHARDS: u64 = 8;
-/// See [`FEWEST_SHARDS`].
+/// Shards that a batch of much work is divided into, at most.
 pub(crate) const MOST_SHARDS: u64 = 16;
 /// Multiply-adds of the forward pass that are worth a shard of their own.
 pub(crate) const WORK_PER_SHARD: u64 = 1 << 22;
-/// Values and gradients of the images that go through a network together: they stay in a core's second cache. Sums over
-/// the pixels of small images go over the images of a block.
+/// Values and gradients of a block of images, which goes through a network layer by layer: they stay in a core's second
+/// cache. Sums over the pixels of small images go over the images of a block.
 pub(crate) const VALUES_PER_BLOCK: u64 = 1 << 17;
-/// Images that go through a network together, at most.
+/// Images of a block, at most.
 pub(crate) const IMAGES_PER_BLOCK: u64 = 32;
 
 /// Tasks of an operation on a batch whose sums are added in their order.
@@ -43,37 +44,64 @@ pub(crate) const SUMS_PER_BATCH: usize = 16;
 pub(crate) const SUMS_PER_PIXEL: usize = 8;
 /// Values of a gradient of a bias that are worth a task.
 pub(crate) const VALUES_PER_BIAS_TASK: usize = 1 << 15;
-/// Tasks of a gradient of kernels by tiles: where images are fewer, the kernels are divided too.
+/// Tasks of a gradient of kernels by Winograd's algorithm: where a batch has fewer images, the kernels are divided too.
 pub(crate) const WINOGRAD_TASKS: usize = 8;
 
-/// Tiles of 4 × 4 values that are multiplied together in a Winograd convolution; tiles of 8 × 8 count as four, or eight where
-/// there are [many channels](WINOGRAD_WIDE_CHANNELS). The gradient of the kernels is summed over so many.
+/// Tiles of a block in a Winograd convolution of 3 × 3, at most: one product of matrices multiplies them all, and the
+/// gradient of the kernels is summed over the blocks.
 pub(crate) const WINOGRAD_TILES_PER_BLOCK: usize = 128;
+/// The same of 5 × 5, whose tiles have four times as many values.
+pub(crate) const WINOGRAD_5X5_TILES_PER_BLOCK: usize = WINOGRAD_TILES_PER_BLOCK / 4;
+/// The same of 5 × 5 with [many channels](WINOGRAD_WIDE_CHANNELS), so that a thread needs no more memory than it keeps.
+pub(crate) const WINOGRAD_WIDE_5X5_TILES_PER_BLOCK: usize = WINOGRAD_TILES_PER_BLOCK / 8;
+/// What the tiles of a block are a multiple of, except in the last block: a product of matrices takes so many rows at a time.
+pub(crate) const WINOGRAD_TILES_MULTIPLE: usize = 8;
 /// Input channels of a Winograd convolution, at most: for more a thread would need much memory.
 pub(crate) const WINOGRAD_CHANNELS: usize = 512;
-/// Channels from which on a Winograd convolution takes fewer tiles at once, to need no more memory than a thread keeps.
+/// Channels above which a Winograd convolution of 5 × 5 takes smaller blocks of tiles.
 pub(crate) const WINOGRAD_WIDE_CHANNELS: usize = 256;
 /// Channels that a 3 × 3 convolution must have for its transforms to take less time than they save.
 pub(crate) const WINOGRAD_3X3_CHANNELS: usize = LANES;
-/// The same of 5 × 5, which save more.
+/// Channels that a 5 × 5 convolution must have for the same: its transforms save more.
 pub(crate) const WINOGRAD_5X5_CHANNELS: usize = LANES / 2;
-/// Input channels from which on a vector of them is full enough for the gradient of the input pixel by pixel, without col2im.
+/// Input channels from which on the gradient of the input is a transposed convolution: fewer would not fill a vector, and
+/// go by col2im.
 pub(crate) const COL2IM_CHANNELS: usize = LANES;
-/// Kernels of a group that leave half of a vector empty, which their taps then fill two by two.
+/// Kernels of a group, at most, whose taps are always taken two by two: so few leave half of a vector empty.
 pub(crate) const PAIRED_KERNELS: usize = 8;
-/// Pairs of taps are taken where they are at most so many of so many taps: half of them, but for a few counted twice.
+/// Pairs of taps pay where there are at most 9 pairs to 16 taps: that is half as many, and a few taps counted twice.
 pub(crate) const PAIRS_PAY: (u64, u64) = (9, 16);
-/// Winograd's tiles are taken where they have at most so many times the multiplications of so many plain ones: the transforms
-/// take about a third of the time.
+/// Winograd's algorithm pays where it takes at most 2 multiplications to 3 of the plain sum: its transforms take about a
+/// third of the time.
 pub(crate) const WINOGRAD_PAYS: (u64, u64) = (2, 3);
-/// A convolution and its max pooling are one step where at most one in so many outputs is a maximum.
+/// A convolution and its max pooling are one step where at most one output in 2 is a maximum.
 pub(crate) const POOLED_OUTPUTS: u64 = 2;
-/// Kernels of a group whose taps are taken two by two only if few of them are counted twice.
+/// Kernels of a group, at most, whose taps are taken two by two where that [pays](PAIRS_PAY).
 pub(crate) const SOMETIMES_PAIRED_KERNELS: usize = 16;
 
 // ---- Sizes that fix only speed ----
 
 // The tiles of sums that an instruction set keeps in its registers are its own: see simd/tiles.rs.
+
+/// Kernels of a block over a line of pixels: with [`PIXEL_VECTORS`] they are twelve sums, which leaves four registers of
+/// sixteen.
+pub(crate) const KERNEL_BLOCK: usize = 4;
+/// Vectors of pixels of a row in a block, at most.
+pub(crate) const PIXEL_VECTORS: usize = 3;
+/// Vectors that are transposed at once: as many as the narrower vectors have lanes.
+pub(crate) const TRANSPOSED: usize = LANES / 2;
+/// Positions of a row that lie in one vector, where max pooled outputs are computed phase by phase.
+pub(crate) const POSITIONS_PER_LINE: usize = LANES / 2;
+/// Pixels of a tile of one vector of kernels: twelve sums, which leaves four registers of sixteen.
+pub(crate) const PIXELS_PER_NARROW_TILE: usize = 12;
+/// Pixels of the smallest tile: the last one of an image, or the only one of a dense layer, has at most so many.
+pub(crate) const PIXELS_PER_SMALL_TILE: usize = 4;
+/// Tiles of taps that read the same vectors of an output's gradient, from which on it pays to copy these side by side.
+pub(crate) const TILES_PER_COPY: usize = 8;
+/// Vectors of tiles in a block for the gradient of the input, at most.
+pub(crate) const TILE_VECTORS: usize = 2;
+/// Vectors of columns whose sums over rows are kept in registers.
+pub(crate) const COLUMN_VECTORS: usize = 4;
 
 /// Times that a thread looks for work in vain before it lets others have its core.
 pub(crate) const SPINS_BEFORE_YIELD: u32 = 64;
@@ -83,20 +111,23 @@ pub(crate) const CHAPTER_IMAGES_PER_TASK: usize = 4;
 pub(crate) const CHAPTER_IMAGES_PER_PREDICTION: usize = 50;
 /// Sections whose sums the chapter's kernels compute at once, so that none waits for the additions of another.
 pub(crate) const SECTIONS_PER_BLOCK: usize = 8;
-/// The same for what is left of an image's sections, before they go one by one.
+/// The same for the rest of an image's sections; what is left after these is computed one by one.
 pub(crate) const SECTIONS_PER_SMALL_BLOCK: usize = 4;
 
-/// Kernels that are computed together: two vectors of sixteen.
+/// Kernels of a panel, which one loop over the pixels computes.
 pub(crate) const KERNELS_PER_PANEL: usize = PANEL_LANES * LANES;
 /// Vectors of sixteen in a panel of kernels.
 pub(crate) const PANEL_LANES: usize = 2;
-/// Rows of a tile of a kernel gradient, and what tasks on it are multiples of.
+/// Taps of a tile of a gradient of kernels, and what the taps of a task are a multiple of.
 pub(crate) const TAPS_PER_TILE: usize = 12;
-/// Pixels that are whole tiles of 12, 14 and 6 for the loops over them, and whole halves of tiles of 8: what tasks on
-/// pixels are multiples of.
+/// What the pixels of a task are a multiple of: whole tiles of 6, 12 and 14 pixels, and half tiles of 8.
 pub(crate) const PIXELS_PER_TASK: usize = 84;
 /// Tasks into which a batch is divided, at most: enough for many cores, few enough that each is worth waking a thread.
 pub(crate) const TASKS: usize = 16;
+/// Tiles of a Winograd convolution that are worth a task of their own.
+pub(crate) const WINOGRAD_TILES_PER_TASK: usize = WINOGRAD_TILES_PER_BLOCK / 2;
+/// Tasks into which an image of a Winograd convolution is divided, at most.
+pub(crate) const WINOGRAD_TASKS_PER_IMAGE: usize = 8;
 /// Tasks of whole images from which on images are not divided.
 pub(crate) const ENOUGH_TASKS: usize = 8;
 /// Values that stay in the first cache until they are read again.

@@ -42,20 +42,20 @@ pub(super) fn logits(
     for &cell in cells {
         let cell = usize::from(cell);
         let position = geometry.position_of(cell);
-        let (mut sum, mut largest) = (0.0, f64::NEG_INFINITY);
+        let (mut sum, mut max) = (0.0, f64::NEG_INFINITY);
         for kernel in 0..geometry.kernels {
             let prediction = prediction(net, &pixels[cell..], kernel);
             if geometry.pooling.is_none() {
                 add(position * geometry.kernels + kernel, prediction);
             }
             sum += prediction;
-            largest = largest.max(prediction);
+            max = max.max(prediction);
         }
         match geometry.pooling {
             None => {}
             Some(Pooling::Sum) => add(position, sum),
             Some(Pooling::Mean) => add(position, sum / geometry.kernels as f64),
-            Some(Pooling::Max) => add(position, largest),
+            Some(Pooling::Max) => add(position, max),
         }
     }
     logits

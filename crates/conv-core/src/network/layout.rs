@@ -19,11 +19,11 @@ use super::steps::pool::Pool;
 use crate::Error;
 use crate::init::Init;
 use crate::ops::check::{expect_some, expect_value};
-use crate::ops::conv::choose::{choose, choose_d_input, choose_dense_d_input};
+use crate::ops::conv::choose::{choose, choose_d_input, choose_dense_d_input, choose_max_pool};
 use crate::ops::conv::geometry::{Conv as Convolution, Problem};
 use crate::ops::pool::check_padding;
 use crate::parameter::Parameter;
-use crate::shape::{ImageShape, Window, product};
+use crate::shape::{ImageShape, product};
 use crate::spec::{self, Layer, Layers, Spec};
 
 /// How deep residual blocks may lie in each other.
@@ -82,7 +82,7 @@ pub(super) struct Layout {
     budget: Budget,
 }
 
-/// A value on its way through the layers: its number, and its shape, which a flatten layer changes without a step.
+/// The value that the last layer wrote: its index, and its shape, which a flatten layer changes without a step.
 #[derive(Clone, Copy)]
 struct Current {
     value: usize,
@@ -243,12 +243,12 @@ impl Layout {
             Layer::LayerNorm(norm) => return self.layer_norm(*norm, path, current),
             Layer::Pool { pool, window } => {
                 let (rows, cols) = window.output(shape.rows, shape.cols)?;
-                self.pool(window, shape)?;
                 let op = Pool {
                     pool: *pool,
                     window: *window,
                     input: shape,
                 };
+                self.pool(&op, current)?;
                 (Op::Pool(op), ImageShape::new(rows, cols, shape.channels))
             }
             Layer::GlobalAveragePool => {
@@ -425,15 +425,23 @@ impl Layout {
         Ok((output, 0))
     }
 
-    /// The table of a pooling, and the pixels of its maxima.
-    fn pool(&mut self, window: &Window, shape: ImageShape) -> Result<(), Error> {
+    /// The budget of a pooling: its table and its argmax, and what it takes as one step with a convolution before it.
+    fn pool(&mut self, pool: &Pool, current: Current) -> Result<(), Error> {
+        let (window, shape) = (&pool.window, pool.input);
         let (rows, cols) = window.output(shape.rows, shape.cols)?;
         self.budget
             .image("the argmax of a pooling", &[rows, cols, shape.channels])?;
         // The table may have grown to twice what it needs.
         let sizes = [2, rows, cols, window.size.0, window.size.1];
         self.budget.image("the table of a pooling", &sizes)?;
-        check_padding(window, shape.rows, shape.cols)
+        check_padding(window, shape.rows, shape.cols)?;
+        let before = current.value.checked_sub(1);
+        if let Some(Op::Conv(conv)) = before.map(|before| &self.graph.nodes[before].op)
+            && let Some(choice) = choose_max_pool(&conv.problem, pool.pool, window)?
+        {
+            self.budget.algorithm(choice.memory)?;
+        }
+        Ok(())
     }
 
     fn bias(
@@ -501,7 +509,7 @@ impl Layout {
     }
 }
 
-/// Zeros, some of them negative, as they have always been drawn.
+/// Zeros, drawn from −0 to 0: some are −0, as in the first version, and saved models depend on the bits.
 const ZEROS: FirstValues = FirstValues::Drawn(Init::Uniform { limit: 0.0 }, (1, 1));
 
 fn check_epsilon(epsilon: f32) -> Result<(), Error> {

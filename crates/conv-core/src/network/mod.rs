@@ -98,8 +98,8 @@ impl Network {
         self.seed
     }
 
-    /// A network of values for all parameters of the program, which that of the spec is. The running statistics are
-    /// those of the beginning.
+    /// A network with these values of all parameters. The program is the one that the spec was compiled to; the running
+    /// statistics are the initial ones: mean 0 and variance 1.
     #[cfg(feature = "safetensors")]
     pub(crate) fn assemble(spec: Spec, seed: u64, program: Program, values: Vec<f32>) -> Self {
         Self {
@@ -389,7 +389,7 @@ impl Network {
 
 /// Whether no value is infinite or NaN.
 fn all_finite(values: &[f32]) -> bool {
-    // The largest bits without the sign: one comparison a value, and all of them as vectors.
+    // The maximum of the bits without their signs: one comparison a value, which the compiler makes vectors of.
     let bits = values.iter().map(|x| x.to_bits() << 1);
     bits.fold(0, u32::max) < f32::INFINITY.to_bits() << 1
 }

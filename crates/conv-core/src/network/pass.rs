@@ -12,7 +12,7 @@ pub(super) struct Block {
     pub(super) count: usize,
 }
 
-/// What a step reads on the way forward.
+/// What a step reads in the forward pass.
 pub(super) struct Forward<'a> {
     pub(super) parameters: &'a [f32],
     pub(super) packed: &'a Packed,
@@ -25,7 +25,7 @@ pub(super) struct Forward<'a> {
     pub(super) seed: Option<u64>,
 }
 
-/// What a step reads on the way back.
+/// What a step reads in the backward pass.
 pub(super) struct Backward<'a> {
     pub(super) parameters: &'a [f32],
     pub(super) shared: &'a Shared,

@@ -1,4 +1,4 @@
-//! A shard of a batch on its way through the network and back, in buffers of its own.
+//! The forward and the backward pass of a shard of a batch, in buffers of its own.
 
 use std::ops::Range;
 

@@ -23,7 +23,8 @@ const DEFAULT_LIMIT: u64 = 1 << if usize::BITS > 32 { 32 } else { 30 };
 
 /// The memory in which a network works: it grows at first use, and a step after the first allocates none.
 ///
-/// Any network may use any workspace; going to and fro between networks, it is made anew each time.
+/// Any network may use any workspace. It holds the buffers of one network: when another one uses it, they are allocated
+/// anew.
 ///
 /// A pass that would take more than a [limit](Self::set_limit) is refused with [`Error::Memory`] before anything is
 /// allocated, and the workspace stays as it was.
@@ -295,7 +296,7 @@ impl Workspace {
             step.step.pack_d_input(parameters, shared);
         }
         let shards = &mut self.shards[..division.shards()];
-        // Forward through the runs, and back through all but the last, with which the way back begins.
+        // Forward through all runs, then backward through all of them; the last run goes both ways in one stage.
         parallel::stages::<{ MOST_SHARDS as usize }, _, _>(
             shards,
             &mut self.shared,

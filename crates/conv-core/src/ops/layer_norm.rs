@@ -1,7 +1,7 @@
 //! Layer normalisation over the channels of each pixel: their mean becomes 0 and their variance 1, then each channel has
 //! a scale and a shift that are learned. J. L. Ba, J. R. Kiros and G. E. Hinton, Layer normalization (2016).
 //!
-//! It needs no batch and no running statistics: training and inference compute the same. Behind a dense layer it is
+//! It needs no batch and no running statistics: training and inference compute the same. After a dense layer it is
 //! `PyTorch`'s `LayerNorm` over the features.
 
 use ndarray::{ArrayView1, ArrayView4, ArrayViewMut4};
@@ -49,8 +49,8 @@ pub fn forward(
     let image = input.len() / n;
     let input = slice("input", &input)?;
     let output = slice_mut("output", &mut output)?;
-    parallel::parts_mut(output, image, |part, output| {
-        let input = &input[part * image..][..output.len()];
+    parallel::parts_mut(output, image, |number, output| {
+        let input = &input[number * image..][..output.len()];
         normalise(Scale { epsilon, gamma }, beta, input, output);
     });
     Ok(())
@@ -99,8 +99,8 @@ pub fn backward(
     let images = n.div_ceil(SUMS_PER_BATCH);
     // Of each task, d_gamma and d_beta.
     let mut sums = vec![0.0; n.div_ceil(images) * 2 * channels];
-    parallel::parts_mut(&mut sums, 2 * channels, |part, sums| {
-        let range = part * images * image..((part + 1) * images * image).min(input.len());
+    parallel::parts_mut(&mut sums, 2 * channels, |task, sums| {
+        let range = task * images * image..((task + 1) * images * image).min(input.len());
         let (d_gamma, d_beta) = sums.split_at_mut(channels);
         add_d_parameters(
             scale,
@@ -117,9 +117,9 @@ pub fn backward(
             *total += sum;
         }
     }
-    parallel::parts_mut(d_input, image, |part, d_input| {
-        let (input, d_output) = (&input[part * image..], &d_output[part * image..]);
-        slopes(scale, &input[..image], &d_output[..image], d_input);
+    parallel::parts_mut(d_input, image, |number, d_input| {
+        let (input, d_output) = (&input[number * image..], &d_output[number * image..]);
+        write_d_input(scale, &input[..image], &d_output[..image], d_input);
     });
     Ok(())
 }
@@ -159,8 +159,13 @@ pub(crate) fn add_d_parameters(
 }
 
 /// The gradient of the input.
-pub(crate) fn slopes(scale: Scale<'_>, input: &[f32], d_output: &[f32], d_input: &mut [f32]) {
-    dispatch(Slopes {
+pub(crate) fn write_d_input(
+    scale: Scale<'_>,
+    input: &[f32],
+    d_output: &[f32],
+    d_input: &mut [f32],
+) {
+    dispatch(DInput {
         scale,
         input,
         d_output,
@@ -248,14 +253,14 @@ impl Op for DParameters<'_> {
     }
 }
 
-struct Slopes<'a> {
+struct DInput<'a> {
     scale: Scale<'a>,
     input: &'a [f32],
     d_output: &'a [f32],
     d_input: &'a mut [f32],
 }
 
-impl Op for Slopes<'_> {
+impl Op for DInput<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -269,10 +274,10 @@ impl Op for Slopes<'_> {
             let g = |i: usize| f64::from(d_output[i]) * f64::from(gamma[i]);
             let normalised = |i: usize| (f64::from(pixel[i]) - mean) * inverse;
             let count = channels as f64;
-            let centre = sum(channels, g) / count;
-            let tilt = sum(channels, |i| g(i) * normalised(i)) / count;
+            let mean_g = sum(channels, g) / count;
+            let mean_gx = sum(channels, |i| g(i) * normalised(i)) / count;
             for (i, d_input) in d_input.iter_mut().enumerate() {
-                *d_input = ((g(i) - centre - normalised(i) * tilt) * inverse) as f32;
+                *d_input = ((g(i) - mean_g - normalised(i) * mean_gx) * inverse) as f32;
             }
         }
     }

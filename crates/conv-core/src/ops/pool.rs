@@ -60,7 +60,7 @@ pub fn forward(
     Ok(())
 }
 
-/// The gradient of [`forward`]: to the maximum all of `d_output`, or to each pixel its part.
+/// The gradient of [`forward`]: to the maximum all of `d_output`, or to each pixel an equal share.
 ///
 /// input (N, H, W, C), `d_output` (N, Oh, Ow, C) → `d_input` (N, H, W, C)
 ///
@@ -189,12 +189,12 @@ impl Plan {
         })
     }
 
-    /// Numbers of an image.
+    /// Values of an image of the input.
     pub(crate) fn input_len(&self) -> usize {
         self.pixels * self.channels
     }
 
-    /// Numbers of what it becomes.
+    /// Values of an image of the output.
     pub(crate) fn output_len(&self) -> usize {
         self.ends.len() * self.channels
     }
@@ -227,7 +227,7 @@ impl Plan {
         }
     }
 
-    /// The maxima, and the pixel of each, the first of equals; of NaN the first.
+    /// Max pooling, and the pixel of each maximum: the first of equal ones, or the first NaN.
     ///
     /// input (H, W, C) → output, argmax (Oh, Ow, C)
     fn max(&self, input: &[f32], output: &mut [f32], argmax: Option<&mut [u32]>) {
@@ -260,7 +260,7 @@ impl Plan {
         }
     }
 
-    /// The gradient of [`forward`](Self::forward), of maxima by where they are.
+    /// The gradient of [`forward`](Self::forward); of max pooling by the argmax.
     ///
     /// argmax, `d_output` (Oh, Ow, C) → `d_input` (H, W, C)
     pub(crate) fn d_input(&self, argmax: &[u32], d_output: &[f32], d_input: &mut [f32]) {
@@ -321,7 +321,8 @@ impl Op for Max<'_> {
 }
 
 impl Max<'_> {
-    /// All positions; with sums, those of usual windows as if no value were NaN, and the sums of their values.
+    /// All positions. With `sums`, windows of 4 and 9 pixels are computed as if no value were NaN, and their values are
+    /// added to the sums, which are NaN if one was.
     #[inline(always)]
     fn all<S: Simd>(&mut self, s: S, mut sums: Option<&mut S::F32>) {
         let channels = self.plan.channels;
@@ -347,15 +348,15 @@ impl Max<'_> {
         sums: &mut Option<&mut S::F32>,
     ) {
         match (sums, taps.as_array::<4>(), taps.as_array::<9>()) {
-            (Some(sums), Some(taps), _) => self.values(s, at, taps, sums),
-            (Some(sums), _, Some(taps)) => self.values(s, at, taps, sums),
-            _ => self.some(s, at, taps),
+            (Some(sums), Some(taps), _) => self.small_window(s, at, taps, sums),
+            (Some(sums), _, Some(taps)) => self.small_window(s, at, taps, sums),
+            _ => self.any_window(s, at, taps),
         }
     }
 
-    /// [`some`](Self::some) of values none of which is NaN, for windows of few pixels: each is read once.
+    /// As [`any_window`](Self::any_window) if no value is NaN, for small windows: each value is read once.
     #[inline(always)]
-    fn values<S: Simd, const N: usize>(
+    fn small_window<S: Simd, const N: usize>(
         &mut self,
         s: S,
         (position, channel, count): (usize, usize, usize),
@@ -378,7 +379,7 @@ impl Max<'_> {
         let Some(argmax) = &mut self.argmax else {
             return;
         };
-        // The first that nothing is larger than.
+        // The first value that equals the maximum.
         let mut index = s.splat(f32::from_bits(taps[N - 1]));
         for (&x, &tap) in x.iter().zip(taps).rev().skip(1) {
             index = s.if_greater(value, x, index, s.splat(f32::from_bits(tap)));
@@ -386,9 +387,9 @@ impl Max<'_> {
         write_indices(s, index, &mut argmax[at..][..count]);
     }
 
-    /// Of equals the first, of NaN the first.
+    /// The first of equal values, and the first NaN, for windows of any size.
     #[inline(always)]
-    fn some<S: Simd>(
+    fn any_window<S: Simd>(
         &mut self,
         s: S,
         (position, channel, count): (usize, usize, usize),
@@ -401,12 +402,12 @@ impl Max<'_> {
         let Some(argmax) = &mut self.argmax else {
             for &tap in &taps[1..] {
                 let x = x(tap);
-                // A NaN goes through, and stays.
+                // A NaN stays, whatever comes after it.
                 value = s.if_nan(x, x, s.max(x, value));
             }
             return s.store_first(value, &mut self.output[at..][..count]);
         };
-        // Pixels as the bits of lanes, which are chosen and never computed with.
+        // A lane holds the bits of a pixel's index; such lanes are selected, never computed with.
         let number = |tap| s.splat(f32::from_bits(tap));
         let mut index = number(taps[0]);
         for &tap in &taps[1..] {
@@ -420,7 +421,7 @@ impl Max<'_> {
     }
 }
 
-/// Pixels as the bits of lanes.
+/// Writes the bits of lanes, which are indices of pixels.
 #[inline(always)]
 fn write_indices<S: Simd>(s: S, index: S::F32, to: &mut [u32]) {
     let mut bits = [0.0; LANES];
@@ -472,10 +473,10 @@ impl Op for Spread<'_> {
         for (taps, d_output) in plan.positions().zip(d_outputs) {
             let count = s.splat(taps.len() as f32);
             for channels in vectors::<S>(plan.channels) {
-                let part = s.div(s.load_first(&d_output[channels.clone()]), count);
+                let share = s.div(s.load_first(&d_output[channels.clone()]), count);
                 for &tap in taps {
                     let d_pixel = &mut self.d_input[plan.pixel(tap, &channels)];
-                    s.store_first(s.add(s.load_first(d_pixel), part), d_pixel);
+                    s.store_first(s.add(s.load_first(d_pixel), share), d_pixel);
                 }
             }
         }

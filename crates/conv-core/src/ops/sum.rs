@@ -1,6 +1,7 @@
 //! Sums of arrays: of the rows of a matrix, as the gradient of a bias is, and of one array with another.
 
 use crate::simd::{Op, Simd, dispatch};
+use crate::tuning::COLUMN_VECTORS;
 
 /// Adds rows (rows, C) to the sums (C), one after the other.
 pub(crate) fn add_rows(rows: &[f32], sums: &mut [f32]) {
@@ -27,8 +28,8 @@ impl Op for Add<'_> {
         let mut first = 0;
         let columns = self.sums.len();
         while first < columns {
-            first += if columns - first >= 4 * S::WIDTH {
-                columns_from::<S, 4>(s, self.rows, first, self.sums)
+            first += if columns - first >= COLUMN_VECTORS * S::WIDTH {
+                columns_from::<S, COLUMN_VECTORS>(s, self.rows, first, self.sums)
             } else {
                 columns_from::<S, 1>(s, self.rows, first, self.sums)
             };

@@ -1,4 +1,4 @@
-//! The layers behind the kernels, forward and backward: as printed, and with pooling across kernels.
+//! The layers after the kernels, forward and backward: as printed, and with pooling across kernels.
 
 pub(super) mod per_kernel;
 pub(super) mod pooled;

@@ -104,7 +104,7 @@ pub(in crate::chapter) fn backward<S: Simd, W: Window<S>>(
                 continue;
             }
             let predictions = &step.hidden[section.index * groups..][..groups];
-            let (unit, largest) = pool(geometry, pooling, predictions);
+            let (unit, argmax) = pool(geometry, pooling, predictions);
             let delta = &step.delta[section.image];
             let mut d_unit = Lanes::ZERO;
             for part in 0..S::PARTS {
@@ -124,7 +124,7 @@ pub(in crate::chapter) fn backward<S: Simd, W: Window<S>>(
                 .zip(d_taps.chunks_exact_mut(geometry.taps()));
             for (group, (predictions, d_taps)) in per_group.enumerate() {
                 let kept = match pooling {
-                    Pooling::Max if largest / LANES == group => 1 << (largest % LANES),
+                    Pooling::Max if argmax / LANES == group => 1 << (argmax % LANES),
                     Pooling::Max => continue,
                     Pooling::Sum | Pooling::Mean => geometry.lanes_of(group),
                 };

@@ -1,4 +1,4 @@
-//! Batch normalisation, and the ReLU behind it where there is one.
+//! Batch normalisation, and the ReLU after it where there is one.
 //!
 //! In training the statistics are those of the whole batch, and so are the sums that its gradient needs: each shard
 //! measures its own, the shards' are added up in their order, and only then the step goes on.
@@ -16,7 +16,7 @@ pub(in crate::network) struct BatchNorm {
     pub(in crate::network) channels: usize,
     pub(in crate::network) epsilon: f32,
     pub(in crate::network) momentum: f32,
-    /// Of the ReLU behind it, which is computed with it; 1 without one.
+    /// The slope of the ReLU after it, which is computed in the same pass; 1 without one.
     pub(in crate::network) slope: f32,
     pub(in crate::network) gamma: Range<usize>,
     pub(in crate::network) beta: Range<usize>,

@@ -15,7 +15,7 @@ pub(in crate::network) struct Dropout {
 }
 
 impl Dropout {
-    /// Draws the mask anew, so that none need be kept from the way forward to the way back: whether a value is dropped
+    /// Draws the mask anew, so that none need be kept from the forward pass to the backward pass: whether a value is dropped
     /// follows from the seed, the step's number and the value's index in the batch.
     fn run(&self, seed: u64, block: Block, from: &[f32], to: &mut [f32]) {
         let random = Seeded::new(seed).part(self.number);

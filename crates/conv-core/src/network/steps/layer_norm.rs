@@ -34,12 +34,12 @@ impl Step for LayerNorm {
             epsilon: self.epsilon,
             gamma: &pass.parameters[self.gamma.clone()],
         };
-        // Beta comes right behind gamma.
+        // Beta comes right after gamma.
         let (d_gamma, d_beta) =
             gradient[self.gamma.start..self.beta.end].split_at_mut(self.gamma.len());
         layer_norm::add_d_parameters(scale, pass.x, pass.d_output, d_gamma, d_beta);
         if let Some(d_input) = d_input {
-            layer_norm::slopes(scale, pass.x, pass.d_output, d_input);
+            layer_norm::write_d_input(scale, pass.x, pass.d_output, d_input);
         }
     }
 }

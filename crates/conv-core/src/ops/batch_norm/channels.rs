@@ -1,13 +1,15 @@
-//! Loops over (pixels, C) that do the same for every channel: some channels at a time, so that they are vectors.
+//! Loops over (pixels, C) that do the same for every channel: a block of channels at a time, so that it is a vector.
 //!
-//! Each channel's pixels come in their order, so how many channels go together changes no bit.
+//! Each channel's pixels come in their order, so the size of a block changes no bit.
 
-use crate::simd::{Op, Simd, dispatch};
+use std::ops::Range;
+
+use crate::simd::{LANES, Op, Simd, dispatch};
 
 /// What to do for `B` channels from `first` on.
 pub(super) trait Channels {
     /// Mark the implementation `#[inline(always)]`: only then is it compiled for the instruction set.
-    fn some<const B: usize>(&mut self, first: usize);
+    fn block<const B: usize>(&mut self, first: usize);
 }
 
 /// Does the work for all channels.
@@ -47,22 +49,22 @@ impl<W: Channels> Op for All<W> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, _: S) {
+        // A vector's channels, then what is left in halves and quarters of one, then one by one.
+        let (channels, work) = (self.channels, &mut self.work);
         let mut first = 0;
-        while self.channels - first >= 16 {
-            self.work.some::<16>(first);
-            first += 16;
-        }
-        if self.channels - first >= 8 {
-            self.work.some::<8>(first);
-            first += 8;
-        }
-        if self.channels - first >= 4 {
-            self.work.some::<4>(first);
-            first += 4;
-        }
-        while first < self.channels {
-            self.work.some::<1>(first);
-            first += 1;
-        }
+        first += blocks::<LANES>(first..channels, work);
+        first += blocks::<{ LANES / 2 }>(first..channels, work);
+        first += blocks::<{ LANES / 4 }>(first..channels, work);
+        blocks::<1>(first..channels, work);
     }
+}
+
+/// All whole blocks of `B` channels, and how many channels they are.
+#[inline(always)]
+fn blocks<const B: usize>(channels: Range<usize>, work: &mut impl Channels) -> usize {
+    let whole = channels.len() / B * B;
+    for first in (channels.start..channels.start + whole).step_by(B) {
+        work.block::<B>(first);
+    }
+    whole
 }

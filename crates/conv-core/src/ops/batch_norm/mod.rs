@@ -2,7 +2,7 @@
 //! S. Ioffe and C. Szegedy, Batch normalization, ICML (2015).
 //!
 //! In training the statistics are the batch's, in inference a running average of them; [`forward`] takes
-//! either. [`fold`] works them into the convolution before, after which inference needs no normalisation.
+//! either. [`fold`] multiplies them into the convolution before, after which inference needs no normalisation.
 //!
 //! ```
 //! use conv_core::ops::batch_norm::{self, Statistics};
@@ -27,7 +27,7 @@ use ndarray::{ArrayView1, ArrayView4, ArrayViewMut1, ArrayViewMut4};
 use super::check::{expect_shape, expect_some, slice, slice_mut};
 use crate::tuning::SUMS_PER_BATCH;
 use crate::{Error, parallel};
-use passes::{Moments, Normalise, Products, Slopes};
+use passes::{DInput, Moments, Normalise, Products};
 
 /// Mean and variance of each channel, in `f64`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,17 +53,17 @@ impl Statistics {
         let image = h * w * channels;
         let input = slice("input", &input)?;
         let images = n.div_ceil(SUMS_PER_BATCH);
-        let mut parts = vec![Self::new(channels); n.div_ceil(images)];
-        parallel::parts_mut(&mut parts, 1, |part, statistics| {
-            let input = &input[part * images * image..];
+        let mut tasks = vec![Self::new(channels); n.div_ceil(images)];
+        parallel::parts_mut(&mut tasks, 1, |task, statistics| {
+            let input = &input[task * images * image..];
             let input = &input[..input.len().min(images * image)];
             for statistics in statistics {
                 statistics.set(input);
             }
         });
         let mut all = Self::new(channels);
-        for part in &parts {
-            all.merge(part);
+        for task in &tasks {
+            all.merge(task);
         }
         Ok(all)
     }
@@ -90,7 +90,7 @@ impl Statistics {
         );
     }
 
-    /// Becomes that of its own input and another one's together. T. Chan, G. Golub and R. `LeVeque`, Updating
+    /// Becomes that of its own input and another one's. T. Chan, G. Golub and R. `LeVeque`, Updating
     /// formulae and a pairwise algorithm for computing sample variances (1979).
     pub(crate) fn merge(&mut self, other: &Self) {
         let (own, its) = (self.count as f64, other.count as f64);
@@ -139,8 +139,8 @@ pub fn forward(
     let image = input.len() / input.dim().0.max(1);
     let input = slice("input", &input)?;
     let output = slice_mut("output", &mut output)?;
-    parallel::parts_mut(output, image, |part, output| {
-        Normalisation::alone(&affine).apply(&input[part * image..][..output.len()], output);
+    parallel::parts_mut(output, image, |number, output| {
+        Normalisation::alone(&affine).apply(&input[number * image..][..output.len()], output);
     });
     Ok(())
 }
@@ -190,32 +190,32 @@ pub fn backward(
     let gamma = slice("gamma", &gamma)?;
     let (input, d_output) = (slice("input", &input)?, slice("d_output", &d_output)?);
     let d_input = slice_mut("d_input", &mut d_input)?;
-    // With nothing behind the normalisation, its scale and shift do not matter to its gradient.
+    // Without a ReLU after it, the gradient does not depend on the outputs, and so not on scale and shift.
     let affine = vec![Affine::default(); channels];
     let normalisation = Normalisation::alone(&affine);
     let images = n.div_ceil(SUMS_PER_BATCH);
-    let mut parts = vec![Sums::new(channels); n.div_ceil(images)];
-    parallel::parts_mut(&mut parts, 1, |part, sums| {
-        let range = part * images * image..((part + 1) * images * image).min(input.len());
+    let mut tasks = vec![Sums::new(channels); n.div_ceil(images)];
+    parallel::parts_mut(&mut tasks, 1, |task, sums| {
+        let range = task * images * image..((task + 1) * images * image).min(input.len());
         for sums in sums {
             let values = (&input[range.clone()], &d_output[range.clone()]);
             sums.set((statistics, epsilon), normalisation, values);
         }
     });
     let mut sums = Sums::new(channels);
-    for part in &parts {
-        sums.add(part);
+    for task in &tasks {
+        sums.add(task);
     }
     sums.write(&mut d_gamma, &mut d_beta);
-    parallel::parts_mut(d_input, image, |part, d_input| {
-        let (input, d_output) = (&input[part * image..], &d_output[part * image..]);
+    parallel::parts_mut(d_input, image, |number, d_input| {
+        let (input, d_output) = (&input[number * image..], &d_output[number * image..]);
         let values = (input, d_output);
         sums.d_input((statistics, epsilon, gamma), normalisation, values, d_input);
     });
     Ok(())
 }
 
-/// Works a normalisation into the convolution before it: kernels · s and (bias − mean) · s + β with
+/// Folds a normalisation into the convolution before it: kernels · s and (bias − mean) · s + β with
 /// `s = γ / √(variance + ε)`. A convolution without bias is given one of zeros.
 ///
 /// statistics, gamma, beta (Cout), kernels (Kh, Kw, Cin / groups, Cout), bias (Cout) → kernels, bias
@@ -276,7 +276,7 @@ pub(crate) fn set_affine(
     }
 }
 
-/// A normalisation and the ReLU behind it: computed together, the values between them need no memory.
+/// A normalisation and the ReLU after it: computed in one pass, so that the values between them need no memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Normalisation<'a> {
     pub(crate) affine: &'a [Affine],
@@ -285,7 +285,7 @@ pub(crate) struct Normalisation<'a> {
 }
 
 impl<'a> Normalisation<'a> {
-    /// A normalisation with no ReLU behind it.
+    /// A normalisation with no ReLU after it.
     fn alone(affine: &'a [Affine]) -> Self {
         Self { affine, slope: 1.0 }
     }
@@ -383,7 +383,7 @@ impl Sums {
     ) {
         channels::each(
             gamma.len(),
-            Slopes {
+            DInput {
                 normalisation,
                 sums: self,
                 statistics,

@@ -1,4 +1,4 @@
-//! What is done to every channel's values, for some channels at a time.
+//! The loops of batch normalisation, for a block of channels.
 
 use super::channels::{Channels, pixels, pixels_mut};
 use super::{Normalisation, Statistics, Sums};
@@ -17,7 +17,7 @@ fn sums<const B: usize>(pixels: impl Iterator<Item = [f64; B]>) -> [f64; B] {
 
 /// `B` values from `first` on.
 #[inline(always)]
-fn some_of<T: Copy, const B: usize>(values: &[T], first: usize) -> [T; B] {
+fn block_of<T: Copy, const B: usize>(values: &[T], first: usize) -> [T; B] {
     std::array::from_fn(|i| values[first + i])
 }
 
@@ -49,14 +49,14 @@ impl<const B: usize> Affines<B> {
     fn normalised(&self, x: &[f32; B]) -> [f32; B] {
         // An array of its own: so no write can be taken to change what is still to be read.
         let mut normalised = *x;
-        let lines = self.means.iter().zip(&self.scales).zip(&self.shifts);
-        for (x, ((mean, scale), shift)) in normalised.iter_mut().zip(lines) {
+        let affines = self.means.iter().zip(&self.scales).zip(&self.shifts);
+        for (x, ((mean, scale), shift)) in normalised.iter_mut().zip(affines) {
             *x = (*x - mean) * scale + shift;
         }
         normalised
     }
 
-    /// What the ReLU behind the normalisation makes of `y`.
+    /// What the ReLU after the normalisation makes of `y`.
     #[inline(always)]
     fn rectified(&self, normalised: &[f32; B], mut y: [f32; B]) -> [f32; B] {
         for (y, &normalised) in y.iter_mut().zip(normalised) {
@@ -75,7 +75,7 @@ pub(super) struct Moments<'a> {
 
 impl Channels for Moments<'_> {
     #[inline(always)]
-    fn some<const B: usize>(&mut self, first: usize) {
+    fn block<const B: usize>(&mut self, first: usize) {
         let Statistics {
             count,
             mean,
@@ -106,7 +106,7 @@ pub(super) struct Normalise<'a> {
 
 impl Channels for Normalise<'_> {
     #[inline(always)]
-    fn some<const B: usize>(&mut self, first: usize) {
+    fn block<const B: usize>(&mut self, first: usize) {
         let channels = self.normalisation.affine.len();
         let affine = Affines::<B>::new(self.normalisation, first);
         let input = pixels::<B>(self.input, channels, first);
@@ -128,9 +128,9 @@ pub(super) struct Products<'a> {
 
 impl Channels for Products<'_> {
     #[inline(always)]
-    fn some<const B: usize>(&mut self, first: usize) {
+    fn block<const B: usize>(&mut self, first: usize) {
         let channels = self.means.len();
-        let means = some_of::<f64, B>(self.means, first);
+        let means = block_of::<f64, B>(self.means, first);
         let affine = Affines::<B>::new(self.normalisation, first);
         let (mut d_beta, mut d_gamma) = ([0.0; B], [0.0; B]);
         let input = pixels::<B>(self.input, channels, first);
@@ -147,7 +147,7 @@ impl Channels for Products<'_> {
 }
 
 /// [`Sums::d_input`].
-pub(super) struct Slopes<'a> {
+pub(super) struct DInput<'a> {
     pub(super) normalisation: Normalisation<'a>,
     pub(super) sums: &'a Sums,
     pub(super) statistics: &'a Statistics,
@@ -158,28 +158,29 @@ pub(super) struct Slopes<'a> {
     pub(super) d_input: &'a mut [f32],
 }
 
-impl Channels for Slopes<'_> {
+impl Channels for DInput<'_> {
     #[inline(always)]
-    fn some<const B: usize>(&mut self, first: usize) {
+    fn block<const B: usize>(&mut self, first: usize) {
         let channels = self.gamma.len();
         let count = self.sums.count as f64;
-        let means = some_of::<f64, B>(&self.statistics.mean, first);
+        let means = block_of::<f64, B>(&self.statistics.mean, first);
         let affine = Affines::<B>::new(self.normalisation, first);
-        let (mut scales, mut centres, mut tilts) = ([0.0; B], [0.0; B], [0.0; B]);
+        let (mut scales, mut mean_d, mut mean_dx) = ([0.0; B], [0.0; B], [0.0; B]);
         for i in 0..B {
             let channel = first + i;
             let inverse = self.statistics.inverse_deviation(channel, self.epsilon);
             scales[i] = f64::from(self.gamma[channel]) * inverse;
-            centres[i] = self.sums.d_beta[channel] / count;
-            tilts[i] = self.sums.d_gamma[channel] / count * inverse;
+            mean_d[i] = self.sums.d_beta[channel] / count;
+            mean_dx[i] = self.sums.d_gamma[channel] / count * inverse;
         }
         let input = pixels::<B>(self.input, channels, first);
         let sources = input.zip(pixels::<B>(self.d_output, channels, first));
         for ((x, d), to) in sources.zip(pixels_mut::<B>(self.d_input, channels, first)) {
             let (x, mut d) = (*x, affine.rectified(&affine.normalised(x), *d));
             for i in 0..B {
-                let slope = f64::from(d[i]) - centres[i] - (f64::from(x[i]) - means[i]) * tilts[i];
-                d[i] = (scales[i] * slope) as f32;
+                let centred =
+                    f64::from(d[i]) - mean_d[i] - (f64::from(x[i]) - means[i]) * mean_dx[i];
+                d[i] = (scales[i] * centred) as f32;
             }
             *to = d;
         }

@@ -1,21 +1,21 @@
 //! The one place that picks the algorithm of a convolution: forward and for the gradient of the kernels ([`choose`]), for
 //! the gradient of the input ([`choose_d_input`]), and where max pooling is all that reads the output
-//! ([`choose_max_pool`]). The first two have their reason and the memory that they take.
+//! ([`choose_max_pool`]). Each choice says the memory that it takes, and the first two their reason.
 //!
 //! Which algorithm runs decides about last bits, so the choice follows from the shapes alone.
 
 use super::col2im::Col2im;
 use super::direct::{Direct, pair_count};
 use super::geometry::Problem;
-use super::max_pooled::extent::{COUNTED, LINE, extent};
+use super::max_pooled::extent::{COUNTED, extent, table_len};
 use super::winograd::{self, Side};
 use crate::Error;
 use crate::ops::pool::Pool;
 use crate::shape::Window;
 use crate::simd::{LANES, groups};
 use crate::tuning::{
-    COL2IM_CHANNELS, KERNEL_BLOCK, PAIRED_KERNELS, PAIRS_PAY, POOLED_OUTPUTS,
-    SOMETIMES_PAIRED_KERNELS, TRANSPOSED, VALUES_IN_FIRST_CACHE, WINOGRAD_3X3_CHANNELS,
+    COL2IM_CHANNELS, PAIRED_KERNELS, PAIRS_PAY, POOLED_OUTPUTS, POSITIONS_PER_LINE as LINE,
+    SINGLE_CHANNEL_KERNELS, SOMETIMES_PAIRED_KERNELS, VALUES_IN_FIRST_CACHE, WINOGRAD_3X3_CHANNELS,
     WINOGRAD_5X5_CHANNELS, WINOGRAD_CHANNELS, WINOGRAD_PAYS,
 };
 
@@ -85,6 +85,8 @@ pub(crate) struct DInputChoice {
 pub(crate) struct MaxPoolChoice {
     /// Rows and columns of the pooling's tiles, where outputs that are not the maximum are never written.
     pub(crate) phases: Option<usize>,
+    /// Besides that of the convolution alone and of the pooling alone.
+    pub(crate) memory: Memory,
 }
 
 /// The algorithm for the outputs, and for the gradient of the kernels.
@@ -213,7 +215,14 @@ pub(crate) fn choose_max_pool(
         return Ok(None);
     }
     let phases = tile_side(problem, window)?.filter(|&side| suits_phases(problem, side));
-    Ok(Some(MaxPoolChoice { phases }))
+    let kernels = problem.taps().saturating_mul(output.channels);
+    let memory = Memory {
+        kernels: groups(kernels).saturating_mul(LANES),
+        tables: table_len(problem, phases),
+        // Where each output with a gradient lies, and the gradient.
+        image: saturating_product(&[2, positions.0, positions.1, output.channels]),
+    };
+    Ok(Some(MaxPoolChoice { phases, memory }))
 }
 
 /// The kernels' side, if a problem is quicker by Winograd's algorithm.
@@ -229,7 +238,7 @@ fn winograd_side(problem: &Problem) -> Option<Side> {
     let (rows, cols) = (problem.output.rows as u64, problem.output.cols as u64);
     let out = side.output() as u64;
     let tiles = rows.div_ceil(out).saturating_mul(cols.div_ceil(out));
-    let taps = (side.kernel() * side.kernel()) as u64;
+    let taps = side.taps() as u64;
     let values = tiles.saturating_mul(WINOGRAD_PAYS.1 * side.values() as u64);
     let pays = values
         <= rows
@@ -242,8 +251,9 @@ fn winograd_side(problem: &Problem) -> Option<Side> {
 
 /// Whether the pixels of a row, whose windows lie beside each other, fill vectors, and the kernels do not.
 fn suits_single_channel(problem: &Problem) -> bool {
+    let (fewest, most) = SINGLE_CHANNEL_KERNELS;
     problem.input().channels == 1
-        && (KERNEL_BLOCK..=TRANSPOSED).contains(&problem.output.channels)
+        && (fewest..=most).contains(&problem.output.channels)
         && problem.stride.1 == 1
         && problem.output.cols >= LANES
 }

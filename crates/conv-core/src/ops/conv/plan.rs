@@ -117,8 +117,8 @@ impl Plan {
         });
     }
 
-    /// Packs kernels by where the weights of a tap of a group lie: the first kernel's, and how far it is from one kernel's
-    /// to the next one's.
+    /// Packs kernels whose weights lie where `weights` says: for a group and a tap, the index of the first kernel's weight
+    /// and the distance from one kernel's to the next one's.
     fn pack_by(
         &self,
         kernels: &[f32],
@@ -132,8 +132,8 @@ impl Plan {
         }
     }
 
-    /// The output at some of the pixels of all the images, counted over the images; with Winograd's algorithm at those of
-    /// whole images or of one [band](Winograd::band).
+    /// The output at the pixels from `first_pixel` on, counted over all images. With Winograd's algorithm these are the pixels
+    /// of whole images or of one [band](Winograd::band).
     ///
     /// padded images, packed kernels, bias (Cout) → output (pixels, Cout)
     pub(crate) fn forward(
@@ -155,8 +155,8 @@ impl Plan {
         }
     }
 
-    /// Adds to the gradient of the kernels what some images contribute; with the sum over the taps, to its rows from
-    /// `first_tap` on, with Winograd's algorithm to all of them.
+    /// Adds what some images contribute to the gradient of the kernels: to its rows from `first_tap` on, or with Winograd's
+    /// algorithm to all rows, whatever `first_tap` is.
     ///
     /// padded images, `d_output` (images, pixels, Cout) → `d_kernels` (some taps, Cout)
     pub(crate) fn add_d_kernels(
@@ -177,8 +177,8 @@ impl Plan {
         direct.add_d_kernels(padded, d_output, first_tap, d_kernels);
     }
 
-    /// [`add_d_kernels`](Self::add_d_kernels) of some panels of kernels by Winograd's algorithm: the first value of
-    /// `d_kernels` is the first one of the first panel, and it has so many a row.
+    /// [`add_d_kernels`](Self::add_d_kernels) for some panels of kernels by Winograd's algorithm. `d_kernels` is an array that
+    /// begins with the first of these panels, and the values of a row.
     pub(super) fn add_d_kernels_of_panels(
         &self,
         panels: Range<usize>,
@@ -322,7 +322,7 @@ mod tests {
     use crate::shape::{ImageShape, Window};
     use crate::tuning::{LANES_KEPT, WINOGRAD_CHANNELS as CHANNELS};
 
-    /// Otherwise it would be asked for and zeroed in every pass.
+    /// A thread that does not keep its memory allocates and zeroes it in every pass.
     #[test]
     fn a_thread_keeps_the_memory_of_any_tiles() {
         for size in [3, 5] {

@@ -3,10 +3,7 @@
 use super::direct::Direct;
 use super::geometry::Problem;
 use crate::simd::{LANES, Lanes, Offsets, Op, Simd, dispatch_for, line_sums, store_transposed};
-use crate::tuning::{KERNEL_BLOCK, TRANSPOSED};
-
-/// Vectors of pixels that are computed together, at most.
-const VECTORS: usize = 3;
+use crate::tuning::{KERNEL_BLOCK, PIXEL_VECTORS, TRANSPOSED};
 
 /// The tables of a convolution over a single channel. Kernels are packed, and their gradient is computed, as in
 /// [`direct`](super::direct).
@@ -131,8 +128,8 @@ impl Row<'_> {
         while vector < vectors {
             vector += match vectors - vector {
                 // Four are twice two.
-                VECTORS => self.vectors::<S, VECTORS>(s, vector),
-                5.. => self.vectors::<S, VECTORS>(s, vector),
+                PIXEL_VECTORS => self.vectors::<S, PIXEL_VECTORS>(s, vector),
+                5.. => self.vectors::<S, PIXEL_VECTORS>(s, vector),
                 1 => self.vectors::<S, 1>(s, vector),
                 _ => self.vectors::<S, 2>(s, vector),
             };
@@ -161,17 +158,17 @@ impl Row<'_> {
         }
         let end = self.first + self.output.len() / cout;
         for (t, first) in firsts.into_iter().enumerate() {
-            let mut turned = [s.splat(0.0); TRANSPOSED];
-            for (turned, sums) in turned.iter_mut().zip(&sums) {
-                *turned = sums[t];
+            let mut transposed = [s.splat(0.0); TRANSPOSED];
+            for (transposed, sums) in transposed.iter_mut().zip(&sums) {
+                *transposed = sums[t];
             }
             if cout == TRANSPOSED && first >= self.first && first + S::WIDTH <= end {
                 let to = &mut self.output[(first - self.first) * TRANSPOSED..];
-                store_transposed(s, turned, to, TRANSPOSED);
+                store_transposed(s, transposed, to, TRANSPOSED);
                 continue;
             }
             let mut pixels = [0.0; TRANSPOSED * LANES];
-            store_transposed(s, turned, &mut pixels, TRANSPOSED);
+            store_transposed(s, transposed, &mut pixels, TRANSPOSED);
             let pixels = (first..)
                 .zip(pixels.chunks_exact(TRANSPOSED))
                 .take(S::WIDTH);

@@ -1,4 +1,4 @@
-//! Who does which part of a convolution over a batch.
+//! How a convolution over a batch is divided into tasks for the threads.
 
 use super::plan::{DInputPlan, Plan};
 use super::winograd::Winograd;
@@ -7,7 +7,7 @@ use crate::shape::product;
 use crate::simd::{Lanes, groups};
 use crate::tuning::{
     ENOUGH_TASKS, KERNELS_PER_PANEL, PIXELS_PER_TASK, SUMS_PER_BATCH, TAPS_PER_TILE, TASKS,
-    WINOGRAD_TASKS, WINOGRAD_TILES_PER_BLOCK,
+    WINOGRAD_TASKS, WINOGRAD_TILES_PER_BLOCK, WINOGRAD_TILES_PER_TASK,
 };
 use crate::{Error, parallel};
 
@@ -46,7 +46,7 @@ pub(super) fn forward(
     let (per_block, least) = match tiles {
         Some(tiles) => (
             (WINOGRAD_TILES_PER_BLOCK / tiles).max(1),
-            (WINOGRAD_TILES_PER_BLOCK / 2).div_ceil(tiles),
+            WINOGRAD_TILES_PER_TASK.div_ceil(tiles),
         ),
         None => {
             let images = PIXELS_PER_TASK.div_ceil(plan.pixels());
@@ -124,7 +124,7 @@ pub(super) fn d_kernels(
     total: &mut [f32],
 ) -> Result<(), Error> {
     if let Some(winograd) = plan.winograd() {
-        return tiled_d_kernels(plan, winograd.work(), input, d_output, total);
+        return winograd_d_kernels(plan, winograd.work(), input, d_output, total);
     }
     let n = d_output.len() / plan.output_len();
     let image = (plan.padded().len() + plan.output_len()) as u64;
@@ -162,9 +162,9 @@ pub(super) fn d_kernels(
     Ok(())
 }
 
-/// [`d_kernels`] by Winograd's algorithm, with so many tiles an image: a task has some images and all kernels, or where
-/// images are few some of the kernels; the tasks' sums are added in their order.
-fn tiled_d_kernels(
+/// [`d_kernels`] by Winograd's algorithm. The images are divided into shards, and where these are few, the kernels into
+/// ranges of panels. A task is a shard and a range; the sums of the shards are added in their order.
+fn winograd_d_kernels(
     plan: &Plan,
     tiles: usize,
     input: &[f32],
@@ -174,34 +174,34 @@ fn tiled_d_kernels(
     let n = d_output.len() / plan.output_len();
     let blocks = n as u64 * tiles as u64 / WINOGRAD_TILES_PER_BLOCK as u64;
     let images = n.div_ceil(blocks.clamp(1, SUMS_PER_BATCH as u64) as usize);
-    let parts = n.div_ceil(images);
+    let shards = n.div_ceil(images);
     let cout = plan.kernels();
     let panels = cout.div_ceil(KERNELS_PER_PANEL);
-    let each = panels.div_ceil((WINOGRAD_TASKS / parts).max(1));
-    let (tasks, width) = (panels.div_ceil(each), cout.min(each * KERNELS_PER_PANEL));
+    let each = panels.div_ceil((WINOGRAD_TASKS / shards).max(1));
+    let (ranges, width) = (panels.div_ceil(each), cout.min(each * KERNELS_PER_PANEL));
     let rows = plan.problem().taps();
     let len = product("the sums", &[rows, width])?;
-    let all = product("the sums", &[parts, tasks, len])?;
+    let all = product("the sums", &[shards, ranges, len])?;
     with_kernels(groups(all), |sums| {
         let sums = &mut Lanes::flat_mut(sums)[..all];
         parallel::parts_mut(sums, len, |task, sum| {
-            let (part, panel) = (task / tasks, task % tasks);
-            let own = |len: usize| part * images * len..((part + 1) * images).min(n) * len;
+            let (shard, range) = (task / ranges, task % ranges);
+            let own = |len: usize| shard * images * len..((shard + 1) * images).min(n) * len;
             let input = &input[own(plan.input_len())];
             let d_output = &d_output[own(plan.output_len())];
             let mut buffer = vec![0.0; plan.padded().buffer_len(images)];
             let input = plan.padded().pad_all(input, &mut buffer);
-            let panels = panel * each..panels.min((panel + 1) * each);
+            let panels = range * each..panels.min((range + 1) * each);
             sum.fill(0.0);
             plan.add_d_kernels_of_panels(panels, (input, d_output), (sum, width));
         });
-        let some = rows.div_ceil(TASKS);
-        parallel::parts_mut(total, some * cout, |part, total| {
-            for sum in sums.chunks_exact(tasks * len) {
-                for (row, total) in (part * some..).zip(total.chunks_exact_mut(cout)) {
-                    let panels = sum.chunks_exact(len);
-                    for (total, panel) in total.chunks_mut(width).zip(panels) {
-                        for (total, sum) in total.iter_mut().zip(&panel[row * width..]) {
+        let rows_per_task = rows.div_ceil(TASKS);
+        parallel::parts_mut(total, rows_per_task * cout, |task, total| {
+            for sum in sums.chunks_exact(ranges * len) {
+                for (row, total) in (task * rows_per_task..).zip(total.chunks_exact_mut(cout)) {
+                    let ranges = sum.chunks_exact(len);
+                    for (total, range) in total.chunks_mut(width).zip(ranges) {
+                        for (total, sum) in total.iter_mut().zip(&range[row * width..]) {
                             *total += sum;
                         }
                     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Direct, FirstKernel};
 use crate::simd::{LANES, Lanes, Offsets, Op, Rows, Simd, groups, indexed_gemm};
-use crate::tuning::{PIXELS_PER_SUM, TAPS_PER_TILE};
+use crate::tuning::{PIXELS_PER_SUM, TAPS_PER_TILE, TILES_PER_COPY};
 
 pub(super) struct DKernels<'a> {
     pub(super) direct: &'a Direct,
@@ -94,7 +94,7 @@ impl DKernels<'_> {
         let d_output = &d_output[range.start * cout..range.end * cout];
         // Vectors that would reach beyond their kernels are copied first, zeros behind; so are those that lie far apart,
         // since the first cache has few sets for them, if they are read often enough.
-        let far = cout > V * S::WIDTH && self.d_kernels.len() >= 8 * P * cout;
+        let far = cout > V * S::WIDTH && self.d_kernels.len() >= TILES_PER_COPY * P * cout;
         let copied = far || !width.is_multiple_of(S::WIDTH);
         if copied {
             let stride = groups(V * S::WIDTH);

@@ -2,9 +2,7 @@
 
 use super::{Direct, FirstKernel};
 use crate::simd::{LANES, Lanes, Offsets, Op, Rows, Simd, groups, indexed_gemm};
-
-/// A tile of as many pixels has one of its own: the last one of an image, or the only one of a dense layer.
-const FEW: usize = 4;
+use crate::tuning::{PANEL_LANES, PIXELS_PER_NARROW_TILE, PIXELS_PER_SMALL_TILE as SMALL};
 
 pub(super) struct Forward<'a> {
     pub(super) direct: &'a Direct,
@@ -65,7 +63,7 @@ impl Forward<'_> {
             };
             let b = (&kernels[vector * S::WIDTH..], lanes * LANES);
             vector += if vectors - vector == 1 {
-                self.tiles::<S, 12, 1, PAIRS>(s, at, taps, b)
+                self.tiles::<S, PIXELS_PER_NARROW_TILE, 1, PAIRS>(s, at, taps, b)
             } else {
                 let by_fours = self.direct.by_fours;
                 let two_vectors = TwoVectors::<S, PAIRS> {
@@ -97,7 +95,7 @@ impl Forward<'_> {
         let width = (per_out - at.kernel).min(V * S::WIDTH / each);
         let mut start = [s.splat(0.0); V];
         if let Some(bias) = self.bias {
-            let mut lanes = [Lanes::ZERO; 2];
+            let mut lanes = [Lanes::ZERO; PANEL_LANES];
             let flat = Lanes::flat_mut(&mut lanes);
             for (lane, bias) in flat.iter_mut().step_by(each).zip(&bias[channel..][..width]) {
                 *lane = *bias;
@@ -142,10 +140,11 @@ impl Forward<'_> {
             }
             let mut sums = [start; P];
             if let (true, Some((rows, sums))) = (
-                count <= FEW,
-                rows.first_chunk::<FEW>().zip(sums.first_chunk_mut::<FEW>()),
+                count <= SMALL,
+                rows.first_chunk::<SMALL>()
+                    .zip(sums.first_chunk_mut::<SMALL>()),
             ) {
-                indexed_gemm::<S, FEW, V, PAIRS>(s, (self.padded, rows, taps), b, sums);
+                indexed_gemm::<S, SMALL, V, PAIRS>(s, (self.padded, rows, taps), b, sums);
             } else {
                 indexed_gemm::<S, P, V, PAIRS>(s, (self.padded, &rows, taps), b, &mut sums);
             }

@@ -1,19 +1,24 @@
-//! The way back of a convolution whose outputs are max pooled: few outputs have a gradient, and those that have none
-//! are left out.
+//! The backward pass of a convolution whose outputs are max pooled: it leaves out the outputs whose gradient is 0, which
+//! most are.
 //!
 //! An output of channel o at a pixel p, with the gradient d, adds d · input[p + tap] to the gradient of each of the
 //! channel's weights, and d · weight[tap] to that of each input. Taps that lie beside each other make vectors.
 
-use crate::simd::{Lanes, Offsets, Op, Simd, add_to_rows, axpy, dispatch_for, weighted_rows};
+use crate::simd::{
+    LANES, Lanes, Offsets, Op, Simd, add_to_rows, axpy, dispatch_for, weighted_rows,
+};
 use crate::tuning::PIXELS_PER_SUM;
+
+/// Lanes that the vectors of an instruction set may have.
+const WIDTHS: [usize; 2] = [LANES / 2, LANES];
 
 /// The taps of a kernel in runs that lie beside each other.
 #[derive(Clone, Debug)]
 pub(super) struct TapRuns {
-    /// Where the first tap lies from the window's beginning, its number, and how many there are.
+    /// Of each run: how far its first tap lies from the window's beginning, the index of that tap, and the number of taps.
     runs: Vec<[usize; 3]>,
-    /// The beginnings of the runs' vectors of eight, and of sixteen.
-    vectors: [Vec<u32>; 2],
+    /// The beginnings of the runs' vectors, of each [width](WIDTHS).
+    vectors: [Vec<u32>; WIDTHS.len()],
 }
 
 /// The outputs of some images that have a gradient, channel by channel.
@@ -100,7 +105,7 @@ impl TapRuns {
                 _ => runs.push([at as usize, tap, 1]),
             }
         }
-        let vectors = [8, 16].map(|width| {
+        let vectors = WIDTHS.map(|width| {
             let starts = |&[at, _, len]: &[usize; 3]| (at..at + len).step_by(width);
             runs.iter().flat_map(starts).map(|at| at as u32).collect()
         });
@@ -108,10 +113,11 @@ impl TapRuns {
     }
 
     fn vectors<S: Simd>(&self) -> &[u32] {
-        &self.vectors[usize::from(S::WIDTH > 8)]
+        &self.vectors[usize::from(S::WIDTH > WIDTHS[0])]
     }
 
-    /// Of how many of `images` the sums are made at once: few enough that their rounding errors stay small.
+    /// Images whose gradients are summed before the sum is added to the others: so few that the sums' rounding errors stay
+    /// small.
     pub(super) fn images_per_sum(positions: usize, padded_len: usize, images: usize) -> usize {
         let addressable = u32::MAX as usize / padded_len;
         (PIXELS_PER_SUM / positions)
@@ -153,7 +159,7 @@ impl TapRuns {
         d_padded.fill(0.0);
         // Vectors that overlap those written shortly before in part wait for them: with pixels of eight channels, those of
         // sixteen would.
-        let lanes = if channels.is_multiple_of(16) { 16 } else { 8 };
+        let lanes = WIDTHS[usize::from(channels.is_multiple_of(LANES))];
         dispatch_for(
             lanes,
             DInput {
@@ -178,7 +184,7 @@ impl Op for DKernels<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        // Vectors of taps: where the first one lies, its number, how many of the lanes count.
+        // Vectors of taps: where the first tap lies, its index, how many lanes are taps.
         let vectors = self.taps.runs.iter().flat_map(|&[at, tap, len]| {
             let starts = (0..len).step_by(S::WIDTH);
             starts.map(move |i| [at + i, tap + i, (len - i).min(S::WIDTH)])
@@ -187,6 +193,7 @@ impl Op for DKernels<'_> {
         let passes = count.div_ceil(S::WEIGHTED_ROWS);
         let mut vectors = vectors;
         for pass in 0..passes {
+            // Compiled for a few numbers of vectors; others take the next larger one.
             match count / passes + usize::from(pass < count % passes) {
                 1 => self.pass::<S, 1>(s, &mut vectors, 1),
                 n @ 2..=3 => self.pass::<S, 3>(s, &mut vectors, n),
@@ -200,7 +207,7 @@ impl Op for DKernels<'_> {
 }
 
 impl DKernels<'_> {
-    /// V vectors of taps, of which the first n count, for all channels.
+    /// The first n of V vectors of taps, for all channels.
     #[inline(always)]
     fn pass<S: Simd, const V: usize>(
         &mut self,
@@ -246,7 +253,7 @@ impl Op for DInput<'_> {
     fn run<S: Simd>(self, s: S) {
         let channels = self.gradient.counts.len();
         let kernels = self.packed.chunks_exact(self.packed.len() / channels);
-        // Runs of whole vectors are quicker together.
+        // One call for all runs is quicker, but takes whole vectors.
         let runs = &self.taps.runs;
         let whole = runs.iter().all(|[_, _, len]| len.is_multiple_of(S::WIDTH));
         let offsets = Offsets::new(self.taps.vectors::<S>());

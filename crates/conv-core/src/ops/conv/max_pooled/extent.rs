@@ -1,9 +1,8 @@
-//! How large the phases of a max pooled convolution are: what decides whether they are used.
+//! How large the phases and the tables of a max pooled convolution are: what decides whether they are used.
 
 use super::super::geometry::Problem;
+use super::super::windows::WindowTable;
 
-/// Positions of a row in a vector.
-pub(in crate::ops::conv) const LINE: usize = 8;
 /// Argmax is counted in f32 from here on, where each whole number's bits are those of the one before it plus one.
 pub(in crate::ops::conv) const COUNTED: f32 = 8_388_608.0;
 
@@ -16,4 +15,13 @@ pub(in crate::ops::conv) fn extent(problem: &Problem, side: usize) -> (usize, us
         side + right,
         problem.output.rows / side + down.div_ceil(side),
     )
+}
+
+/// Values of four bytes in the tables of a max pooled convolution, besides those of the convolution and of the pooling.
+pub(in crate::ops::conv) fn table_len(problem: &Problem, phases: Option<usize>) -> usize {
+    // Of each tap at most: its run, which is three words of eight bytes; the beginning of a vector of each width; and its
+    // offset for each row of the pooled window.
+    let per_tap = 3 * 2 + 2 + phases.unwrap_or(0);
+    let runs = problem.taps().saturating_mul(per_tap);
+    WindowTable::len(problem, 1).saturating_add(runs)
 }

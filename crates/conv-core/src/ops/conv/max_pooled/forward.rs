@@ -7,12 +7,12 @@
 //! [`single_channel`](super::super::single_channel), to the last bit.
 
 use super::super::geometry::Problem;
-use super::extent::{COUNTED, LINE, extent};
+use super::extent::{COUNTED, extent};
 use crate::parallel::scratch;
 use crate::simd::{
     LANES, Lanes, Offsets, Op, Simd, copy_strided, dispatch, groups, line_sums, store_transposed,
 };
-use crate::tuning::{KERNEL_BLOCK, TRANSPOSED};
+use crate::tuning::{KERNEL_BLOCK, POSITIONS_PER_LINE as LINE, TRANSPOSED};
 
 /// The tables of such a convolution and its pooling.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ impl Op for Image<'_> {
 }
 
 impl Image<'_> {
-    /// All positions; whether no number is NaN, nor infinities are of both signs.
+    /// All positions. False if an output is NaN, or if there are infinities of both signs.
     #[inline(always)]
     fn positions<S: Simd, const P: usize>(&mut self, s: S) -> bool {
         let (rows, columns) = self.phases.size;
@@ -203,12 +203,12 @@ impl Image<'_> {
                 }
             }
         }
-        let mut turned = [0.0; TRANSPOSED * LANES];
+        let mut transposed = [0.0; TRANSPOSED * LANES];
         let (line, cout) = (self.phases.size.1 * self.cout, self.cout);
         let first = row * line + column * cout;
         let ends = (line, S::WIDTH / LINE, cout);
-        store_transposed(s, values, &mut turned, TRANSPOSED);
-        write(&turned, &mut self.output[first..], ends, |x| x);
+        store_transposed(s, values, &mut transposed, TRANSPOSED);
+        write(&transposed, &mut self.output[first..], ends, |x| x);
         let Some(to) = &mut self.argmax else {
             return;
         };
@@ -221,33 +221,32 @@ impl Image<'_> {
         for at in &mut argmax {
             *at = s.add(*at, corners);
         }
-        store_transposed(s, argmax, &mut turned, TRANSPOSED);
+        store_transposed(s, argmax, &mut transposed, TRANSPOSED);
         let count = |x: f32| x.to_bits() - COUNTED.to_bits();
-        write(&turned, &mut to[first..], ends, count);
+        write(&transposed, &mut to[first..], ends, count);
     }
 }
 
-/// Writes lines of positions (positions, TRANSPOSED) among others of so many numbers: so many lines, the first channels of each
-/// position.
+/// Writes the first channels of each position of some lines (positions, TRANSPOSED), into rows of `line` values.
 #[inline(always)]
 fn write<T>(
-    turned: &[f32],
+    transposed: &[f32],
     to: &mut [T],
     (line, lines, channels): (usize, usize, usize),
-    number: impl Fn(f32) -> T,
+    value: impl Fn(f32) -> T,
 ) {
-    let turned = turned.chunks_exact(LINE * TRANSPOSED);
-    for (to, from) in to.chunks_mut(line).zip(turned).take(lines) {
+    let transposed = transposed.chunks_exact(LINE * TRANSPOSED);
+    for (to, from) in to.chunks_mut(line).zip(transposed).take(lines) {
         if channels == TRANSPOSED {
             for (to, &from) in to[..LINE * TRANSPOSED].iter_mut().zip(from) {
-                *to = number(from);
+                *to = value(from);
             }
             continue;
         }
         let positions = to.chunks_exact_mut(channels);
         for (to, from) in positions.zip(from.chunks_exact(TRANSPOSED)) {
             for (to, &from) in to.iter_mut().zip(from) {
-                *to = number(from);
+                *to = value(from);
             }
         }
     }

@@ -1,6 +1,6 @@
-//! A convolution whose outputs go into a max pooling and nowhere else. Few outputs then have a gradient, and the way
-//! back leaves out those that have none ([`backward`]); for few kernels over a single channel the way forward does not
-//! even write what is not the maximum ([`forward`]).
+//! A convolution whose outputs go into a max pooling and nowhere else. Only the outputs that are a maximum have a
+//! gradient, and the backward pass leaves out the others ([`backward`]). For a few kernels over a single channel the
+//! forward pass writes the maxima alone ([`forward`]).
 
 mod backward;
 pub(super) mod extent;

@@ -1,19 +1,16 @@
 //! The gradient of the input by tiles: each tile of outputs has a share in one of the input's gradient, and these
 //! overlap and are added up.
 //!
-//! Tiles of the gradient's own would be more, wherever the output is smaller than the input. A vector here holds a number of
-//! sixteen tiles, since there may be few input channels.
+//! Tiles of the input would be more than tiles of the output, wherever the output is smaller than the input. A vector here holds one value of
+//! sixteen tiles, since a few input channels would not fill it.
 
 use super::transforms;
-use super::{PANEL, WIDE, Winograd};
+use super::{PANEL, Winograd};
 use crate::parallel::{self, scratch};
 use crate::simd::{
     LANES, Lanes, Matrix, Op, Simd, Tile, dispatch, dispatch_for, gemm, groups, store_transposed,
 };
-use crate::tuning::TRANSPOSED;
-
-/// Vectors of tiles that are computed together, at most.
-const VECTORS: usize = 2;
+use crate::tuning::{TILE_VECTORS, TRANSPOSED, WINOGRAD_WIDE_CHANNELS};
 
 impl Winograd {
     /// Vectors of sixteen in the kernels that [`pack_d_input`](Self::pack_d_input) transforms.
@@ -39,25 +36,25 @@ impl Winograd {
         self.side.output() * self.side.output()
     }
 
-    /// Vectors of tiles that are computed together: fewer of many channels, so that a thread [keeps](scratch) the memory.
-    fn vectors_back(&self) -> usize {
-        if self.cin.max(self.cout) > WIDE {
+    /// Vectors of tiles in a block: one where there are many channels, so that a thread [keeps](scratch) the memory.
+    fn d_input_vectors(&self) -> usize {
+        if self.cin.max(self.cout) > WINOGRAD_WIDE_CHANNELS {
             1
         } else {
-            VECTORS
+            TILE_VECTORS
         }
     }
 
     /// From one of a tile's values to the next, in vectors.
-    fn step_back(&self, channels: usize) -> usize {
-        self.vectors_back() * channels.next_multiple_of(LANES) + 1
+    fn d_input_step(&self, channels: usize) -> usize {
+        self.d_input_vectors() * channels.next_multiple_of(LANES) + 1
     }
 
-    /// Lanes for the tiles of the output's gradient, for them transformed, and for those of the input's gradient before and
-    /// after.
+    /// Lanes for the tiles of the output's gradient as they are and transformed, and for those of the input's gradient
+    /// before and after their transform.
     pub(in crate::ops::conv) fn d_input_scratch_len(&self) -> usize {
-        (self.pixels() + self.values()) * self.step_back(self.cout)
-            + 2 * self.values() * self.step_back(self.cin)
+        (self.pixels() + self.values()) * self.d_input_step(self.cout)
+            + 2 * self.values() * self.d_input_step(self.cin)
     }
 
     /// Adds to the gradient of padded images.
@@ -71,28 +68,28 @@ impl Winograd {
     ) {
         let images = d_output.len() / (self.output.0 * self.output.1 * self.cout);
         scratch::with_tiles(self.d_input_scratch_len(), |scratch| {
-            let step = self.step_back(self.cout);
+            let step = self.d_input_step(self.cout);
             let (y, x) = scratch.split_at_mut((self.pixels() + self.values()) * step);
-            let (turned, y) = y.split_at_mut(self.pixels() * step);
-            let (products, x) = x.split_at_mut(self.values() * self.step_back(self.cin));
+            let (transposed, y) = y.split_at_mut(self.pixels() * step);
+            let (products, x) = x.split_at_mut(self.values() * self.d_input_step(self.cin));
             let tiles = images * self.tiles();
-            let together = self.vectors_back() * LANES;
-            for first in (0..tiles).step_by(together) {
-                let tiles = first..tiles.min(first + together);
+            let per_block = self.d_input_vectors() * LANES;
+            for first in (0..tiles).step_by(per_block) {
+                let tiles = first..tiles.min(first + per_block);
                 let vectors = groups(tiles.len());
-                let mut outputs = [None; VECTORS * LANES];
-                let mut inputs = [0; VECTORS * LANES];
+                let mut outputs = [None; TILE_VECTORS * LANES];
+                let mut inputs = [0; TILE_VECTORS * LANES];
                 for ((tile, output), input) in tiles.clone().zip(&mut outputs).zip(&mut inputs) {
                     *output = Some(self.output_tile(tile));
                     (*input, _) = self.tile(tile);
                 }
                 dispatch_for(
                     TRANSPOSED,
-                    Turn {
+                    Transpose {
                         d_output,
                         tiles: &outputs[..vectors * LANES],
                         channels: self.cout,
-                        to: Lanes::flat_mut(turned),
+                        to: Lanes::flat_mut(transposed),
                         step: step * LANES,
                         side: self.side.output(),
                     },
@@ -101,7 +98,7 @@ impl Winograd {
                     winograd: self,
                     packed: Lanes::flat(packed),
                     vectors,
-                    turned: Lanes::flat(turned),
+                    transposed: Lanes::flat(transposed),
                     y,
                     products: Lanes::flat_mut(products),
                     x: Lanes::flat_mut(x),
@@ -122,9 +119,9 @@ impl Winograd {
 }
 
 /// Tiles of the output's gradient, with a tile a lane.
-struct Turn<'a> {
+struct Transpose<'a> {
     d_output: &'a [f32],
-    /// Where those begin that there are.
+    /// Where each begins; none for lanes that are left over.
     tiles: &'a [Option<(usize, Tile)>],
     channels: usize,
     /// (pixels, Cout, lanes), zeros beyond the output, and how far from one pixel to the next.
@@ -134,7 +131,7 @@ struct Turn<'a> {
     side: usize,
 }
 
-impl Op for Turn<'_> {
+impl Op for Transpose<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -182,8 +179,8 @@ impl Op for Sum<'_> {
         let Winograd {
             side, cin, row_len, ..
         } = *self.winograd;
-        let mut turned = [0.0; TRANSPOSED * LANES];
-        let values = self.x.chunks_exact(self.winograd.step_back(cin) * LANES);
+        let mut transposed = [0.0; TRANSPOSED * LANES];
+        let values = self.x.chunks_exact(self.winograd.d_input_step(cin) * LANES);
         for (number, x) in values.enumerate() {
             let offset = number / side.tile() * row_len + number % side.tile() * cin;
             for first in (0..cin).step_by(TRANSPOSED) {
@@ -194,8 +191,8 @@ impl Op for Sum<'_> {
                         let at = (first + i) * self.lanes + block * S::WIDTH;
                         *vector = s.load_first(&x[at..][..S::WIDTH]);
                     }
-                    store_transposed(s, vectors, &mut turned, TRANSPOSED);
-                    for (tile, own) in tiles.iter().zip(turned.chunks_exact(TRANSPOSED)) {
+                    store_transposed(s, vectors, &mut transposed, TRANSPOSED);
+                    for (tile, own) in tiles.iter().zip(transposed.chunks_exact(TRANSPOSED)) {
                         let to = &mut self.d_padded[tile + offset + first..][..channels];
                         let sum = s.add(s.load_first(to), s.load_first(&own[..channels]));
                         s.store_first(sum, to);
@@ -212,7 +209,7 @@ struct Tiles<'a> {
     packed: &'a [f32],
     /// Vectors of tiles.
     vectors: usize,
-    turned: &'a [f32],
+    transposed: &'a [f32],
     y: &'a mut [Lanes],
     products: &'a mut [f32],
     x: &'a mut [f32],
@@ -227,11 +224,20 @@ impl Op for Tiles<'_> {
             side, cin, cout, ..
         } = *self.winograd;
         let lanes = self.vectors * LANES;
-        let (step_y, step_x) = (self.winograd.step_back(cout), self.winograd.step_back(cin));
-        let turned = Tile::spread(side.output(), step_y * LANES);
-        let turned = (self.turned, turned);
+        let (step_y, step_x) = (
+            self.winograd.d_input_step(cout),
+            self.winograd.d_input_step(cin),
+        );
+        let transposed = Tile::spread(side.output(), step_y * LANES);
+        let transposed = (self.transposed, transposed);
         let y = Tile::spread(side.tile(), step_y * LANES);
-        transforms::d_output(s, side, turned, (Lanes::flat_mut(self.y), y), cout * lanes);
+        transforms::d_output(
+            s,
+            side,
+            transposed,
+            (Lanes::flat_mut(self.y), y),
+            cout * lanes,
+        );
         // The kernels of one input channel, (values, Cout).
         let row = groups(cout) * LANES;
         let products = self.products.chunks_exact_mut(step_x * LANES);
@@ -242,7 +248,7 @@ impl Op for Tiles<'_> {
                 rows: (cin, side.values() * row),
                 columns: (cout, 1),
             };
-            let start = &[Lanes::ZERO; VECTORS][..self.vectors];
+            let start = &[Lanes::ZERO; TILE_VECTORS][..self.vectors];
             gemm(s, kernels, y, start, products);
         }
         let tile = Tile::spread(side.tile(), step_x * LANES);

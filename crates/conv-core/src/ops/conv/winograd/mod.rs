@@ -4,8 +4,8 @@
 //! A tile of the input, 4 × 4 or 8 × 8 pixels, and each kernel are transformed to as many values a channel. The outputs'
 //! values are then sixteen or 64 products of matrices, (tiles, Cin) · (Cin, Cout), and transformed back to
 //! 2 × 2 or 4 × 4 pixels. See Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015, arXiv 1509.09308).
-//! The gradients are the same, transposed. Rounding errors are some times those of the sum itself; for 3 × 3 the
-//! halves and sums of the transforms are exact for small whole numbers.
+//! The gradients are the same, transposed. Rounding errors are a few times those of the plain sum; for 3 × 3 the
+//! transforms only halve and add, which is exact for small whole numbers.
 
 mod d_input;
 mod matrices;
@@ -24,7 +24,9 @@ use crate::parallel::scratch;
 use crate::shape::ImageShape;
 use crate::simd::{LANES, Lanes, Tile, dispatch, dispatch_for, groups};
 use crate::tuning::{
-    KERNELS_PER_PANEL as PANEL, WINOGRAD_TILES_PER_BLOCK as TILES, WINOGRAD_WIDE_CHANNELS as WIDE,
+    KERNELS_PER_PANEL as PANEL, PANEL_LANES, WINOGRAD_5X5_TILES_PER_BLOCK,
+    WINOGRAD_TASKS_PER_IMAGE, WINOGRAD_TILES_MULTIPLE, WINOGRAD_TILES_PER_BLOCK,
+    WINOGRAD_TILES_PER_TASK, WINOGRAD_WIDE_5X5_TILES_PER_BLOCK, WINOGRAD_WIDE_CHANNELS,
 };
 
 /// The tiles of one convolution over images of one size.
@@ -42,10 +44,11 @@ pub(super) struct Winograd {
     padded_len: usize,
 }
 
-/// Tiles in blocks of about the same size, of eight and eight, which the products take together.
+/// Tiles in blocks of about the same size.
 fn blocks(tiles: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
     let count = tiles.div_ceil(most).max(1);
-    let size = tiles.div_ceil(count).next_multiple_of(8).max(8);
+    let size = tiles.div_ceil(count).max(1);
+    let size = size.next_multiple_of(WINOGRAD_TILES_MULTIPLE);
     let firsts = (0..tiles).step_by(size);
     firsts.map(move |first| first..(first + size).min(tiles))
 }
@@ -80,28 +83,28 @@ impl Winograd {
         }
     }
 
-    /// Tiles that are multiplied together, at most.
-    fn together(&self) -> usize {
+    /// Tiles of a block, at most.
+    fn tiles_per_block(&self) -> usize {
         match self.side {
-            Side::Three => TILES,
-            Side::Five if self.cin > WIDE => TILES / 8,
-            Side::Five => TILES / 4,
+            Side::Three => WINOGRAD_TILES_PER_BLOCK,
+            Side::Five if self.cin > WINOGRAD_WIDE_CHANNELS => WINOGRAD_WIDE_5X5_TILES_PER_BLOCK,
+            Side::Five => WINOGRAD_5X5_TILES_PER_BLOCK,
         }
     }
 
-    /// From one of a tile's values to the next, in vectors, for blocks of tiles: one more than needed, so that they do not
+    /// Vectors from one of a tile's values to the next, for a block of tiles: one more than they fill, so that they do not
     /// all fall into the same sets of the cache.
     fn step(&self, channels: usize) -> usize {
-        groups(self.together() * channels) + 1
+        groups(self.tiles_per_block() * channels) + 1
     }
 
     fn values(&self) -> usize {
         self.side.values()
     }
 
-    /// The work of an image, in tiles of 4 × 4: one of 8 × 8 is worth several.
+    /// The work of an image, counted in tiles of 4 × 4 values; one of 8 × 8 counts as four or eight.
     pub(super) fn work(&self) -> usize {
-        self.tiles() * (TILES / self.together())
+        self.tiles() * (WINOGRAD_TILES_PER_BLOCK / self.tiles_per_block())
     }
 
     /// Tiles of an image.
@@ -179,9 +182,9 @@ impl Winograd {
         weights: impl Fn(usize) -> (usize, usize),
     ) {
         let (first, channels) = self.panel(panel);
-        let mut taps = [Lanes::ZERO; 25 * 2];
-        let taps = &mut taps[..2 * self.side.kernel() * self.side.kernel()];
-        for (position, tap) in taps.chunks_exact_mut(2).enumerate() {
+        let mut taps = [Lanes::ZERO; Side::MOST_TAPS * PANEL_LANES];
+        let taps = &mut taps[..self.side.taps() * PANEL_LANES];
+        for (position, tap) in taps.chunks_exact_mut(PANEL_LANES).enumerate() {
             let (from, stride) = weights(position * self.cin + channel);
             let from = &kernels[from + first * stride..];
             pack_tap(from, stride, self.cout - first, tap);
@@ -198,7 +201,8 @@ impl Winograd {
     /// Pixels of the output, in whole rows, that are a task of their own where images are large.
     pub(super) fn band(&self) -> usize {
         let (rows, cols) = self.tiles;
-        let rows = rows.div_ceil(8).max((TILES / 2).div_ceil(cols));
+        let rows = rows.div_ceil(WINOGRAD_TASKS_PER_IMAGE);
+        let rows = rows.max(WINOGRAD_TILES_PER_TASK.div_ceil(cols));
         self.side.output() * rows * self.output.1
     }
 
@@ -235,7 +239,7 @@ impl Winograd {
         let tiles = self.tiles_of(output.len());
         let (x, y) = scratch.split_at_mut(self.values() * self.step(self.cin));
         let y = &mut y[..self.values() * self.step(PANEL)];
-        for range in blocks(tiles, self.together()) {
+        for range in blocks(tiles, self.tiles_per_block()) {
             let range = first_tile + range.start..first_tile + range.end;
             dispatch_for(
                 self.cin,
@@ -249,7 +253,7 @@ impl Winograd {
             let panels = packed.chunks(self.values() * self.cin * groups(PANEL));
             for (panel, kernels) in panels.enumerate() {
                 let (first, channels) = self.panel(panel);
-                let mut start = [Lanes::ZERO; 2];
+                let mut start = [Lanes::ZERO; PANEL_LANES];
                 if let Some(bias) = bias {
                     Lanes::flat_mut(&mut start)[..channels]
                         .copy_from_slice(&bias[first..][..channels]);
@@ -301,7 +305,7 @@ impl Winograd {
         let tiles = images * self.tiles();
         let (x, rest) = scratch.split_at_mut(self.values() * self.step(self.cin));
         let (y, sums) = rest.split_at_mut(self.values() * self.step(PANEL));
-        for range in blocks(tiles, self.together()) {
+        for range in blocks(tiles, self.tiles_per_block()) {
             dispatch_for(
                 self.cin,
                 Inputs {
@@ -328,7 +332,7 @@ impl Winograd {
                     rows: (self.cin, 1),
                     columns: (range.len(), self.cin),
                     right: (y, self.step(PANEL)),
-                    start: &[Lanes::ZERO; 2][..lanes],
+                    start: &[Lanes::ZERO; PANEL_LANES][..lanes],
                     sums: (sums, self.cin * lanes),
                 });
                 dispatch(DKernel {

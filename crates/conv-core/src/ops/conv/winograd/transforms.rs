@@ -19,6 +19,9 @@ pub(crate) enum Side {
 }
 
 impl Side {
+    /// Values of a channel of the largest kernel.
+    pub(super) const MOST_TAPS: usize = Self::Five.taps();
+
     /// Rows and columns of a kernel.
     #[must_use]
     pub(crate) const fn kernel(self) -> usize {
@@ -26,6 +29,12 @@ impl Side {
             Self::Three => 3,
             Self::Five => 5,
         }
+    }
+
+    /// Values of a channel of a kernel.
+    #[must_use]
+    pub(crate) const fn taps(self) -> usize {
+        self.kernel() * self.kernel()
     }
 
     /// Rows and columns of a tile of the output.
