@@ -114,10 +114,10 @@ pub fn small_model() -> &'static [u8] {
     MODEL.get_or_init(|| {
         let layers = Layers::new()
             .conv(8, (5, 5))
-            .max_pool(2, 2)
+            .max_pool(2)
             .relu()
             .conv(16, (5, 5))
-            .max_pool(2, 2)
+            .max_pool(2)
             .relu()
             .flatten()
             .dropout(0.5)

@@ -36,9 +36,9 @@ fn window() -> impl Strategy<Value = Window> {
     ];
     let dilation = prop_oneof![3 => Just((1, 1)), 1 => pair(3)];
     (pair(3), pair(2), dilation, padding).prop_map(|(size, stride, dilation, padding)| Window {
-        size,
-        stride,
-        dilation,
+        size: size.into(),
+        stride: stride.into(),
+        dilation: dilation.into(),
         padding,
     })
 }
@@ -98,10 +98,7 @@ fn fitting(input: (usize, usize, usize), drafts: &[Draft]) -> Layers {
             break;
         };
         let summary = network.summary();
-        let [h, w, c] = summary
-            .layers
-            .last()
-            .map_or(summary.input, |last| last.output);
+        let (h, w, c) = summary.output().into();
         let layer = match draft {
             Draft::Other(layer) => layer.clone(),
             Draft::Conv(conv, groups) => {
@@ -148,12 +145,7 @@ impl Case {
         let mut layers = fitting(input, drafts);
         let outputs = |layers: &Layers| {
             let network = Network::new(&Spec::new(input, layers.clone()), seed).unwrap();
-            let summary = network.summary();
-            let output = summary
-                .layers
-                .last()
-                .map_or(summary.input, |last| last.output);
-            output.iter().product::<usize>()
+            network.summary().output().len()
         };
         if outputs(&layers) > 256 {
             layers = layers.flatten().dense(3);
@@ -195,7 +187,7 @@ impl Case {
 
     /// Pixels from 0 to 1, (N, H, W, 1), and what the network makes of them, (N, outputs).
     pub(crate) fn images(&self, count: usize) -> (Array4<f32>, Vec<f32>) {
-        let (h, w, _) = self.network.spec().input;
+        let (h, w, _) = self.network.spec().input.into();
         let mut noise = noise(self.seed ^ count as u64);
         let pixels =
             Array4::from_shape_simple_fn((count, h, w, 1), || (0.5 + 0.5 * noise()).max(0.0));

@@ -27,7 +27,7 @@ fn runs() -> &'static Path {
         let folder = tempfile::tempdir().expect("a folder");
         let layers = Layers::new()
             .conv(3, (5, 5))
-            .max_pool(4, 4)
+            .max_pool(4)
             .relu()
             .flatten()
             .dense(10);

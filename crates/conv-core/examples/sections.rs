@@ -41,7 +41,7 @@ fn main() -> Result<(), Error> {
 
     // One section a position, and each kernel is a small dense layer over it.
     let window = Window::new(3, 3);
-    let (rows, cols) = window.output(8, 8)?;
+    let (rows, cols) = window.output(8, 8)?.into();
     let mut sects = Array3::zeros((1, rows * cols, 9));
     sections::forward(&window, image.view(), sects.view_mut())?;
     let mut predictions = Array3::zeros((1, rows * cols, KERNELS.len()));

@@ -59,9 +59,9 @@
 //!
 //! let layers = Layers::new()              // (28, 28, 1)
 //!     .conv(8, 5)                         // (24, 24, 8)
-//!     .max_pool(2, 2).relu()              // (12, 12, 8)
+//!     .max_pool(2).relu()                 // (12, 12, 8)
 //!     .conv(16, 5)                        // (8, 8, 16)
-//!     .max_pool(2, 2).relu()              // (4, 4, 16)
+//!     .max_pool(2).relu()                 // (4, 4, 16)
 //!     .flatten().dropout(0.5).dense(10);  // (1, 1, 256), then the ten logits
 //! let mut network = Network::new(&Spec::new((28, 28, 1), layers), 1)?;
 //!

@@ -5,7 +5,7 @@
 use crate::init::Init;
 use crate::ops::kernel_pool::Pooling;
 use crate::ops::pool::Pool;
-use crate::shape::{Padding, Pair, Window};
+use crate::shape::{ImageShape, Padding, Pair, Window};
 
 /// A network without its parameters: what [`Network::new`](crate::network::Network::new) makes one of.
 ///
@@ -15,7 +15,7 @@ use crate::shape::{Padding, Pair, Window};
 /// use conv_core::spec::{Conv, Layers, Spec};
 ///
 /// let spec = Spec::new((28, 28, 1), Layers::new()
-///     .conv(8, (5, 5)).relu().max_pool(2, 2)
+///     .conv(8, (5, 5)).relu().max_pool(2)
 ///     .then(Conv::new(16, (3, 3)).same().without_bias()).batch_norm().relu()
 ///     .residual(|block| block.then(Conv::new(16, (3, 3)).same()).relu())
 ///     .global_average_pool()
@@ -33,8 +33,8 @@ use crate::shape::{Padding, Pair, Window};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Spec {
-    /// Rows, columns and channels of an image; (1, 1, n) for n features.
-    pub input: (usize, usize, usize),
+    /// Rows, columns and channels of an image; 1, 1 and n for n features.
+    pub input: ImageShape,
     /// The layers, in the order in which an image passes them.
     pub layers: Layers,
 }
@@ -42,8 +42,11 @@ pub struct Spec {
 impl Spec {
     /// A network of these layers for images of (rows, columns, channels).
     #[must_use]
-    pub fn new(input: (usize, usize, usize), layers: Layers) -> Self {
-        Self { input, layers }
+    pub fn new(input: impl Into<ImageShape>, layers: Layers) -> Self {
+        Self {
+            input: input.into(),
+            layers,
+        }
     }
 }
 
@@ -349,19 +352,20 @@ impl Layers {
         self.then(Dense::new(outputs))
     }
 
-    /// The maximum of every tile of `height` × `width` pixels.
+    /// The maximum of every tile of this height and width: `max_pool(2)` for tiles of 2 × 2 pixels.
     #[must_use]
-    pub fn max_pool(self, height: usize, width: usize) -> Self {
-        let window = Window::new(height, width).stride((height, width));
-        let pool = Pool::Max;
-        self.then(Layer::Pool { pool, window })
+    pub fn max_pool(self, tile: impl Into<Pair>) -> Self {
+        self.pool(Pool::Max, tile.into())
     }
 
-    /// The mean of every tile of `height` × `width` pixels.
+    /// The mean of every tile of this height and width.
     #[must_use]
-    pub fn mean_pool(self, height: usize, width: usize) -> Self {
-        let window = Window::new(height, width).stride((height, width));
-        let pool = Pool::Mean;
+    pub fn mean_pool(self, tile: impl Into<Pair>) -> Self {
+        self.pool(Pool::Mean, tile.into())
+    }
+
+    fn pool(self, pool: Pool, tile: Pair) -> Self {
+        let window = Window::new(tile.down, tile.right).stride(tile);
         self.then(Layer::Pool { pool, window })
     }
 

@@ -30,11 +30,11 @@ fn a_step_after_the_first_allocates_nothing() {
         Layers::new()
             // Pooled before its activation and after: two ways back.
             .conv(8, (3, 3))
-            .max_pool(2, 2)
+            .max_pool(2)
             .relu()
             .then(Conv::new(12, (3, 3)).same())
             .relu()
-            .max_pool(2, 2)
+            .max_pool(2)
             .then(Conv::new(12, (3, 3)).same().without_bias())
             .batch_norm()
             // By tiles, forward and back.

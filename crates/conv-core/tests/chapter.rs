@@ -49,7 +49,7 @@ impl Listing {
     fn predict(&self, images: &Array3<u8>) -> (Array2<f64>, Array3<f64>) {
         let pixels = images.mapv(|pixel| f64::from(pixel) / 255.0);
         // Only as many positions as the network has: the listing forgets the last ones.
-        let (kh, kw) = self.window.size;
+        let (kh, kw) = self.window.size.into();
         let pixels = pixels.slice(s![
             ..,
             ..self.positions.0 + kh - 1,
@@ -204,11 +204,11 @@ fn trains_as_the_composed_operations_do() {
         let n = 6;
         for rules in all_rules(n) {
             let mut random = NumpyRandom::new(11);
-            let (pixels, labels) = images(&mut random, n, geometry.image());
+            let (pixels, labels) = images(&mut random, n, geometry.image().into());
             let mut net = Network::new(geometry, &mut random);
             let mut listing = Listing {
                 window: Window::new(kernel.0, kernel.1),
-                positions: geometry.positions(),
+                positions: geometry.positions().into(),
                 pooling,
                 kernels: net.kernels(),
                 weights: net.weights(),

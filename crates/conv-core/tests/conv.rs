@@ -144,8 +144,8 @@ impl Arrays {
         (conv, [n, h, w, cin, cout]): &Case,
         mut make: impl FnMut([usize; 4]) -> Array4<f32>,
     ) -> Self {
-        let (kh, kw) = conv.window.size;
-        let (rows, cols) = conv.window.output(*h, *w).unwrap();
+        let (kh, kw) = conv.window.size.into();
+        let (rows, cols) = conv.window.output(*h, *w).unwrap().into();
         let bias = make([1, 1, 1, *cout]).into_shape_with_order(*cout).unwrap();
         Self {
             input: make([*n, *h, *w, *cin]),
@@ -235,7 +235,7 @@ fn is_within_the_rounding_errors_of_its_sums() {
             let right = arrays.reference(&case.0, |x| x);
             let absolute = arrays.reference(&case.0, f64::abs);
             let (conv, [n, _, _, cin, cout]) = &case;
-            let window = conv.window.size.0 * conv.window.size.1;
+            let window = conv.window.size.down * conv.window.size.right;
             let pixels = n * arrays.d_output.dim().1 * arrays.d_output.dim().2;
             let terms = [window * cin, window * cout, pixels, pixels].map(|n| (n + 2) as f64);
             let mut tolerances = absolute;

@@ -27,7 +27,7 @@ fn windows() -> Vec<Window> {
 fn is_that_of_the_reference() {
     let mut random = NumpyRandom::new(1);
     for window in windows() {
-        let (rows, cols) = window.output(5, 6).unwrap();
+        let (rows, cols) = window.output(5, 6).unwrap().into();
         for channels in [1, 3, 17] {
             for kind in [Pool::Max, Pool::Mean] {
                 // Whole numbers: many are equal. The mean divides, and is summed in the same order.

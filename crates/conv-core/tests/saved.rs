@@ -200,7 +200,7 @@ proptest! {
         let at = at % bytes.len();
         bytes[at] = value;
         if let Ok(network) = Network::from_bytes(&bytes) {
-            let (h, w, c) = network.spec().input;
+            let (h, w, c) = network.spec().input.into();
             let input = Array4::zeros((1, h, w, c));
             prop_assert!(network.forward(input.view(), &mut Workspace::new()).is_ok());
         }

@@ -88,12 +88,8 @@ impl Model {
         classes: Vec<String>,
     ) -> Result<Self, String> {
         let summary = network.summary();
-        let output = summary
-            .layers
-            .last()
-            .map_or(summary.input, |last| last.output);
-        let outputs: usize = output.iter().product();
-        let [_, _, channels] = summary.input;
+        let outputs = summary.output().len();
+        let channels = summary.input.channels;
         if channels != 1 {
             return Err(format!(
                 "its images have {channels} channels, expected 1, grey"
@@ -171,8 +167,8 @@ impl Model {
 
     /// Height and width of the images that it takes.
     pub fn image_size(&self) -> (usize, usize) {
-        let (height, width, _) = self.network.spec().input;
-        (height, width)
+        let input = self.network.spec().input;
+        (input.rows, input.cols)
     }
 
     /// What the network makes of images, u8 (N, H, W), before softmax: (N, classes), all finite.

@@ -187,7 +187,7 @@ impl Named {
             };
             explain(&path, error.to_string())
         })?;
-        let outputs: usize = summary.output().iter().product();
+        let outputs = summary.output().len();
         if outputs != classes {
             let found = format!(
                 "the network has {outputs} outputs, expected {classes}, one for each class of {}",

@@ -75,7 +75,7 @@ impl Shape {
             left: padding,
             right: padding,
         });
-        let (rows, cols) = window.output(side, side)?;
+        let (rows, cols) = window.output(side, side)?.into();
         let input = images([n, cin, side, side], 1, 1.0);
         let kernels = kernels([cout, cin, kernel, kernel], 2, 0.1);
         // Filled with NaN: what is not written is found.

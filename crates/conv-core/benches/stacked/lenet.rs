@@ -55,10 +55,10 @@ impl Weights {
     fn network(&self) -> Result<Network, conv_core::Error> {
         let layers = Layers::new()
             .conv(8, (5, 5))
-            .max_pool(2, 2)
+            .max_pool(2)
             .relu()
             .conv(16, (5, 5))
-            .max_pool(2, 2)
+            .max_pool(2)
             .relu()
             .flatten()
             .dense(10);

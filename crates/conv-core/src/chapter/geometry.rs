@@ -1,5 +1,6 @@
 use crate::Error;
 use crate::ops::kernel_pool::Pooling;
+use crate::shape::Pair;
 use crate::simd::{LANES, groups};
 
 /// Classes of the last layer: the ten digits.
@@ -31,11 +32,13 @@ impl Geometry {
     /// [`Error::Range`] if there is no kernel, if it has no pixel or is larger than the image, or if the
     /// image has more than 65,536 pixels.
     pub fn new(
-        image: (usize, usize),
-        kernel: (usize, usize),
+        image: impl Into<Pair>,
+        kernel: impl Into<Pair>,
         kernels: usize,
         pooling: Option<Pooling>,
     ) -> Result<Self, Error> {
+        let image: (usize, usize) = image.into().into();
+        let kernel: (usize, usize) = kernel.into().into();
         for (side, image) in [(kernel.0, image.0), (kernel.1, image.1)] {
             if side == 0 || side > image {
                 return Err(Error::Range {
@@ -101,14 +104,14 @@ impl Geometry {
 
     /// Height and width of an image, in pixels.
     #[must_use]
-    pub fn image(&self) -> (usize, usize) {
-        self.image
+    pub fn image(&self) -> Pair {
+        self.image.into()
     }
 
     /// Rows and columns of positions at which the kernels look.
     #[must_use]
-    pub fn positions(&self) -> (usize, usize) {
-        self.positions
+    pub fn positions(&self) -> Pair {
+        self.positions.into()
     }
 
     /// How many positions.

@@ -44,8 +44,8 @@ impl Spec {
 pub struct LayerInfo {
     /// Its number and kind, such as `3 (dense)`.
     pub name: String,
-    /// The shape of its output, an image: rows, columns, channels.
-    pub output: [usize; 3],
+    /// The shape of its output for one image.
+    pub output: ImageShape,
     /// Its parameters, trained ones.
     pub parameters: usize,
     /// Multiply-adds of convolutions and dense layers, an image.
@@ -91,7 +91,11 @@ struct Current {
 
 impl Layout {
     pub(super) fn new(spec: &Spec) -> Result<Self, Error> {
-        let (rows, cols, channels) = spec.input;
+        let ImageShape {
+            rows,
+            cols,
+            channels,
+        } = spec.input;
         for (what, found) in [
             ("rows of the input", rows),
             ("columns of the input", cols),
@@ -167,15 +171,10 @@ impl Layout {
                 }
             }
             current = next;
-            let ImageShape {
-                rows,
-                cols,
-                channels,
-            } = current.shape;
             let is_block = matches!(layer, Layer::Residual { .. });
             self.layers.push(LayerInfo {
                 name,
-                output: [rows, cols, channels],
+                output: current.shape,
                 // A block's layers stand before it.
                 parameters: if is_block {
                     0
@@ -242,7 +241,7 @@ impl Layout {
             Layer::BatchNorm(norm) => return self.batch_norm(*norm, path, current),
             Layer::LayerNorm(norm) => return self.layer_norm(*norm, path, current),
             Layer::Pool { pool, window } => {
-                let (rows, cols) = window.output(shape.rows, shape.cols)?;
+                let (rows, cols) = window.output(shape.rows, shape.cols)?.into();
                 let op = Pool {
                     pool: *pool,
                     window: *window,
@@ -302,8 +301,8 @@ impl Layout {
         let convolution = Convolution::new(conv.window).groups(conv.groups);
         expect_some("kernels", conv.kernels)?;
         convolution.check_channels(shape.channels, conv.kernels)?;
-        let (rows, cols) = conv.window.output(shape.rows, shape.cols)?;
-        let (kh, kw) = conv.window.size;
+        let (rows, cols) = conv.window.output(shape.rows, shape.cols)?.into();
+        let (kh, kw) = conv.window.size.into();
         let (per_in, per_out) = (shape.channels / conv.groups, conv.kernels / conv.groups);
         let taps = product("kernels", &[kh, kw, per_in])?;
         let fans = (taps, product("kernels", &[kh, kw, per_out])?);
@@ -428,11 +427,11 @@ impl Layout {
     /// The budget of a pooling: its table and its argmax, and what it takes as one step with a convolution before it.
     fn pool(&mut self, pool: &Pool, current: Current) -> Result<(), Error> {
         let (window, shape) = (&pool.window, pool.input);
-        let (rows, cols) = window.output(shape.rows, shape.cols)?;
+        let (rows, cols) = window.output(shape.rows, shape.cols)?.into();
         self.budget
             .image("the argmax of a pooling", &[rows, cols, shape.channels])?;
         // The table may have grown to twice what it needs.
-        let sizes = [2, rows, cols, window.size.0, window.size.1];
+        let sizes = [2, rows, cols, window.size.down, window.size.right];
         self.budget.image("the table of a pooling", &sizes)?;
         check_padding(window, shape.rows, shape.cols)?;
         let before = current.value.checked_sub(1);

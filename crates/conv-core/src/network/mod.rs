@@ -369,7 +369,7 @@ impl Network {
         let (n, h, w, c) = input.dim();
         expect_some("images", n)?;
         let expected = self.spec.input;
-        let shape = [n, expected.0, expected.1, expected.2];
+        let shape = [n, expected.rows, expected.cols, expected.channels];
         expect_shape("input", &shape, &[n, h, w, c])?;
         product("input", &shape)?;
         Ok((slice("input", input)?, n))

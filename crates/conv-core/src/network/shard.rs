@@ -64,7 +64,10 @@ impl Shard {
             1
         };
         let values = bytes(images, size_of::<f32>()).saturating_mul(value.len as u64 * copies);
-        values.saturating_add(step.buffer_sizes(images, training).bytes())
+        // However small a step is, the vectors that hold its buffers take room too.
+        let vectors = size_of::<Buffers>() + 2 * size_of::<Vec<f32>>();
+        let own = step.buffer_sizes(images, training).bytes();
+        values.saturating_add(own).saturating_add(vectors as u64)
     }
 
     /// Bytes that it takes beside those of its steps.

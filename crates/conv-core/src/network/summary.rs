@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::layout::{LayerInfo, Layout};
 use crate::Error;
+use crate::shape::ImageShape;
 use crate::spec::Spec;
 
 /// The layers of a network with the shapes of their outputs, their parameters, and their multiply-adds an image.
@@ -12,7 +13,7 @@ use crate::spec::Spec;
 /// use conv_core::network::Network;
 /// use conv_core::spec::{Layers, Spec};
 ///
-/// let layers = Layers::new().conv(8, (5, 5)).relu().max_pool(2, 2).flatten().dense(10);
+/// let layers = Layers::new().conv(8, (5, 5)).relu().max_pool(2).flatten().dense(10);
 /// let network = Network::new(&Spec::new((28, 28, 1), layers), 1)?;
 /// assert_eq!(network.summary().to_string(), "\
 /// layer                  output  parameters  multiply-adds
@@ -28,8 +29,8 @@ use crate::spec::Spec;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// The input's shape: rows, columns, channels.
-    pub input: [usize; 3],
+    /// The shape of an image of the input.
+    pub input: ImageShape,
     /// The layers, those of a residual block before it.
     pub layers: Vec<LayerInfo>,
 }
@@ -48,14 +49,14 @@ impl Spec {
 impl Summary {
     pub(super) fn new(spec: &Spec, layers: &[LayerInfo]) -> Self {
         Self {
-            input: [spec.input.0, spec.input.1, spec.input.2],
+            input: spec.input,
             layers: layers.to_vec(),
         }
     }
 
-    /// The shape of the output of the last layer: rows, columns, channels.
+    /// The shape of the output of the last layer for one image.
     #[must_use]
-    pub fn output(&self) -> [usize; 3] {
+    pub fn output(&self) -> ImageShape {
         self.layers.last().map_or(self.input, |last| last.output)
     }
 
@@ -72,13 +73,6 @@ impl Summary {
     }
 }
 
-fn shape([h, w, c]: [usize; 3]) -> String {
-    match (h, w) {
-        (1, 1) => c.to_string(),
-        _ => format!("{h} × {w} × {c}"),
-    }
-}
-
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.layers.iter().map(|layer| layer.name.chars().count());
@@ -88,9 +82,9 @@ impl fmt::Display for Summary {
             "{:<name$} {:>16}  parameters  multiply-adds",
             "layer", "output"
         )?;
-        writeln!(f, "{:<name$} {:>16}", "input", shape(self.input))?;
+        writeln!(f, "{:<name$} {:>16}", "input", self.input)?;
         for layer in &self.layers {
-            let (output, parameters) = (shape(layer.output), layer.parameters);
+            let (output, parameters) = (layer.output, layer.parameters);
             let multiply_adds = layer.multiply_adds;
             writeln!(
                 f,

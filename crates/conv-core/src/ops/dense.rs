@@ -8,14 +8,17 @@ use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 use super::check::expect_some;
 use super::conv::{self, Conv};
 use crate::Error;
-use crate::shape::Window;
+use crate::shape::{Pair, Window};
+
+/// One pixel.
+const ONE: Pair = Pair { down: 1, right: 1 };
 
 /// A window of one pixel: how a convolution is a dense layer of each pixel.
 pub(crate) const DENSE: Conv = Conv {
     window: Window {
-        size: (1, 1),
-        stride: (1, 1),
-        dilation: (1, 1),
+        size: ONE,
+        stride: ONE,
+        dilation: ONE,
         padding: crate::shape::Padding::Valid,
     },
     groups: 1,

@@ -98,7 +98,7 @@ fn check(
     (name, output): (&'static str, &[usize]),
 ) -> Result<Plan, Error> {
     expect_some("images", n)?;
-    let (rows, cols) = window.output(h, w)?;
+    let (rows, cols) = window.output(h, w)?.into();
     product("input", &[n, h, w, channels])?;
     product("output", &[n, rows, cols, channels])?;
     expect_shape(name, &[n, rows, cols, channels], output)?;
@@ -125,14 +125,24 @@ pub(crate) fn check_padding(window: &Window, rows: usize, cols: usize) -> Result
         starts.any(|start| inside(start, before, input, taps).is_empty())
     };
     let (size, dilation, stride) = (window.size, window.dilation, window.stride);
-    if empty(positions.0, stride.0, before.0, rows, (size.0, dilation.0))
-        || empty(positions.1, stride.1, before.1, cols, (size.1, dilation.1))
-    {
+    if empty(
+        positions.down,
+        stride.down,
+        before.down,
+        rows,
+        (size.down, dilation.down),
+    ) || empty(
+        positions.right,
+        stride.right,
+        before.right,
+        cols,
+        (size.right, dilation.right),
+    ) {
         let expected = "less: there is a position with nothing but padding under the window";
         return Err(Error::Range {
             what: "padding",
             expected: expected.into(),
-            found: before.0.max(before.1),
+            found: before.down.max(before.right),
         });
     }
     Ok(())
@@ -157,23 +167,23 @@ impl Plan {
         (h, w, channels): (usize, usize, usize),
     ) -> Result<Self, Error> {
         expect_some("channels", channels)?;
-        let (rows, cols) = window.output(h, w)?;
-        let (top, left) = window.before(h, w)?;
+        let (rows, cols) = window.output(h, w)?.into();
+        let (top, left) = window.before(h, w)?.into();
         product("input", &[h, w, channels])?;
         product(
             "pixels under the window",
-            &[rows, cols, window.size.0, window.size.1],
+            &[rows, cols, window.size.down, window.size.right],
         )?;
         check_padding(window, h, w)?;
         let mut taps = Vec::new();
         let mut ends = Vec::with_capacity(rows * cols);
         for oy in 0..rows {
             for ox in 0..cols {
-                let (down, right) = (oy * window.stride.0, ox * window.stride.1);
-                for ky in inside(down, top, h, (window.size.0, window.dilation.0)) {
-                    let y = down + ky * window.dilation.0 - top;
-                    for kx in inside(right, left, w, (window.size.1, window.dilation.1)) {
-                        let x = right + kx * window.dilation.1 - left;
+                let (down, right) = (oy * window.stride.down, ox * window.stride.right);
+                for ky in inside(down, top, h, (window.size.down, window.dilation.down)) {
+                    let y = down + ky * window.dilation.down - top;
+                    for kx in inside(right, left, w, (window.size.right, window.dilation.right)) {
+                        let x = right + kx * window.dilation.right - left;
                         taps.push((y * w + x) as u32);
                     }
                 }

@@ -3,7 +3,7 @@
 use ndarray::{ArrayView3, ArrayViewMut3};
 
 use super::check::{expect_shape, expect_some, slice, slice_mut};
-use crate::shape::{Window, product};
+use crate::shape::{Pair, Window, product};
 use crate::{Error, parallel};
 
 /// `sections[n, p, t] = images[n, y, x]`: position by position, row-major, and so the pixels of each.
@@ -63,16 +63,19 @@ pub fn d_images(
 
 fn check(window: &Window, (n, h, w): (usize, usize, usize)) -> Result<[usize; 3], Error> {
     expect_some("images", n)?;
-    let (rows, cols) = window.output(h, w)?;
-    product("sections", &[n, rows, cols, window.size.0, window.size.1])?;
-    Ok([n, rows * cols, window.size.0 * window.size.1])
+    let (rows, cols) = window.output(h, w)?.into();
+    product(
+        "sections",
+        &[n, rows, cols, window.size.down, window.size.right],
+    )?;
+    Ok([n, rows * cols, window.size.down * window.size.right])
 }
 
 struct Geometry<'a> {
     window: &'a Window,
     image: (usize, usize),
     cols: usize,
-    before: (usize, usize),
+    before: Pair,
 }
 
 impl<'a> Geometry<'a> {
@@ -81,7 +84,7 @@ impl<'a> Geometry<'a> {
         Ok(Self {
             window,
             image,
-            cols: window.output(image.0, image.1)?.1,
+            cols: window.output(image.0, image.1)?.right,
             before,
         })
     }
@@ -94,11 +97,15 @@ impl<'a> Geometry<'a> {
             dilation,
             ..
         } = self.window;
-        let (position, tap) = (at / (size.0 * size.1), at % (size.0 * size.1));
-        let y = position / self.cols * stride.0 + tap / size.1 * dilation.0;
-        let x = position % self.cols * stride.1 + tap % size.1 * dilation.1;
-        let y = y.checked_sub(self.before.0).filter(|&y| y < self.image.0)?;
-        let x = x.checked_sub(self.before.1).filter(|&x| x < self.image.1)?;
+        let (position, tap) = (at / (size.down * size.right), at % (size.down * size.right));
+        let y = position / self.cols * stride.down + tap / size.right * dilation.down;
+        let x = position % self.cols * stride.right + tap % size.right * dilation.right;
+        let y = y
+            .checked_sub(self.before.down)
+            .filter(|&y| y < self.image.0)?;
+        let x = x
+            .checked_sub(self.before.right)
+            .filter(|&x| x < self.image.1)?;
         Some(y * self.image.1 + x)
     }
 }

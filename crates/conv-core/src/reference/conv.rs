@@ -45,7 +45,7 @@ pub fn conv<F: NdFloat>(
     // input (N, H, W, Cin), kernels (Kh, Kw, Cin / groups, Cout), bias (Cout) → output (N, Oh, Ow, Cout)
     let (n, h, w, _) = input.dim();
     let cout = kernels.dim().3;
-    let (rows, cols) = conv.window.output(h, w).expect("the window fits");
+    let (rows, cols) = conv.window.output(h, w).expect("the window fits").into();
     let mut output = Array4::from_shape_fn((n, rows, cols, cout), |(_, _, _, o)| {
         bias.map_or(F::zero(), |bias| bias[o])
     });
@@ -86,7 +86,7 @@ pub fn conv_d_kernels<F: NdFloat>(
     d_output: ArrayView4<'_, F>,
 ) -> Array4<F> {
     // input (N, H, W, Cin), d_output (N, Oh, Ow, Cout) → d_kernels (Kh, Kw, Cin / groups, Cout)
-    let ((kh, kw), cout) = (conv.window.size, d_output.dim().3);
+    let ((kh, kw), cout) = (conv.window.size.into(), d_output.dim().3);
     let mut d_kernels = Array4::zeros((kh, kw, input.dim().3 / conv.groups, cout));
     products(conv, input.dim(), cout, |i, k, o| {
         d_kernels[k] += input[i] * d_output[o];

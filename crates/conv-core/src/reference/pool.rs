@@ -13,7 +13,7 @@ use crate::shape::Window;
 pub fn pool<F: NdFloat>(pool: Pool, window: &Window, input: ArrayView4<'_, F>) -> Array4<F> {
     // input (N, H, W, C) → output (N, Oh, Ow, C)
     let (n, h, w, channels) = input.dim();
-    let (rows, cols) = window.output(h, w).expect("the window fits");
+    let (rows, cols) = window.output(h, w).expect("the window fits").into();
     let start = if pool == Pool::Max {
         F::neg_infinity()
     } else {

@@ -12,11 +12,11 @@ use crate::shape::Window;
 pub fn sections<F: NdFloat>(images: ArrayView3<'_, F>, window: &Window) -> Array3<F> {
     // images (N, H, W) → sections (N, positions, taps)
     let (n, h, w) = images.dim();
-    let (rows, cols) = window.output(h, w).expect("the window fits");
-    let mut sections = Array3::zeros((n, rows * cols, window.size.0 * window.size.1));
+    let (rows, cols) = window.output(h, w).expect("the window fits").into();
+    let mut sections = Array3::zeros((n, rows * cols, window.size.down * window.size.right));
     for image in 0..n {
         taps(window, (h, w), |[oy, ox, ky, kx, y, x]| {
-            sections[[image, oy * cols + ox, ky * window.size.1 + kx]] = images[[image, y, x]];
+            sections[[image, oy * cols + ox, ky * window.size.right + kx]] = images[[image, y, x]];
         });
     }
     sections
@@ -34,11 +34,12 @@ pub fn sections_d_images<F: NdFloat>(
 ) -> Array3<F> {
     // d_sections (N, positions, taps) → d_images (N, H, W)
     let n = d_sections.dim().0;
-    let cols = window.output(h, w).expect("the window fits").1;
+    let cols = window.output(h, w).expect("the window fits").right;
     let mut d_images = Array3::zeros((n, h, w));
     for image in 0..n {
         taps(window, (h, w), |[oy, ox, ky, kx, y, x]| {
-            d_images[[image, y, x]] += d_sections[[image, oy * cols + ox, ky * window.size.1 + kx]];
+            d_images[[image, y, x]] +=
+                d_sections[[image, oy * cols + ox, ky * window.size.right + kx]];
         });
     }
     d_images

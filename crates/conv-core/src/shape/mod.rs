@@ -3,6 +3,8 @@
 #[cfg(feature = "serde")]
 pub(crate) mod serde;
 
+use std::fmt;
+
 use crate::Error;
 
 /// Values that one array may hold: so many that 32 bits count their bytes.
@@ -39,11 +41,11 @@ pub enum Padding {
 /// width, else a table, in which the stride and the dilation may be such numbers too.
 ///
 /// ```
-/// use conv_core::shape::{Padding, Window};
+/// use conv_core::shape::{Padding, Pair, Window};
 ///
-/// assert_eq!(Window::new(3, 3).output(28, 28)?, (26, 26));
-/// assert_eq!(Window::new(3, 3).padding(Padding::Same).output(28, 28)?, (28, 28));
-/// assert_eq!(Window::new(2, 2).stride(2).output(5, 4)?, (2, 2));
+/// assert_eq!(Window::new(3, 3).output(28, 28)?, Pair::from(26));
+/// assert_eq!(Window::new(3, 3).padding(Padding::Same).output(28, 28)?, Pair::from(28));
+/// assert_eq!(Window::new(2, 2).stride(2).output(5, 8)?, Pair::from((2, 4)));
 /// let error = Window::new(5, 5).output(4, 4).unwrap_err();
 /// assert_eq!(error.to_string(), "window height is 5, expected 1 to 4 (the padded image's)");
 /// # Ok::<(), conv_core::Error>(())
@@ -52,23 +54,28 @@ pub enum Padding {
 #[cfg_attr(feature = "serde", derive(::serde::Serialize))]
 pub struct Window {
     /// Height and width in pixels.
-    pub size: (usize, usize),
+    pub size: Pair,
     /// Pixels from one position to the next, down and to the right.
-    pub stride: (usize, usize),
+    pub stride: Pair,
     /// Pixels from one row of the window to the next, and from one column to the next; 1 leaves no holes.
-    pub dilation: (usize, usize),
+    pub dilation: Pair,
     /// What surrounds the image.
     pub padding: Padding,
 }
 
-/// A number of pixels down and one to the right: a size, a stride or a dilation. One number for both is enough.
+/// A number of pixels down and one to the right: a size, a stride or a dilation. One number for both is enough, in code
+/// as in data.
 ///
 /// ```
 /// use conv_core::shape::Pair;
 ///
 /// assert_eq!(Pair::from(2), Pair::from((2, 2)));
+/// let (rows, columns) = Pair { down: 3, right: 5 }.into();
+/// assert_eq!((rows, columns), (3, 5));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(into = "(usize, usize)"))]
 pub struct Pair {
     /// Pixels down: a height, or rows.
     pub down: usize,
@@ -91,6 +98,12 @@ impl From<(usize, usize)> for Pair {
     }
 }
 
+impl From<Pair> for (usize, usize) {
+    fn from(Pair { down, right }: Pair) -> Self {
+        (down, right)
+    }
+}
+
 /// [`Window::new`] of one number for its height and its width.
 impl From<usize> for Window {
     fn from(side: usize) -> Self {
@@ -110,9 +123,9 @@ impl Window {
     #[must_use]
     pub fn new(height: usize, width: usize) -> Self {
         Self {
-            size: (height, width),
-            stride: (1, 1),
-            dilation: (1, 1),
+            size: (height, width).into(),
+            stride: 1.into(),
+            dilation: 1.into(),
             padding: Padding::Valid,
         }
     }
@@ -120,9 +133,8 @@ impl Window {
     /// The same with another stride.
     #[must_use]
     pub fn stride(self, stride: impl Into<Pair>) -> Self {
-        let Pair { down, right } = stride.into();
         Self {
-            stride: (down, right),
+            stride: stride.into(),
             ..self
         }
     }
@@ -130,9 +142,8 @@ impl Window {
     /// The same with another dilation.
     #[must_use]
     pub fn dilation(self, dilation: impl Into<Pair>) -> Self {
-        let Pair { down, right } = dilation.into();
         Self {
-            dilation: (down, right),
+            dilation: dilation.into(),
             ..self
         }
     }
@@ -148,18 +159,18 @@ impl Window {
     /// # Errors
     /// [`Error::Range`] if a size, stride or dilation is 0 or the window is larger than the padded image,
     /// [`Error::Overflow`] if a number becomes too large.
-    pub fn output(&self, height: usize, width: usize) -> Result<(usize, usize), Error> {
+    pub fn output(&self, height: usize, width: usize) -> Result<Pair, Error> {
         let (rows, cols) = self.axes(height, width)?;
-        Ok((rows.output, cols.output))
+        Ok((rows.output, cols.output).into())
     }
 
     /// Rows and columns of padding before the first pixel of an image of `height` × `width`.
     ///
     /// # Errors
     /// As [`output`](Self::output).
-    pub fn before(&self, height: usize, width: usize) -> Result<(usize, usize), Error> {
+    pub fn before(&self, height: usize, width: usize) -> Result<Pair, Error> {
         let (rows, cols) = self.axes(height, width)?;
-        Ok((rows.before, cols.before))
+        Ok((rows.before, cols.before).into())
     }
 
     pub(crate) fn axes(&self, height: usize, width: usize) -> Result<(Axis, Axis), Error> {
@@ -176,17 +187,17 @@ impl Window {
         let rows = Axis::new(
             "height",
             height,
-            self.size.0,
-            self.stride.0,
-            self.dilation.0,
+            self.size.down,
+            self.stride.down,
+            self.dilation.down,
             (top, bottom),
         )?;
         let cols = Axis::new(
             "width",
             width,
-            self.size.1,
-            self.stride.1,
-            self.dilation.1,
+            self.size.right,
+            self.stride.right,
+            self.dilation.right,
             (left, right),
         )?;
         product("the padded image", &[rows.padded, cols.padded])?;
@@ -194,16 +205,62 @@ impl Window {
     }
 }
 
-/// The shape of one image.
+/// The shape of one image. As data it is `[rows, cols, channels]`.
+///
+/// ```
+/// use conv_core::shape::ImageShape;
+///
+/// let shape = ImageShape::from((28, 28, 3));
+/// assert_eq!((shape.pixels(), shape.len()), (784, 2352));
+/// assert_eq!(shape.to_string(), "28 × 28 × 3");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ImageShape {
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
-    pub(crate) channels: usize,
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(from = "(usize, usize, usize)", into = "(usize, usize, usize)")
+)]
+pub struct ImageShape {
+    /// Pixels from top to bottom.
+    pub rows: usize,
+    /// Pixels from left to right.
+    pub cols: usize,
+    /// Values of a pixel.
+    pub channels: usize,
+}
+
+impl From<(usize, usize, usize)> for ImageShape {
+    fn from((rows, cols, channels): (usize, usize, usize)) -> Self {
+        Self::new(rows, cols, channels)
+    }
+}
+
+impl From<ImageShape> for (usize, usize, usize) {
+    fn from(shape: ImageShape) -> Self {
+        (shape.rows, shape.cols, shape.channels)
+    }
+}
+
+/// `28 × 28 × 1`, or for a single pixel its channels alone.
+impl fmt::Display for ImageShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            rows,
+            cols,
+            channels,
+        } = self;
+        let text = match (rows, cols) {
+            (1, 1) => channels.to_string(),
+            _ => format!("{rows} × {cols} × {channels}"),
+        };
+        f.pad(&text)
+    }
 }
 
 impl ImageShape {
-    pub(crate) const fn new(rows: usize, cols: usize, channels: usize) -> Self {
+    /// A shape of `rows` × `cols` pixels of so many channels.
+    #[must_use]
+    pub const fn new(rows: usize, cols: usize, channels: usize) -> Self {
         Self {
             rows,
             cols,
@@ -211,13 +268,22 @@ impl ImageShape {
         }
     }
 
-    pub(crate) const fn pixels(self) -> usize {
+    /// Rows times columns.
+    #[must_use]
+    pub const fn pixels(self) -> usize {
         self.rows * self.cols
     }
 
-    /// Values of an image.
-    pub(crate) const fn len(self) -> usize {
+    /// Values of an image: rows times columns times channels.
+    #[must_use]
+    pub const fn len(self) -> usize {
         self.rows * self.cols * self.channels
+    }
+
+    /// Whether a side or the channels are 0, so that there is no value.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.len() == 0
     }
 }
 

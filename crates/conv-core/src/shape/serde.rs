@@ -6,11 +6,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use super::{Padding, Window};
-
-/// A height and a width; one number for both is enough.
-#[derive(Clone, Copy)]
-struct Pair((usize, usize));
+use super::{Padding, Pair, Window};
 
 /// A window's table.
 #[derive(Deserialize)]
@@ -37,13 +33,13 @@ impl Form {
     }
 
     /// The window; where no stride is given, it is moved by this.
-    fn window(self, stride: impl FnOnce((usize, usize)) -> (usize, usize)) -> Window {
+    fn window(self, stride: impl FnOnce(Pair) -> Pair) -> Window {
         let table = self.0;
-        let size = table.size.0;
+        let size = table.size;
         Window {
             size,
-            stride: table.stride.map_or_else(|| stride(size), |pair| pair.0),
-            dilation: table.dilation.map_or((1, 1), |pair| pair.0),
+            stride: table.stride.unwrap_or_else(|| stride(size)),
+            dilation: table.dilation.unwrap_or(1.into()),
             padding: table.padding,
         }
     }
@@ -52,7 +48,7 @@ impl Form {
 /// A window that moves by 1 where no stride is given.
 impl<'de> Deserialize<'de> for Window {
     fn deserialize<D: Deserializer<'de>>(data: D) -> Result<Self, D::Error> {
-        Ok(Form::deserialize(data)?.window(|_| (1, 1)))
+        Ok(Form::deserialize(data)?.window(|_| 1.into()))
     }
 }
 
@@ -75,7 +71,7 @@ impl<'de> Deserialize<'de> for Form {
 
 fn pixels<E: Error>(found: i64) -> Result<Pair, E> {
     match usize::try_from(found) {
-        Ok(pixels) => Ok(Pair((pixels, pixels))),
+        Ok(pixels) => Ok(pixels.into()),
         Err(_) => Err(E::invalid_value(
             Unexpected::Signed(found),
             &"0 or more pixels",
@@ -106,7 +102,7 @@ impl<'de> Visitor<'de> for PairVisitor {
             numbers.push(number);
         }
         match numbers[..] {
-            [height, width] => Ok(Pair((height, width))),
+            [height, width] => Ok((height, width).into()),
             _ => Err(A::Error::invalid_length(numbers.len(), &self)),
         }
     }

@@ -5,7 +5,7 @@ use conv_core::ops::conv::{self, Conv};
 use conv_core::ops::kernel_pool::{self, Pooling};
 use conv_core::ops::pool::{self, Pool};
 use conv_core::ops::{activation, dense, dropout, global_pool, loss, residual, sections};
-use conv_core::shape::{Padding, Window};
+use conv_core::shape::{Padding, Pair, Window};
 use conv_core::{Bits, Error, NumpyRandom};
 use ndarray::{Array, Array1, Array2, Array3, Array4, Dimension, IntoDimension};
 
@@ -43,7 +43,7 @@ fn window(bytes: &mut Bytes<'_>) -> Window {
 
 /// Whether an image with its padding is small. The memory for a large one is what the caller asks for.
 fn is_small(window: &Window, (h, w): (usize, usize)) -> bool {
-    let side = |input: usize, i: fn((usize, usize)) -> usize, padding: [usize; 2]| {
+    let side = |input: usize, i: fn(Pair) -> usize, padding: [usize; 2]| {
         let (size, stride, dilation) = (i(window.size), i(window.stride), i(window.dilation));
         let reach = size.saturating_sub(1).saturating_mul(dilation);
         let same = input.saturating_add(stride).saturating_add(reach);
@@ -63,7 +63,7 @@ fn is_small(window: &Window, (h, w): (usize, usize)) -> bool {
         } => [[top, bottom], [left, right]],
         _ => [[0, 0]; 2],
     };
-    side(h, |pair| pair.0, rows).saturating_mul(side(w, |pair| pair.1, cols)) < 1 << 20
+    side(h, |pair| pair.down, rows).saturating_mul(side(w, |pair| pair.right, cols)) < 1 << 20
 }
 
 /// The shape that fits as a rule, else another one near it.
@@ -119,12 +119,12 @@ fn convolution(bytes: &mut Bytes<'_>) {
     let groups = [1, 1, 1, 2, 3, 0, usize::MAX][bytes.below(7)];
     let conv = Conv::new(window).groups(groups);
     let [n, h, w, cin, cout] = [5; 5].map(|most| bytes.below(most));
-    let (rows, cols) = window.output(h, w).unwrap_or((2, 2));
+    let (rows, cols) = window.output(h, w).unwrap_or(2.into()).into();
     if window.output(h, w).is_ok() && !is_small(&window, (h, w)) {
         return;
     }
     let images = near(bytes, [n, h, w, cin]);
-    let (kh, kw) = window.size;
+    let (kh, kw) = window.size.into();
     let kernels = near(bytes, [kh, kw, cin / groups.max(1), cout]);
     let outputs = near(bytes, [n, rows, cols, cout]);
     let bias = near(bytes, [cout]);
@@ -154,7 +154,7 @@ fn convolution(bytes: &mut Bytes<'_>) {
 fn pooling(bytes: &mut Bytes<'_>) {
     let window = window(bytes);
     let [n, h, w, c] = [5; 4].map(|most| bytes.below(most));
-    let (rows, cols) = window.output(h, w).unwrap_or((2, 2));
+    let (rows, cols) = window.output(h, w).unwrap_or(2.into()).into();
     let images = near(bytes, [n, h, w, c]);
     let outputs = near(bytes, [n, rows, cols, c]);
     let (image, d) = (input(bytes, images), input(bytes, outputs));
@@ -184,7 +184,7 @@ fn pooling(bytes: &mut Bytes<'_>) {
         [
             n,
             rows.saturating_mul(cols),
-            window.size.0.saturating_mul(window.size.1),
+            window.size.down.saturating_mul(window.size.right),
         ],
     );
     let mut to = output(shape);

@@ -14,7 +14,7 @@ fn network(bytes: &mut Bytes<'_>) -> Network {
     let conv = || Layers::new().conv(2, (3, 3));
     let layers = match bytes.below(4) {
         0 => Layers::new().flatten().dense(OUTPUTS),
-        1 => conv().max_pool(2, 2).relu().flatten().dense(OUTPUTS),
+        1 => conv().max_pool(2).relu().flatten().dense(OUTPUTS),
         2 => conv()
             .batch_norm()
             .gelu()
@@ -24,7 +24,7 @@ fn network(bytes: &mut Bytes<'_>) -> Network {
         _ => conv()
             .sigmoid()
             .residual(|block| block.then(Conv::new(2, (3, 3)).same()).tanh())
-            .mean_pool(2, 2)
+            .mean_pool(2)
             .flatten()
             .dense(OUTPUTS),
     };

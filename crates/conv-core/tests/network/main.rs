@@ -1,9 +1,9 @@
 //! Whole networks: gradients against finite differences of the reference in f64, the same bits everywhere,
 //! inference, and what is refused.
 
+mod conv_max_pool;
 mod inference;
 mod limits;
-mod peaks;
 mod properties;
 mod refusals;
 #[path = "../support/mod.rs"]
@@ -31,7 +31,7 @@ pub(crate) fn specs() -> Vec<Spec> {
                     Window::new(3, 2).stride((2, 1)).padding(Padding::Same),
                 ))
                 .leaky_relu(0.125)
-                .max_pool(2, 2)
+                .max_pool(2)
                 .tanh()
                 .flatten()
                 .dense(5)
@@ -51,7 +51,7 @@ pub(crate) fn specs() -> Vec<Spec> {
                     Layers::new().then(same(6, 1).stride(2)).batch_norm(),
                 )
                 .then(same(6, 3).groups(6))
-                .mean_pool(2, 2)
+                .mean_pool(2)
                 .global_average_pool()
                 .dense(3),
         ),
@@ -76,7 +76,7 @@ pub(crate) fn specs() -> Vec<Spec> {
             (12, 11, 1),
             Layers::new()
                 .conv(9, (3, 2))
-                .max_pool(2, 2)
+                .max_pool(2)
                 .tanh()
                 .residual_with(
                     Layers::new().then(same(17, 3)).then(Layer::Pool {
@@ -89,7 +89,7 @@ pub(crate) fn specs() -> Vec<Spec> {
                     4,
                     Window::new(2, 1).dilation((1, 2)).padding(Padding::Same),
                 ))
-                .max_pool(2, 1)
+                .max_pool((2, 1))
                 .flatten()
                 .dense(3),
         ),
@@ -129,7 +129,7 @@ pub(crate) fn specs() -> Vec<Spec> {
 }
 
 pub(crate) fn images(spec: &Spec, count: usize, seed: u32) -> Array4<f32> {
-    let (h, w, c) = spec.input;
+    let (h, w, c) = spec.input.into();
     uniform(&mut NumpyRandom::new(seed), (count, h, w, c))
 }
 
@@ -140,7 +140,7 @@ pub(crate) fn stacked() -> Spec {
         Layers::new()
             .conv(8, (3, 3))
             .relu()
-            .max_pool(2, 2)
+            .max_pool(2)
             .then(Conv::new(12, (3, 3)).same().without_bias())
             .batch_norm()
             .gelu()
@@ -172,10 +172,10 @@ pub(crate) fn pooled() -> Spec {
         (20, 20, 1),
         Layers::new()
             .conv(8, (5, 5))
-            .max_pool(2, 2)
+            .max_pool(2)
             .relu()
             .then(Conv::new(12, (3, 3)).same())
-            .max_pool(2, 2)
+            .max_pool(2)
             .relu()
             .flatten()
             .dense(5),

@@ -47,7 +47,7 @@ impl Wide<'_> {
                 ..
             }) => {
                 let conv = op::Conv::new(*window).groups(*groups);
-                let shape = (window.size.0, window.size.1, c / groups, *kernels);
+                let shape = (window.size.down, window.size.right, c / groups, *kernels);
                 let kernels = self.get(path, "kernels").unwrap();
                 let kernels = kernels.into_shape_with_order(shape).unwrap();
                 reference::conv(&conv, x.view(), kernels, self.get(path, "bias"))
@@ -186,7 +186,7 @@ fn slopes_along_directions_are_those_of_the_reference() {
             .then(Conv::new(16, (5, 5)).same())
             .tanh()
             .then(Conv::new(16, (5, 5)).same())
-            .max_pool(2, 2)
+            .max_pool(2)
             .tanh()
             .then(Conv::new(16, (3, 3)).same())
             .tanh()

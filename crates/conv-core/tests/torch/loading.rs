@@ -56,7 +56,7 @@ print(json.dumps(model(images).tolist()))
 fn network() -> Network {
     let conv = |kernels, size: (usize, usize)| {
         let mut conv = Conv::new(kernels, size);
-        conv.window.stride = (2, 1);
+        conv.window.stride = (2, 1).into();
         conv
     };
     let padding = Padding::Explicit {

@@ -58,7 +58,7 @@ impl Sight {
         };
         let first = part(network, layers)?;
         let info = first.summary();
-        let [rows, cols, count] = info.layers.last().map_or([0; 3], |layer| layer.output);
+        let (rows, cols, count) = info.output().into();
         let Some(kernels) = first
             .parameters()
             .iter()

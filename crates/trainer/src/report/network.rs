@@ -2,7 +2,7 @@
 
 use conv_core::network::Network;
 use conv_core::ops::kernel_pool::Pooling;
-use conv_core::shape::{Padding, Window};
+use conv_core::shape::{Padding, Pair, Window};
 use conv_core::spec::{Layer, Layers};
 use maud::{Markup, html};
 
@@ -30,12 +30,12 @@ pub(crate) fn table(network: &Network) -> Markup {
                     }
                 }
                 tbody {
-                    tr { th scope="row" { "input" } td {} td.number { (shape(summary.input)) } td {} td {} }
+                    tr { th scope="row" { "input" } td {} td.number { (summary.input) } td {} td {} }
                     @for (at, layer) in summary.layers.iter().enumerate() {
                         tr {
                             th scope="row" { (layer.name) }
                             td.what { (what.get(at).map_or("", String::as_str)) }
-                            td.number { (shape(layer.output)) }
+                            td.number { (layer.output) }
                             td.number { (number(layer.parameters)) }
                             td.number { (number(layer.multiply_adds)) }
                         }
@@ -52,13 +52,6 @@ pub(crate) fn table(network: &Network) -> Markup {
                 }
             }
         }
-    }
-}
-
-fn shape([h, w, c]: [usize; 3]) -> String {
-    match (h, w) {
-        (1, 1) => c.to_string(),
-        _ => format!("{h} × {w} × {c}"),
     }
 }
 
@@ -111,15 +104,15 @@ fn describe(layers: &Layers, what: &mut Vec<String>) {
 }
 
 fn window(window: Window) -> String {
-    let pair = |(down, right): (usize, usize)| match down == right {
+    let pair = |Pair { down, right }| match down == right {
         true => down.to_string(),
         false => format!("{down} × {right}"),
     };
-    let mut text = format!("{} × {}", window.size.0, window.size.1);
-    if window.stride != (1, 1) {
+    let mut text = format!("{} × {}", window.size.down, window.size.right);
+    if window.stride != Pair::from(1) {
         text += &format!(", stride {}", pair(window.stride));
     }
-    if window.dilation != (1, 1) {
+    if window.dilation != Pair::from(1) {
         text += &format!(", dilation {}", pair(window.dilation));
     }
     match window.padding {

@@ -207,9 +207,9 @@ pub(crate) fn choose_max_pool(
     window: &Window,
 ) -> Result<Option<MaxPoolChoice>, Error> {
     let output = problem.output;
-    let positions = window.output(output.rows, output.cols)?;
+    let (rows, cols) = window.output(output.rows, output.cols)?.into();
     // Where more outputs have a gradient, to leave out the others does not pay.
-    let pooled = positions.0 as u64 * positions.1 as u64;
+    let pooled = rows as u64 * cols as u64;
     let sparse = pooled * POOLED_OUTPUTS <= output.pixels() as u64;
     if pool != Pool::Max || problem.groups != 1 || !sparse {
         return Ok(None);
@@ -220,7 +220,7 @@ pub(crate) fn choose_max_pool(
         kernels: groups(kernels).saturating_mul(LANES),
         tables: table_len(problem, phases),
         // Where each output with a gradient lies, and the gradient.
-        image: saturating_product(&[2, positions.0, positions.1, output.channels]),
+        image: saturating_product(&[2, rows, cols, output.channels]),
     };
     Ok(Some(MaxPoolChoice { phases, memory }))
 }
@@ -272,12 +272,12 @@ fn suits_pairs(problem: &Problem) -> bool {
 /// Rows and columns of the pooling's windows, if they are tiles of squares from the first pixel on.
 fn tile_side(problem: &Problem, window: &Window) -> Result<Option<usize>, Error> {
     let (rows, cols) = (problem.output.rows, problem.output.cols);
-    let side = window.size.0;
-    let tiles = window.size == (side, side)
-        && window.stride == (side, side)
-        && (window.dilation == (1, 1) || side == 1)
-        && window.before(rows, cols)? == (0, 0)
-        && window.output(rows, cols)? == (rows / side, cols / side);
+    let side = window.size.down;
+    let tiles = window.size == side.into()
+        && window.stride == side.into()
+        && (window.dilation == 1.into() || side == 1)
+        && window.before(rows, cols)? == 0.into()
+        && window.output(rows, cols)? == (rows / side, cols / side).into();
     Ok(tiles.then_some(side))
 }
 

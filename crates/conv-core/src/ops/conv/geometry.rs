@@ -65,9 +65,9 @@ impl Conv {
             expect_some(what, found)?;
         }
         self.check_channels(cin, cout)?;
-        let (kh, kw) = self.window.size;
+        let (kh, kw) = self.window.size.into();
         expect_shape(kernels_name, &[kh, kw, cin / self.groups, cout], kernels)?;
-        let (out_rows, out_cols) = self.window.output(rows, cols)?;
+        let (out_rows, out_cols) = self.window.output(rows, cols)?.into();
         product(input_name, input)?;
         let expected = [n, out_rows, out_cols, cout];
         product(output_name, &expected)?;
@@ -99,9 +99,9 @@ impl Problem {
         let window = &conv.window;
         let (rows, cols) = window.axes(input.rows, input.cols)?;
         Self {
-            kernel: window.size,
-            dilation: window.dilation,
-            stride: window.stride,
+            kernel: window.size.into(),
+            dilation: window.dilation.into(),
+            stride: window.stride.into(),
             groups: conv.groups,
             padded: PaddedImage {
                 image: input,

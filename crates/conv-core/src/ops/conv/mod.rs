@@ -175,14 +175,14 @@ pub struct Algorithms {
     pub d_input: &'static str,
 }
 
-/// Which algorithms compute a convolution of images (`rows`, `cols`, `channels`) by so many kernels, and why. They follow
+/// Which algorithms compute a convolution of images of this shape by so many kernels, and why. They follow
 /// from the shapes alone, so the same ones compute it on every machine.
 ///
 /// ```
 /// use conv_core::ops::conv::{self, Conv};
 /// use conv_core::shape::Window;
 ///
-/// let algorithms = conv::algorithms(&Conv::new(Window::new(3, 3)), [28, 28, 16], 32)?;
+/// let algorithms = conv::algorithms(&Conv::new(Window::new(3, 3)), (28, 28, 16), 32)?;
 /// assert_eq!(
 ///     algorithms.forward,
 ///     "Winograd: F(2×2, 3×3) takes 16 multiplications for 4 outputs instead of 36",
@@ -194,10 +194,10 @@ pub struct Algorithms {
 /// If the window, the groups or the channels do not fit each other.
 pub fn algorithms(
     conv: &Conv,
-    [rows, cols, channels]: [usize; 3],
+    image: impl Into<ImageShape>,
     kernels: usize,
 ) -> Result<Algorithms, Error> {
-    let problem = Problem::new(conv, ImageShape::new(rows, cols, channels), kernels)?;
+    let problem = Problem::new(conv, image.into(), kernels)?;
     Ok(Algorithms {
         forward: choose(&problem).reason,
         d_input: choose_d_input(&problem)?.reason,

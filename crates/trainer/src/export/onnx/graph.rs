@@ -7,7 +7,7 @@
 use conv_core::network::Network;
 use conv_core::ops::kernel_pool::Pooling;
 use conv_core::ops::pool::Pool;
-use conv_core::shape::Window;
+use conv_core::shape::{Pair, Window};
 use conv_core::spec::{BatchNorm, Conv, Dense, Layer, LayerNorm, Layers};
 use ndarray::{ArrayView, IxDyn};
 
@@ -170,8 +170,8 @@ impl<'a> Graph<'a> {
     fn conv(&mut self, conv: &Conv, path: &str, value: Value) -> Result<Value, Error> {
         let value = self.image(value, path);
         let [h, w, c] = value.shape;
-        let (rows, columns) = conv.window.output(h, w)?;
-        let (kh, kw) = conv.window.size;
+        let (rows, columns) = conv.window.output(h, w)?.into();
+        let (kh, kw) = conv.window.size.into();
         let kernels = self.network.parameter(&format!("{path}.kernels"))?;
         let sizes = [kh, kw, c / conv.groups, conv.kernels];
         let view = ArrayView::from_shape(IxDyn(&sizes), kernels);
@@ -290,8 +290,8 @@ impl<'a> Graph<'a> {
     ) -> Result<Value, Error> {
         let value = self.image(value, name);
         let [h, w, c] = value.shape;
-        let (rows, columns) = window.output(h, w)?;
-        let output = if window.dilation == (1, 1) {
+        let (rows, columns) = window.output(h, w)?.into();
+        let output = if window.dilation == Pair::from(1) {
             let mut attributes = window_attributes(window, (h, w))?;
             let op = match pool {
                 Pool::Max => "MaxPool",
@@ -321,7 +321,7 @@ impl<'a> Graph<'a> {
         value: &Value,
     ) -> Result<String, Error> {
         let [h, w, _] = value.shape;
-        let (rows, columns) = window.output(h, w)?;
+        let (rows, columns) = window.output(h, w)?.into();
         let [top, left, bottom, right] = margins(window, (h, w))?;
         let outside = match pool {
             Pool::Max => f32::MIN,
@@ -333,16 +333,16 @@ impl<'a> Graph<'a> {
         let padded = format!("{name}.padded");
         let padded = self.node("Pad", &padded, &[&value.name, &pads, &outside], Vec::new());
         let axes = self.whole_numbers(format!("{name}.axes"), &[2, 3]);
-        let steps = [window.stride.0 as i64, window.stride.1 as i64];
+        let steps = [window.stride.down as i64, window.stride.right as i64];
         let steps = self.whole_numbers(format!("{name}.steps"), &steps);
         let mut slices = Vec::new();
-        for ky in 0..window.size.0 {
-            for kx in 0..window.size.1 {
+        for ky in 0..window.size.down {
+            for kx in 0..window.size.right {
                 let tap = format!("{name}.{ky}.{kx}");
-                let (y, x) = (ky * window.dilation.0, kx * window.dilation.1);
+                let (y, x) = (ky * window.dilation.down, kx * window.dilation.right);
                 let ends = [
-                    y + (rows - 1) * window.stride.0 + 1,
-                    x + (columns - 1) * window.stride.1 + 1,
+                    y + (rows - 1) * window.stride.down + 1,
+                    x + (columns - 1) * window.stride.right + 1,
                 ];
                 let starts = self.whole_numbers(format!("{tap}.starts"), &[y as i64, x as i64]);
                 let ends = self.whole_numbers(format!("{tap}.ends"), &ends.map(|end| end as i64));
@@ -364,9 +364,9 @@ impl<'a> Graph<'a> {
         let (stride, size, dilation) = (window.stride, window.size, window.dilation);
         let mut counts = Vec::with_capacity(rows * columns);
         for y in 0..rows {
-            let down = inside(y, stride.0, size.0, dilation.0, top, h);
+            let down = inside(y, stride.down, size.down, dilation.down, top, h);
             for x in 0..columns {
-                let across = inside(x, stride.1, size.1, dilation.1, left, w);
+                let across = inside(x, stride.right, size.right, dilation.right, left, w);
                 counts.push((down * across) as f32);
             }
         }
@@ -461,7 +461,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-fn pairs(name: &str, (down, right): (usize, usize)) -> AttributeProto {
+fn pairs(name: &str, Pair { down, right }: Pair) -> AttributeProto {
     AttributeProto::ints(name, vec![down as i64, right as i64])
 }
 
@@ -478,12 +478,12 @@ fn window_attributes(window: &Window, size: (usize, usize)) -> Result<Vec<Attrib
 /// The padding that the window reaches: top, left, bottom, right. Of padding beyond the last position ONNX Runtime
 /// complains.
 fn margins(window: &Window, (h, w): (usize, usize)) -> Result<[usize; 4], Error> {
-    let (rows, columns) = window.output(h, w)?;
-    let (top, left) = window.before(h, w)?;
+    let (rows, columns) = window.output(h, w)?.into();
+    let (top, left) = window.before(h, w)?.into();
     let (stride, size, dilation) = (window.stride, window.size, window.dilation);
     // The first pixel after the window at its last position.
-    let down = (rows - 1) * stride.0 + (size.0 - 1) * dilation.0 + 1;
-    let right = (columns - 1) * stride.1 + (size.1 - 1) * dilation.1 + 1;
+    let down = (rows - 1) * stride.down + (size.down - 1) * dilation.down + 1;
+    let right = (columns - 1) * stride.right + (size.right - 1) * dilation.right + 1;
     Ok([
         top,
         left,

@@ -1,4 +1,4 @@
-//! Convolutions whose outputs are pooled by their largest: the same bits as one after the other.
+//! Convolutions whose outputs are max pooled, as one step: the same bits as one after the other.
 
 use conv_core::NumpyRandom;
 use conv_core::network::{Loss, Network, Targets, Workspace};
@@ -10,7 +10,7 @@ use ndarray::{Array4, Zip};
 
 use crate::support::{nan, on_every_level, uniform, whole};
 
-/// An image's rows and columns, the window of the kernels, how many there are, and the side of the squares that are pooled.
+/// An image's rows and columns, the window of the kernels, how many there are, and the side of the tiles that are pooled.
 type Case = ((usize, usize), Window, usize, usize);
 
 fn cases() -> Vec<Case> {
@@ -19,12 +19,12 @@ fn cases() -> Vec<Case> {
         // The recipe `quick`, and a LeNet.
         ((28, 28), Window::new(5, 5), 8, 3),
         ((28, 28), Window::new(5, 5), 6, 2),
-        // One line more than a vector has; rows and columns that no square covers; few kernels.
+        // One line more than a vector has; rows and columns that no tile covers; few kernels.
         ((24, 29), Window::new(3, 2), 4, 2),
         ((17, 31), Window::new(1, 4), 7, 3),
         ((16, 40), padded, 5, 2),
         ((20, 38), Window::new(3, 3).dilation((2, 5)), 8, 3),
-        // Too few columns, too few rows, steps of two pixels, other squares: not this way.
+        // Too few columns, too few rows, steps of two pixels, larger tiles: as a convolution and a pooling.
         ((19, 19), Window::new(5, 5), 8, 2),
         ((3, 30), Window::new(1, 1), 8, 2),
         ((33, 40), Window::new(3, 3).stride((2, 1)), 8, 2),
@@ -35,18 +35,18 @@ fn cases() -> Vec<Case> {
 fn run((size, window, kernels, side): Case, input: &Array4<f32>) {
     let layers = Layers::new()
         .then(Conv::new(kernels, window))
-        .max_pool(side, side);
+        .max_pool(side);
     let spec = Spec::new((size.0, size.1, 1), layers);
     let mut network = Network::new(&spec, 5).unwrap();
     let bias: Vec<f32> = (0..kernels).map(|k| k as f32 - 2.5).collect();
     network.set_parameter("0.bias", &bias).unwrap();
     // One layer after the other.
     let convolution = conv::Conv::new(window);
-    let (kh, kw) = window.size;
+    let (kh, kw) = window.size.into();
     let weights = network.parameter("0.kernels").unwrap().to_vec();
     let weights = Array4::from_shape_vec((kh, kw, 1, kernels), weights).unwrap();
     let n = input.dim().0;
-    let (rows, cols) = window.output(size.0, size.1).unwrap();
+    let (rows, cols) = window.output(size.0, size.1).unwrap().into();
     let mut between = nan((n, rows, cols, kernels));
     let (x, bias) = (input.view(), ndarray::aview1(&bias));
     conv::forward(
@@ -57,9 +57,9 @@ fn run((size, window, kernels, side): Case, input: &Array4<f32>) {
         between.view_mut(),
     )
     .unwrap();
-    let squares = Window::new(side, side).stride((side, side));
+    let tiles = Window::new(side, side).stride((side, side));
     let mut right = nan((n, rows / side, cols / side, kernels));
-    pool::forward(Pool::Max, &squares, between.view(), right.view_mut()).unwrap();
+    pool::forward(Pool::Max, &tiles, between.view(), right.view_mut()).unwrap();
     let outputs = right.len() / n;
 
     let mut workspace = Workspace::new();
@@ -84,7 +84,7 @@ fn run((size, window, kernels, side): Case, input: &Array4<f32>) {
         .for_each(|d, goal| *d = 2.0 * (*d - goal) / (n * outputs) as f32);
     let mut d_between = nan(between.dim());
     let d = d_between.view_mut();
-    pool::d_input(Pool::Max, &squares, between.view(), d_pooled.view(), d).unwrap();
+    pool::d_input(Pool::Max, &tiles, between.view(), d_pooled.view(), d).unwrap();
     let mut d_kernels = nan((kh, kw, 1, kernels));
     conv::d_kernels(&convolution, x, d_between.view(), d_kernels.view_mut()).unwrap();
     let (targets, loss) = (Targets::Values(targets.view()), Loss::MeanSquaredError);
