@@ -9,6 +9,8 @@ mod layers;
 mod limits;
 #[cfg(feature = "files")]
 mod made;
+#[cfg(feature = "files")]
+mod original;
 mod problem;
 mod read;
 mod section;
@@ -20,7 +22,6 @@ use conv_core::spec::{Layers, Spec};
 
 use crate::error::Error;
 use document::Document;
-#[cfg(feature = "files")]
 #[cfg(feature = "files")]
 pub(crate) use made::AugmentationSchedule;
 pub use problem::Problem;
@@ -38,6 +39,8 @@ pub struct Recipe {
     pub epochs: u64,
     /// Images a step.
     pub batch: usize,
+    /// The figure by which epochs are compared, to stop early and to choose the model.
+    pub monitor: Monitor,
     /// Which images it learns from.
     pub data: Data,
     /// How the images are deformed; none if they are not.
@@ -52,6 +55,16 @@ pub struct Recipe {
     pub schedule: Schedule,
     /// Epochs without a better one after which the run ends.
     pub patience: Option<u64>,
+}
+
+/// The figure by which epochs are compared: on the validation images, or in training where there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Monitor {
+    /// The smaller, the better.
+    #[default]
+    Loss,
+    /// The larger, the better; of equals the one with the smaller loss.
+    Accuracy,
 }
 
 /// Which images, and how they become numbers.
@@ -240,6 +253,13 @@ impl Changes {
 }
 
 impl Recipe {
+    /// Whether the model is the network after the best epoch, and not after the last: there are validation images, or
+    /// the run stops early.
+    #[must_use]
+    pub fn keeps_best(&self) -> bool {
+        self.data.validation > 0 || self.patience.is_some()
+    }
+
     /// The recipe of a text, in which some keys are changed. `file` is what errors call the text.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The folder of a run: what is written into it, and what is read from it.
 
 mod contents;
+mod criterion;
 #[cfg(feature = "files")]
 mod environment;
 #[cfg(feature = "files")]
@@ -11,5 +12,6 @@ pub mod records;
 pub(crate) mod shell;
 
 pub use contents::Contents;
+pub use criterion::Criterion;
 #[cfg(feature = "files")]
 pub use folder::{Metrics, RunFolder};

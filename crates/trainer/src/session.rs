@@ -21,7 +21,7 @@ use crate::images::Images;
 use crate::model::Model;
 use crate::recipe::{Named, Recipe};
 use crate::run::records::{BEST, Best, Epoch, LATEST};
-use crate::run::{Metrics, RunFolder};
+use crate::run::{Criterion, Metrics, RunFolder};
 use batches::Course;
 pub use checkpoint::Checkpoint;
 use checkpoint::Place;
@@ -36,6 +36,7 @@ const MAKERS: usize = 8;
 pub struct Session {
     recipe: Recipe,
     course: Course,
+    criterion: Criterion,
     loss: Loss,
     network: Network,
     optimizer: Optimizer,
@@ -44,7 +45,7 @@ pub struct Session {
     validation: Option<Dataset>,
     dataset: &'static str,
     classes: Vec<String>,
-    /// The best network so far, until it is on disk.
+    /// The network after the best epoch so far, until it is on disk.
     best: Option<(Vec<f32>, Vec<Statistics>)>,
     labels: Vec<usize>,
 }
@@ -67,6 +68,7 @@ impl Session {
         Ok(Self {
             loss: recipe.network_loss(),
             optimizer: recipe.fresh_optimizer(course.steps()),
+            criterion: Criterion::new(recipe.monitor, images.validation.is_some()),
             recipe,
             course,
             network,
@@ -267,7 +269,8 @@ impl Session {
         place.seconds += seconds;
         (place.epoch_steps, place.seen, place.correct, place.loss) = (0, 0, 0, 0.0);
         let best = Best::from(&epoch);
-        if place.best.is_none_or(|other| best.beats(&other)) {
+        let prefers = |other| self.criterion.prefers(&best, &other);
+        if place.best.is_none_or(prefers) {
             place.best = Some(best);
             self.best = Some((
                 self.numbers().to_vec(),

@@ -69,6 +69,12 @@ impl Document {
         Ok(())
     }
 
+    /// Whether it has a key at its top.
+    #[cfg(feature = "files")]
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.root.contains_key(key)
+    }
+
     /// The whole document.
     pub(super) fn root(&self) -> Section {
         Section::new(String::new(), self.root.clone())

@@ -5,9 +5,18 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Augmentation, Elastic, Loss, Method, Normalisation, Optimizer, Recipe, Schedule, layers,
+    Augmentation, Elastic, Loss, Method, Monitor, Normalisation, Optimizer, Recipe, Schedule,
+    layers,
 };
 use crate::error::Error;
+
+/// Which keys are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    All,
+    /// Those of the first recipes, which [`original`](super::original) is about.
+    Original,
+}
 
 impl Recipe {
     /// The whole recipe as TOML, with every default written out.
@@ -15,19 +24,30 @@ impl Recipe {
     /// # Errors
     /// If a layer cannot be written as TOML.
     pub fn to_toml(&self) -> Result<String, Error> {
+        self.text(Keys::All)
+    }
+
+    pub(super) fn text(&self, keys: Keys) -> Result<String, Error> {
         let layers = layers::write(&self.layers)
             .map_err(|error| Error::Failed(format!("cannot write the recipe: {error}")))?;
         let mut text = String::new();
         // Writing to a String cannot fail.
-        let _ = self.write(&mut text, &layers);
+        let _ = self.write(&mut text, &layers, keys);
         Ok(text)
     }
 
-    fn write(&self, text: &mut String, layers: &str) -> std::fmt::Result {
+    fn write(&self, text: &mut String, layers: &str, keys: Keys) -> std::fmt::Result {
         let quoted = |word: &str| toml::Value::String(word.to_owned()).to_string();
         writeln!(text, "description = {}", quoted(&self.description))?;
         writeln!(text, "seed = {}\nepochs = {}", self.seed, self.epochs)?;
         writeln!(text, "batch = {}", self.batch)?;
+        if keys == Keys::All {
+            let monitor = match self.monitor {
+                Monitor::Loss => "loss",
+                Monitor::Accuracy => "accuracy",
+            };
+            writeln!(text, "monitor = {monitor:?}")?;
+        }
         let data = &self.data;
         writeln!(text, "\n[data]\ndataset = {}", quoted(&data.dataset))?;
         if let Some(images) = data.train_images {

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::Criterion;
 use super::records::{Environment, Epoch, Outcome, Times};
+use crate::recipe::Monitor;
 
 /// A run, as its folder tells of it.
 #[derive(Debug)]
@@ -36,6 +38,25 @@ impl Contents {
     #[must_use]
     pub fn planned(&self) -> Option<i64> {
         self.keys.get("epochs")?.as_integer()
+    }
+
+    /// By what the run's epochs are compared: as its result says, or as its recipe says. One without `monitor` is of a run
+    /// from before there was that key, which went by the accuracy on the validation images.
+    #[must_use]
+    pub fn criterion(&self) -> Criterion {
+        let told = self.result.as_ref().and_then(|result| result.chosen_by);
+        told.unwrap_or_else(|| {
+            let validates = self
+                .epochs
+                .iter()
+                .any(|epoch| epoch.validation_loss.is_some());
+            let monitor = match self.keys.get("monitor").and_then(toml::Value::as_str) {
+                Some("loss") => Monitor::Loss,
+                None if !validates => Monitor::Loss,
+                _ => Monitor::Accuracy,
+            };
+            Criterion::new(monitor, validates)
+        })
     }
 
     /// The folder of the data set's files that the run had, where it is still there.

@@ -166,7 +166,7 @@ impl RunFolder {
     /// If it cannot be read, or is none any more.
     pub fn recipe(&self) -> Result<Named, Error> {
         let path = self.path.join(RECIPE);
-        Recipe::find(&path.to_string_lossy(), &Changes::default())
+        Recipe::find(&path.to_string_lossy(), &Changes::default()).map(Named::of_run)
     }
 
     /// Writes what a run begins with. The recipe comes last: where it is, everything is that a run needs to go on.

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::Criterion;
+
 /// The whole recipe, with every default written out. A folder with one is that of a run.
 pub const RECIPE: &str = "recipe.toml";
 /// An [`Environment`].
@@ -12,7 +14,8 @@ pub const ENVIRONMENT: &str = "environment.json";
 pub const METRICS: &str = "metrics.jsonl";
 /// An [`Outcome`], once the run is finished.
 pub const RESULT: &str = "result.json";
-/// The network as it is at the end of the run.
+/// The network that the run is for: that after the best epoch where there are validation images or the run may stop
+/// early, and else that after the last one.
 pub const MODEL: &str = "model.safetensors";
 /// The folder of the checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
@@ -79,27 +82,8 @@ pub struct Best {
     pub epoch: u64,
     /// On the validation images, or in training where there are none.
     pub loss: f64,
-    /// Of the validation images, where there are any.
+    /// As the loss; none in checkpoints of training without validation images from before it was kept.
     pub accuracy: Option<f64>,
-}
-
-impl Best {
-    /// The best of some epochs, the first of equals.
-    #[must_use]
-    pub fn of(epochs: &[Epoch]) -> Option<Self> {
-        let all = epochs.iter().map(Self::from);
-        all.reduce(|best, other| if other.beats(&best) { other } else { best })
-    }
-
-    /// Whether this is better than another: a greater accuracy on the validation images and, where that is the same or
-    /// there are none, a smaller loss.
-    #[must_use]
-    pub fn beats(&self, other: &Self) -> bool {
-        match (self.accuracy, other.accuracy) {
-            (Some(own), Some(other)) if own != other => own > other,
-            _ => self.loss < other.loss,
-        }
-    }
 }
 
 impl From<&Epoch> for Best {
@@ -107,7 +91,7 @@ impl From<&Epoch> for Best {
         Self {
             epoch: epoch.epoch,
             loss: epoch.validation_loss.unwrap_or(epoch.loss),
-            accuracy: epoch.validation_accuracy,
+            accuracy: Some(epoch.validation_accuracy.unwrap_or(epoch.accuracy)),
         }
     }
 }
@@ -127,10 +111,18 @@ pub struct Outcome {
     pub seconds: f64,
     /// Numbers that were trained.
     pub parameters: usize,
-    /// SHA-256 of the final parameters and running statistics as little-endian f32.
+    /// SHA-256 of the parameters and running statistics after the last step, whichever epoch the model is of, as
+    /// little-endian f32.
     pub digest: String,
     /// Why it ended.
     pub stopped: Ending,
+    /// The epoch after which the network is the model, which the test figures are of; none in files from before it was
+    /// told, where it is the last.
+    #[serde(default)]
+    pub model_epoch: Option<u64>,
+    /// By what that epoch was chosen; none where it is the last one in any case.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub chosen_by: Option<Criterion>,
 }
 
 /// Why a run ended.

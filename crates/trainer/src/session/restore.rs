@@ -22,7 +22,8 @@ impl Session {
             running,
             optimizer,
         } = checkpoint;
-        if place.recipe != self.place.recipe {
+        let original = self.recipe.original_digest()?;
+        if place.recipe != self.place.recipe && Some(&place.recipe) != original.as_ref() {
             return Err(other(
                 "another recipe than recipe.toml beside it",
                 "put back what was changed there, or start a new run with it",

@@ -178,8 +178,15 @@ impl TrainArgs {
                 Ending::Finished => "",
                 Ending::Early => ", stopped early",
             };
+            let other = match result.model_epoch {
+                Some(epoch) if epoch < result.epochs => format!(
+                    "\nThese are those after epoch {}, the last; the model is that of epoch {epoch}.",
+                    result.epochs
+                ),
+                _ => String::new(),
+            };
             say(&format!(
-                "{} epochs in {:.1} s{early}; model: {name}/{MODEL}\nSHA-256 of the parameters: {}",
+                "{} epochs in {:.1} s{early}; model: {name}/{MODEL}\nSHA-256 of the parameters: {}{other}",
                 result.epochs, result.seconds, result.digest
             ));
         }

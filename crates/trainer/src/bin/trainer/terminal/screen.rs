@@ -86,10 +86,16 @@ impl Screen {
     pub(crate) fn result(&self, outcome: &Outcome, test_images: usize) -> Result<(), Failure> {
         match self.words {
             Words::Json => self.json(outcome),
-            Words::Text | Words::Last => self.line(&format!(
-                "test accuracy {:.4} on {} images, loss {:.4}",
-                outcome.test_accuracy, test_images, outcome.test_loss
-            )),
+            Words::Text | Words::Last => {
+                let model = chosen(outcome).map(|model| format!(", {model}"));
+                self.line(&format!(
+                    "test accuracy {:.4} on {} images, loss {:.4}{}",
+                    outcome.test_accuracy,
+                    test_images,
+                    outcome.test_loss,
+                    model.unwrap_or_default()
+                ))
+            }
         }
     }
 
@@ -115,6 +121,15 @@ impl Screen {
             written => written.map_err(|error| Failure::stdout(&error)),
         }
     }
+}
+
+/// Which network the model is, where an epoch was chosen.
+fn chosen(outcome: &Outcome) -> Option<String> {
+    let (epoch, criterion) = (outcome.model_epoch?, outcome.chosen_by?);
+    Some(format!(
+        "by the network after epoch {epoch} of {}, the best by {criterion}",
+        outcome.epochs
+    ))
 }
 
 impl Observer for Screen {
