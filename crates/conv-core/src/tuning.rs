@@ -2,7 +2,7 @@
 //!
 //! What a network, a file or a workspace may take at most is not here: such a limit changes neither bits nor speed, and
 //! stands beside the check that refuses what is beyond it (`network/budget.rs`, `network/workspace.rs`, `network/layout.rs`,
-//! `saved.rs`, `chapter/geometry.rs`, `shape/mod.rs`).
+//! `saved.rs`, `chapter/geometry.rs`, `shape/limit.rs`).
 //!
 //! # Sizes that fix bits
 //!

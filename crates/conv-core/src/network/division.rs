@@ -1,5 +1,5 @@
 //! How a batch is divided: into shards, which may be computed at the same time and whose gradients are added in their
-//! order, and each shard into blocks of images that go through the network together. Both follow from the batch and the
+//! order, and each shard into blocks of images, each of which goes through the network layer by layer. Both follow from the batch and the
 //! network alone, never from the number of threads.
 
 use super::pass::Block;

@@ -1,5 +1,5 @@
-//! Steps that are better computed as one: a normalisation with the ReLU behind it, whose values between then need no
-//! memory, and a convolution with the max pooling of its output, most of whose outputs have no gradient.
+//! Fuses pairs of steps that are quicker as one: a normalisation and the ReLU after it, whose values between then need no
+//! memory; and a convolution and the max pooling after it, most of whose outputs have no gradient.
 
 use super::steps::Op;
 use super::steps::activation::Activation;
@@ -8,7 +8,7 @@ use super::steps::conv_max_pool::ConvMaxPool;
 use crate::Error;
 use crate::ops::conv::choose::choose_max_pool;
 
-/// A step, and the values that it reads.
+/// A step, and the indices of the values that it reads.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) op: Op,
@@ -37,7 +37,7 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// With every normalisation and the ReLU behind it as one, and the steps numbered.
+    /// Fuses every normalisation with the ReLU after it, and numbers the steps.
     pub(super) fn with_rectified_norms(self) -> Result<Self, Error> {
         let mut graph = self.join(|first, second| match (first, second) {
             (Op::BatchNorm(norm), Op::Activation(Activation::Relu(slope))) if norm.slope == 1.0 => {
@@ -57,7 +57,7 @@ impl Graph {
         Ok(graph)
     }
 
-    /// With every convolution and the max pooling of its output as one, where this is better.
+    /// Fuses every convolution with the max pooling after it, where this is quicker.
     pub(super) fn with_max_pooled_convolutions(self) -> Result<Self, Error> {
         self.join(|first, second| {
             let (Op::Conv(conv), Op::Pool(pool)) = (first, second) else {
@@ -86,8 +86,8 @@ impl Graph {
         readers
     }
 
-    /// With some pairs of steps as one: of a step, and of the only one that reads what it makes, `join` gives both as one
-    /// or nothing.
+    /// Fuses pairs of steps. `join` is given a step and the next one, if that is the only one that reads its output, and
+    /// returns both as one step, or nothing to leave them apart.
     fn join(self, join: impl Fn(&Op, &Op) -> Result<Option<Op>, Error>) -> Result<Self, Error> {
         let readers = self.readers();
         let mut joined = Self {
@@ -95,7 +95,7 @@ impl Graph {
             values: vec![self.values[0]],
             output: 0,
         };
-        // The new number of each value.
+        // The new index of each value.
         let mut numbers = vec![0_usize];
         for (node, value) in self.nodes.into_iter().zip(&self.values[1..]) {
             let input = numbers[node.input];

@@ -26,7 +26,7 @@ use crate::parameter::Parameter;
 use crate::shape::{ImageShape, product};
 use crate::spec::{self, Layer, Layers, Spec};
 
-/// How deep residual blocks may lie in each other.
+/// How deep residual blocks may be nested.
 const DEPTH: usize = 32;
 
 impl Spec {

@@ -1,4 +1,4 @@
-//! What training makes small: the loss over a batch's outputs and targets.
+//! What training minimises: the loss over a batch's outputs and targets.
 
 use ndarray::ArrayView2;
 
@@ -7,7 +7,7 @@ use crate::ops::argmax::argmax;
 use crate::ops::check::{expect_shape, slice};
 use crate::ops::loss;
 
-/// What training makes small.
+/// What training minimises.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Loss {
     /// Softmax and cross-entropy, see [`loss::cross_entropy`] and [`loss::cross_entropy_of_labels`].

@@ -1,11 +1,12 @@
-//! What goes through a network's steps, and the memory in which a step computes.
+//! What a step is given in the forward and in the backward pass, and the buffers in which it computes.
 
 use crate::ops::batch_norm::{Affine, Statistics, Sums};
 use crate::ops::conv::max_pooled::SparseGradient;
 use crate::ops::conv::plan::{DInputPlan, Plan};
 use crate::simd::Lanes;
 
-/// Images of a batch that go through the network together: the index of the first one, and how many.
+/// A block of images, which goes through the network layer by layer: the index of its first image in the batch, and how
+/// many it has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
     pub(super) first: usize,
@@ -40,7 +41,7 @@ pub(super) struct Backward<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Packed {
     pub(super) kernels: Vec<Lanes>,
-    /// Of a normalisation, by its running statistics.
+    /// Of a batch normalisation: scale and shift by the running statistics.
     pub(super) affine: Vec<Affine>,
 }
 
@@ -51,7 +52,7 @@ pub(super) struct Shared {
     pub(super) packed_d_input: Vec<Lanes>,
     /// Of a dense layer, the plans for its rows.
     pub(super) rows: Option<(Plan, DInputPlan)>,
-    /// Of a normalisation, what it knows of the whole batch.
+    /// Of a batch normalisation: the statistics of the whole batch.
     pub(super) affine: Vec<Affine>,
     pub(super) statistics: Statistics,
     pub(super) sums: Sums,

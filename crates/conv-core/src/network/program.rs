@@ -46,7 +46,7 @@ pub(super) struct ProgramStep {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source {
     pub(super) value: usize,
-    /// Whether the value's gradient has a part already when this step adds its own.
+    /// Whether a step that ran before, in the backward pass, has written this value's gradient, so that this one adds to it.
     pub(super) accumulate: bool,
 }
 
@@ -102,7 +102,7 @@ impl Program {
         lens.max().unwrap_or(0)
     }
 
-    /// The normalisations, with the numbers of their steps.
+    /// The batch normalisations, each with the index of its step.
     pub(super) fn batch_norms(&self) -> impl Iterator<Item = (usize, &BatchNorm)> {
         let steps = self.steps.iter().enumerate();
         steps.filter_map(|(at, step)| Some((at, step.step.batch_norm()?)))

@@ -141,7 +141,7 @@ impl Shard {
         }
     }
 
-    /// Runs some steps backward, adding to the gradient; of a normalisation, the sums alone.
+    /// Runs some steps backward, adding to the gradient. Of a batch normalisation it computes only the sums over the shard.
     pub(super) fn backward(&mut self, pass: &Pass<'_>, steps: Range<usize>, block: Block) {
         for at in steps.rev() {
             if !pass.program.values[at + 1].needs_gradient {

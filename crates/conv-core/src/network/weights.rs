@@ -36,7 +36,7 @@ impl Weights {
         Ok(Self::new(program, values))
     }
 
-    /// With values for all parameters of the program, and the running statistics of the beginning.
+    /// Weights of these values for all parameters of the program, and running statistics of mean 0 and variance 1.
     pub(super) fn new(program: &Program, values: Vec<f32>) -> Self {
         let running = program.norms.iter().map(|norm| {
             let mut statistics = Statistics::new(norm.channels);
@@ -94,7 +94,7 @@ impl Weights {
     }
 }
 
-/// Running statistics are `f32`, and so must be what goes into them.
+/// Refuses statistics that would make a running average overflow `f32`.
 pub(super) fn check_statistics<'a>(
     statistics: impl Iterator<Item = &'a Statistics>,
 ) -> Result<(), Error> {

@@ -116,7 +116,7 @@ impl Workspace {
         shards + packed * size_of::<Lanes>() + values * size_of::<f32>()
     }
 
-    /// The statistics of the last batch at each normalisation.
+    /// The statistics of the last batch, for each batch normalisation.
     pub(super) fn statistics(&self) -> impl Iterator<Item = &Statistics> {
         let norms = self
             .program
@@ -148,7 +148,7 @@ impl Workspace {
         let mut room = room;
         let mut anew = !known;
         if let Err(error) = self.check(program, room, division.images) {
-            // What earlier passes needed besides may be given up.
+            // Room that only earlier passes needed is given up, if that is enough.
             let own = Room {
                 shards: division.shards(),
                 images_per_block: division.images_per_block,
@@ -366,7 +366,7 @@ impl Workspace {
     }
 }
 
-/// The shards' statistics become the batch's.
+/// Reduces the shards' statistics to the batch's, if the step is a batch normalisation.
 fn reduce(
     program: &Program,
     parameters: &[f32],
@@ -381,7 +381,7 @@ fn reduce(
     }
 }
 
-/// The shards' sums become the batch's.
+/// Reduces the shards' sums for the gradient to the batch's, if the step is a batch normalisation.
 fn reduce_gradient(
     program: &Program,
     shared: &mut [Shared],

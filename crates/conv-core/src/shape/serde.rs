@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use super::{Padding, Pair, Window};
+use super::pair::Pair;
+use super::window::{Padding, Window};
 
 /// A window's table.
 #[derive(Deserialize)]
