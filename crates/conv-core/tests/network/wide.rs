@@ -15,7 +15,7 @@ use crate::{images, specs};
 /// The network as the reference computes it, in f64: in inference, or in training but for dropout.
 struct Wide<'a> {
     network: &'a Network,
-    numbers: &'a Array1<f64>,
+    values: &'a Array1<f64>,
     training: bool,
     /// Normalisations so far.
     norms: Cell<usize>,
@@ -25,7 +25,7 @@ impl Wide<'_> {
     fn get(&self, path: &str, what: &str) -> Option<ArrayView1<'_, f64>> {
         let name = format!("{path}.{what}");
         let parameter = self.network.parameters().iter().find(|p| p.name == name)?;
-        Some(self.numbers.slice(ndarray::s![parameter.range.clone()]))
+        Some(self.values.slice(ndarray::s![parameter.range.clone()]))
     }
 
     fn layers(&self, layers: &Layers, path: &str, mut x: Array4<f64>) -> Array4<f64> {
@@ -108,13 +108,13 @@ impl Wide<'_> {
 fn outputs(
     network: &Network,
     spec: &Spec,
-    numbers: &Array1<f64>,
+    values: &Array1<f64>,
     training: bool,
     input: &Array4<f32>,
 ) -> Array2<f64> {
     let all = Wide {
         network,
-        numbers,
+        values,
         training,
         norms: Cell::new(0),
     };
@@ -128,7 +128,7 @@ fn gradients_are_those_of_finite_differences_of_the_reference() {
         for count in [2, 5, 19] {
             let network = Network::new(spec, 7).unwrap();
             let input = images(spec, count, 11);
-            let numbers = Array1::from_iter(network.values().iter().map(|&x| f64::from(x)));
+            let values = Array1::from_iter(network.values().iter().map(|&x| f64::from(x)));
             let labels: Vec<usize> = (0..count).map(|n| n * 5 % 3).collect();
             let soft = uniform(&mut NumpyRandom::new(5), (count, 3)).mapv(f32::abs);
             let soft = &soft / &soft.sum_axis(Axis(1)).insert_axis(Axis(1));
@@ -136,34 +136,38 @@ fn gradients_are_those_of_finite_differences_of_the_reference() {
             let smooth = reference::smooth_labels(&labels, 0.25, 3);
             let squares = Loss::MeanSquaredError;
             let cross = Loss::CrossEntropy { smoothing: 0.25 };
-            for (loss, targets, wide_targets) in [
+            let kinds = [
                 (cross, Targets::Labels(&labels), smooth),
                 (cross, Targets::Values(soft.view()), wide(&soft)),
                 (squares, Targets::Labels(&labels), hot),
                 (squares, Targets::Values(soft.view()), wide(&soft)),
-            ] {
-                let of = |numbers: &Array1<f64>| {
-                    let outputs = outputs(&network, spec, numbers, true, &input);
-                    match loss {
-                        Loss::CrossEntropy { .. } => {
-                            reference::cross_entropy(outputs.view(), wide_targets.view())
-                        }
-                        Loss::MeanSquaredError => {
-                            reference::mean_squared_error(outputs.view(), wide_targets.view())
-                        }
+            ];
+            let losses = |values: &Array1<f64>| {
+                let outputs = outputs(&network, spec, values, true, &input);
+                let of = |(loss, _, targets): &(Loss, _, Array2<f64>)| match loss {
+                    Loss::CrossEntropy { .. } => {
+                        reference::cross_entropy(outputs.view(), targets.view())
+                    }
+                    Loss::MeanSquaredError => {
+                        reference::mean_squared_error(outputs.view(), targets.view())
                     }
                 };
+                kinds.each_ref().map(of)
+            };
+            let right_losses = losses(&values);
+            let right = all_differences(&values, losses);
+            for (((loss, targets, _), right), right_loss) in
+                kinds.iter().zip(right).zip(right_losses)
+            {
                 let mut workspace = Workspace::new();
                 let report = network
-                    .gradient(input.view(), targets, loss, 0, &mut workspace)
+                    .gradient(input.view(), *targets, *loss, 0, &mut workspace)
                     .unwrap();
-                let right = of(&numbers);
                 assert!(
-                    (report.loss - right).abs() < 1e-5,
-                    "{at}: {} {right}",
+                    (report.loss - right_loss).abs() < 1e-5,
+                    "{at}: {} {right_loss}",
                     report.loss
                 );
-                let right = differences(&numbers, of);
                 let found = Array1::from(workspace.gradient().to_vec());
                 let largest = right.fold(0.0_f64, |a, b| a.max(b.abs()));
                 let tolerance = right.mapv(|_| 1e-4 * largest + 1e-7);
@@ -194,13 +198,13 @@ fn slopes_along_directions_are_those_of_the_reference() {
             .dense(3),
     );
     let network = Network::new(&spec, 7).unwrap();
-    let numbers = Array1::from_iter(network.values().iter().map(|&x| f64::from(x)));
+    let values = Array1::from_iter(network.values().iter().map(|&x| f64::from(x)));
     for count in [2, 5, 19] {
         let input = images(&spec, count, 11);
         let labels: Vec<usize> = (0..count).map(|n| n * 5 % 3).collect();
         let wide_targets = reference::smooth_labels(&labels, 0.25, 3);
-        let of = |numbers: &Array1<f64>| {
-            let outputs = outputs(&network, &spec, numbers, true, &input);
+        let of = |values: &Array1<f64>| {
+            let outputs = outputs(&network, &spec, values, true, &input);
             reference::cross_entropy(outputs.view(), wide_targets.view())
         };
         let targets = Targets::Labels(&labels);
@@ -213,10 +217,10 @@ fn slopes_along_directions_are_those_of_the_reference() {
         let gradient = Array1::from_iter(gradient);
         let length = gradient.dot(&gradient).sqrt();
         for direction in 0..6 {
-            let signs = uniform(&mut NumpyRandom::new(direction), numbers.len());
+            let signs = uniform(&mut NumpyRandom::new(direction), values.len());
             let direction = signs.mapv(|x| f64::from(x.signum()));
             let step = 1e-7;
-            let [ahead, behind] = [step, -step].map(|step| of(&(&numbers + &(&direction * step))));
+            let [ahead, behind] = [step, -step].map(|step| of(&(&values + &(&direction * step))));
             let (right, found) = ((ahead - behind) / (2.0 * step), gradient.dot(&direction));
             assert!(
                 (found - right).abs() < 2e-5 * length,
@@ -239,8 +243,8 @@ fn outputs_are_those_of_the_reference_with_the_running_statistics() {
                 .train_step(input.view(), targets, loss, &mut optimizer, &mut workspace)
                 .unwrap();
         }
-        let numbers = network.values().iter().map(|&x| f64::from(x)).collect();
-        let right = outputs(&network, spec, &numbers, false, &input);
+        let values = network.values().iter().map(|&x| f64::from(x)).collect();
+        let right = outputs(&network, spec, &values, false, &input);
         let found = network.forward(input.view(), &mut workspace).unwrap();
         let tolerance = right.mapv(|x| 1e-5 * (1.0 + x.abs()));
         assert_within(

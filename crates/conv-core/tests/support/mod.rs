@@ -140,19 +140,30 @@ pub(crate) fn differences<D: Dimension>(
     x: &Array<f64, D>,
     f: impl Fn(&Array<f64, D>) -> f64,
 ) -> Array<f64, D> {
-    const STEP: f64 = 1e-6;
-    let mut gradient = Array::zeros(x.raw_dim());
-    let mut moved = x.clone();
-    for i in 0..x.len() {
-        let at = |moved: &mut Array<f64, D>, by: f64| {
-            *moved.iter_mut().nth(i).unwrap() = x.iter().nth(i).unwrap() + by;
-            f(moved)
-        };
-        let slope = (at(&mut moved, STEP) - at(&mut moved, -STEP)) / (2.0 * STEP);
-        at(&mut moved, 0.0);
-        *gradient.iter_mut().nth(i).unwrap() = slope;
-    }
+    let [gradient] = all_differences(x, |x| [f(x)]);
     gradient
+}
+
+/// The same for several functions that are computed from the same values.
+pub(crate) fn all_differences<D: Dimension, const N: usize>(
+    x: &Array<f64, D>,
+    f: impl Fn(&Array<f64, D>) -> [f64; N],
+) -> [Array<f64, D>; N] {
+    const STEP: f64 = 1e-6;
+    let mut gradients = [(); N].map(|()| Array::zeros(x.raw_dim()));
+    let mut moved = x.clone();
+    for (i, &value) in x.iter().enumerate() {
+        let set = |moved: &mut Array<f64, D>, value| *moved.iter_mut().nth(i).unwrap() = value;
+        set(&mut moved, value + STEP);
+        let ahead = f(&moved);
+        set(&mut moved, value - STEP);
+        let behind = f(&moved);
+        set(&mut moved, value);
+        for (gradient, (ahead, behind)) in gradients.iter_mut().zip(ahead.iter().zip(behind)) {
+            *gradient.iter_mut().nth(i).unwrap() = (ahead - behind) / (2.0 * STEP);
+        }
+    }
+    gradients
 }
 
 /// Fails unless two gradients in `f64` agree to `tolerance`.
