@@ -50,6 +50,16 @@ impl Area {
         self.height().max(self.width())
     }
 
+    /// The same area where each of its pixels is a block of `factor` × `factor`, within (height, width).
+    pub(super) fn scaled(self, factor: usize, (height, width): (usize, usize)) -> Self {
+        Self {
+            top: self.top * factor,
+            bottom: (self.bottom * factor).min(height),
+            left: self.left * factor,
+            right: (self.right * factor).min(width),
+        }
+    }
+
     /// The smallest that contains both.
     pub(super) fn union(self, other: Self) -> Self {
         Self {

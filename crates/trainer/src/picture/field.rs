@@ -4,7 +4,7 @@ use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis};
 
 use super::area::Area;
 use super::components::components;
-use super::plane::{along_main_axis, eroded, histogram, otsu, quantile, reduced};
+use super::plane::{MainAxis, eroded, histogram, otsu, quantile, reduced};
 
 /// Pixels of the longer side at which fields are looked for.
 const SIDE: usize = 200;
@@ -24,7 +24,7 @@ pub(super) fn find(pixels: ArrayView3<'_, u8>) -> Option<Field> {
     let (height, width, _) = pixels.dim();
     let factor = height.max(width).div_ceil(SIDE).max(1);
     let small = reduced(pixels, factor);
-    let plane = along_main_axis(small.view());
+    let plane = MainAxis::of(small.view()).plane(small.view());
     let mut best: Option<Region> = None;
     for threshold in thresholds(&plane) {
         for upper in [false, true] {

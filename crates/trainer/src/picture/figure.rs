@@ -6,7 +6,7 @@ use super::area::Area;
 use super::background::darker_and_lighter;
 use super::components::Component;
 use super::error::Error;
-use super::ink::{self, Ink, LEAST_CONTRAST};
+use super::ink::{self, Ink, LEAST_CONTRAST, Measure};
 use super::warning::Warning;
 
 /// Times that darker parts differ more than lighter ones, or the other way round, so that which of them is ink is clear.
@@ -22,6 +22,8 @@ pub(super) struct Found {
     pub(super) darker: bool,
     /// Areas that were left out, the largest first.
     pub(super) left_out: Vec<Area>,
+    /// How levels became ink.
+    pub(super) measure: Measure,
 }
 
 /// Ink that belongs together.
@@ -78,6 +80,7 @@ pub(super) fn find(plane: ArrayView2<'_, u8>) -> Result<Found, Error> {
         warnings,
         darker: ink.darker,
         left_out: sorted.left_out.clone(),
+        measure: ink.measure.clone(),
     })
 }
 
@@ -160,7 +163,7 @@ fn doubts(ink: &Ink, main: &Parts, (height, width): (usize, usize)) -> Vec<Warni
     if 10 * area.width() > 14 * area.height() {
         warnings.push(Warning::Wide);
     }
-    if f64::from(ink.contrast) < 5.0 * ink.noise || ink.contrast < LEAST_CONTRAST + 8 {
+    if f64::from(ink.contrast) < 5.0 * ink.measure.noise || ink.contrast < LEAST_CONTRAST + 8 {
         warnings.push(Warning::Faint);
     }
     let on_edges = main.members.iter().map(|&at| ink.components[at].on_edges);

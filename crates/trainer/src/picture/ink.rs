@@ -19,8 +19,46 @@ pub(super) struct Ink {
     pub(super) components: Vec<Component>,
     /// The difference between ink and background, of 255 levels.
     pub(super) contrast: u8,
-    /// Standard deviation of the picture's noise, of 255 levels as `contrast`.
+    pub(super) measure: Measure,
+}
+
+/// How levels become ink.
+#[derive(Clone)]
+pub(super) struct Measure {
+    darker: bool,
+    /// Standard deviation of the picture's noise, of 255 levels of the difference to the background.
     pub(super) noise: f64,
+    /// As [`Difference::background`].
+    pub(super) background: Array2<u8>,
+    /// By how much all differences are too large.
+    bias: u8,
+    /// The difference up to which a pixel is no ink.
+    pub(super) low: u8,
+    /// The difference of the strongest ink.
+    strongest: u8,
+}
+
+impl Measure {
+    /// How far a level of the plane differs from a level of `background`, to the side of the ink.
+    pub(super) fn level(&self, own: u8, background: u8) -> u8 {
+        let level = match self.darker {
+            true => relative(background, own),
+            false => background.saturating_sub(255 - own),
+        };
+        level.saturating_sub(self.bias)
+    }
+
+    /// The strength of a difference: 0 none to 255 as the strongest.
+    pub(super) fn strength(&self, level: u8) -> u8 {
+        let scale = 255.0 / f32::from(self.strongest.max(1));
+        (f32::from(level) * scale).round() as u8
+    }
+}
+
+/// By how much a level is darker than its background, in parts of 255 of the background.
+fn relative(background: u8, own: u8) -> u8 {
+    let of = u32::from(background).max(1);
+    ((u32::from(background.saturating_sub(own)) * 255 + of / 2) / of) as u8
 }
 
 /// A picture's noise, and the picture with less of it, if there is much and the pixels are enough.
@@ -46,10 +84,7 @@ impl Difference {
         if darker {
             let background = behind_dark_ink(plane.view(), at_edges);
             let mut levels = background.clone();
-            Zip::from(&mut levels).and(plane).for_each(|level, &own| {
-                let of = u32::from(*level).max(1);
-                *level = ((u32::from(level.saturating_sub(own)) * 255 + of / 2) / of) as u8;
-            });
+            levels.zip_mut_with(plane, |level, &own| *level = relative(*level, own));
             return Self { background, levels };
         }
         let inverse = plane.mapv(|level| 255 - level);
@@ -145,14 +180,22 @@ impl Ink {
             true => noise * 255.0 / mean(&background).max(1.0),
             false => noise,
         };
+        let mut measure = Measure {
+            darker,
+            noise,
+            background,
+            bias: 0,
+            low: 0,
+            strongest: 255,
+        };
         let dim = levels.dim();
-        let none = |contrast| Self {
+        let none = |contrast, measure| Self {
             darker,
             strength: Array2::zeros(dim),
             labels: Array2::zeros(dim),
             components: Vec::new(),
             contrast,
-            noise,
+            measure,
         };
         // Closing takes the lightest of many pixels as background, so all others differ a little.
         let usual = quantile(levels.iter().copied().collect(), 0.4);
@@ -160,7 +203,7 @@ impl Ink {
         let levels = levels.mapv_into(|level| level.saturating_sub(bias));
         let largest = levels.iter().copied().max().unwrap_or(0);
         if largest < LEAST_CONTRAST {
-            return none(largest);
+            return none(largest, measure);
         }
         let faintest = (4.0 * noise).max(f64::from(largest / 16)).min(254.0) as u8;
         let beyond: Vec<u8> = levels
@@ -169,7 +212,7 @@ impl Ink {
             .filter(|&level| level > faintest)
             .collect();
         if beyond.is_empty() {
-            return none(largest);
+            return none(largest, measure);
         }
         let parted = otsu(&histogram(&beyond));
         let upper: Vec<u8> = beyond
@@ -205,15 +248,15 @@ impl Ink {
             levels.iter().copied().filter(|&l| l >= strong).collect(),
             part,
         );
-        let scale = 255.0 / f32::from(strongest.max(1));
-        let strength = levels.mapv(|level| (f32::from(level) * scale).round() as u8);
+        (measure.bias, measure.low, measure.strongest) = (bias, low, strongest);
+        let strength = levels.mapv(|level| measure.strength(level));
         Self {
             darker,
             strength,
             labels,
             components: parts,
             contrast: full,
-            noise,
+            measure,
         }
     }
 }

@@ -6,6 +6,7 @@ mod area;
 mod background;
 mod components;
 mod decode;
+mod detail;
 #[cfg(test)]
 mod digits;
 mod edge;

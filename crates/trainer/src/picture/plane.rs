@@ -1,6 +1,6 @@
 //! Operations on a plane of levels: reduced, projected from colours, filtered.
 
-use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis};
+use ndarray::{Array2, Array3, ArrayView1, ArrayView2, ArrayView3, Axis};
 
 /// The means of blocks of `factor` × `factor` pixels, those at the ends of what is left.
 pub(super) fn reduced(pixels: ArrayView3<'_, u8>, factor: usize) -> Array3<u8> {
@@ -43,19 +43,38 @@ pub(super) fn reduced(pixels: ArrayView3<'_, u8>, factor: usize) -> Array3<u8> {
     result
 }
 
-/// Colours along the axis on which neighbourhoods differ most: 0 to 255, lighter colours greater.
+/// The axis of colours on which neighbourhoods differ most.
 ///
-/// The axis is the first principal component of the differences between pixels some distance apart, so that slow
-/// changes of light count for little. Grey pictures keep their levels.
-pub(super) fn along_main_axis(pixels: ArrayView3<'_, u8>) -> Array2<u8> {
-    let weights = main_axis(pixels);
-    let all: f32 = weights.iter().map(|weight| weight.abs()).sum();
-    let below: f32 = weights.iter().map(|weight| weight.min(0.0)).sum();
-    pixels.map_axis(Axis(2), |pixel| {
-        let level = |at: usize| weights[at] * f32::from(pixel[at]);
+/// It is the first principal component of the differences between pixels some distance apart, so that slow changes of
+/// light count for little. Grey pictures keep their levels.
+pub(super) struct MainAxis {
+    weights: [f32; 3],
+    /// The sum of the weights without their signs, and that of the negative ones.
+    all: f32,
+    below: f32,
+}
+
+impl MainAxis {
+    pub(super) fn of(pixels: ArrayView3<'_, u8>) -> Self {
+        let weights = main_axis(pixels);
+        Self {
+            weights,
+            all: weights.iter().map(|weight| weight.abs()).sum(),
+            below: weights.iter().map(|weight| weight.min(0.0)).sum(),
+        }
+    }
+
+    /// Where a colour lies on the axis: 0 to 255, lighter colours greater.
+    pub(super) fn level(&self, pixel: ArrayView1<'_, u8>) -> u8 {
+        let level = |at: usize| self.weights[at] * f32::from(pixel[at]);
         let sum = level(0) + level(1) + level(2);
-        ((sum - 255.0 * below) / all).round() as u8
-    })
+        ((sum - 255.0 * self.below) / self.all).round() as u8
+    }
+
+    /// The levels of all pixels.
+    pub(super) fn plane(&self, pixels: ArrayView3<'_, u8>) -> Array2<u8> {
+        pixels.map_axis(Axis(2), |pixel| self.level(pixel))
+    }
 }
 
 fn main_axis(pixels: ArrayView3<'_, u8>) -> [f32; 3] {
@@ -237,11 +256,11 @@ mod tests {
         picture.slice_each_axis_mut(ink.window()).fill(0);
         let mut red = picture.index_axis_mut(Axis(2), 0);
         red.slice_each_axis_mut(ink.window()).fill(200);
-        let plane = along_main_axis(picture.view());
+        let plane = MainAxis::of(picture.view()).plane(picture.view());
         assert!(plane[[20, 17]].abs_diff(plane[[0, 0]]) > 150);
         // Grey levels stay.
         let grey = Array3::from_shape_fn((20, 30, 3), |(y, x, _)| (y * 9 + x) as u8);
-        let plane = along_main_axis(grey.view());
+        let plane = MainAxis::of(grey.view()).plane(grey.view());
         assert!(
             plane
                 .indexed_iter()

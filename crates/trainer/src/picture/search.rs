@@ -3,11 +3,12 @@
 use ndarray::{Array3, ArrayView3};
 
 use super::area::Area;
+use super::detail;
 use super::error::Error;
 use super::field;
 use super::figure::{self, Found};
 use super::pixels::Picture;
-use super::plane::{along_main_axis, reduced};
+use super::plane::{MainAxis, reduced};
 
 /// Pixels of the longer side at which figures are looked for.
 const SIDE: usize = 400;
@@ -74,12 +75,23 @@ pub(super) fn figures(picture: &Picture) -> Result<(Found, Place), Error> {
         pixels = found.pixels;
     }
     let factor = factor_to_search(pixels.view());
-    let small = reduced(pixels.view(), factor);
-    let found = figure::find(along_main_axis(small.view()).view())?;
-    Ok(match closer(&pixels, factor, &found) {
-        Some((closer, area, own_factor)) => (closer, place.part(&area).reduced(own_factor)),
-        None => (found, place.reduced(factor)),
-    })
+    let (mut found, axis) = find(pixels.view(), factor)?;
+    if let Some((closer, area, own_factor)) = closer(&pixels, factor, &found) {
+        return Ok((closer, place.part(&area).reduced(own_factor)));
+    }
+    let factor = match detail::sharpen(&mut found, pixels.view(), &axis, factor) {
+        true => 1,
+        false => factor,
+    };
+    Ok((found, place.reduced(factor)))
+}
+
+/// The figures among the means of blocks of pixels, and the axis of colours on which they were found.
+fn find(pixels: ArrayView3<'_, u8>, factor: usize) -> Result<(Found, MainAxis), Error> {
+    let small = reduced(pixels, factor);
+    let axis = MainAxis::of(small.view());
+    let found = figure::find(axis.plane(small.view()).view())?;
+    Ok((found, axis))
 }
 
 fn factor_to_search(pixels: ArrayView3<'_, u8>) -> usize {
@@ -104,13 +116,15 @@ fn closer(pixels: &Array3<u8>, factor: usize, found: &Found) -> Option<(Found, A
         right: ((all.right + margin) * factor).min(width),
     };
     let part = pixels.slice_each_axis(area.window());
-    let own_factor = factor_to_search(part);
-    let small = reduced(part, own_factor);
-    let mut closer = figure::find(along_main_axis(small.view()).view()).ok()?;
+    let mut own_factor = factor_to_search(part);
+    let (mut closer, axis) = find(part, own_factor).ok()?;
     if closer.figures.len() != found.figures.len() || closer.darker != found.darker {
         return None;
     }
     // Told in the pixels of this view, from its first one on; what lies outside is not in it.
     closer.left_out.clear();
+    if detail::sharpen(&mut closer, part, &axis, own_factor) {
+        own_factor = 1;
+    }
     Some((closer, area, own_factor))
 }
