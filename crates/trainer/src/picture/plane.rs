@@ -2,45 +2,37 @@
 
 use ndarray::{Array2, Array3, ArrayView1, ArrayView2, ArrayView3, Axis};
 
-/// The means of blocks of `factor` × `factor` pixels, those at the ends of what is left.
+/// The means of blocks of `factor` × `factor` pixels (rows, columns, 3), those at the ends of what is left.
 pub(super) fn reduced(pixels: ArrayView3<'_, u8>, factor: usize) -> Array3<u8> {
     if factor == 1 {
         return pixels.to_owned();
     }
-    let (height, width, channels) = pixels.dim();
+    let (height, width, _) = pixels.dim();
     let (rows, columns) = (height.div_ceil(factor), width.div_ceil(factor));
-    let mut result = Array3::zeros((rows, columns, channels));
-    let mut sums = vec![0_u32; columns * channels];
+    let mut result = Vec::with_capacity(3 * rows * columns);
+    let mut sums = vec![[0_u32; 3]; columns];
     for y in 0..rows {
-        sums.fill(0);
+        sums.fill([0; 3]);
         let own = y * factor..((y + 1) * factor).min(height);
         for row in own.clone() {
             let row = pixels.index_axis(Axis(0), row);
             let row = row.as_standard_layout();
-            let blocks = row.as_slice().unwrap_or_default();
-            let blocks = blocks.chunks(factor * channels);
-            for (sums, block) in sums.chunks_exact_mut(channels).zip(blocks) {
-                for pixel in block.chunks_exact(channels) {
-                    for (sum, &level) in sums.iter_mut().zip(pixel) {
+            let (row, _) = row.as_slice().unwrap_or_default().as_chunks::<3>();
+            for (sum, block) in sums.iter_mut().zip(row.chunks(factor)) {
+                for pixel in block {
+                    for (sum, &level) in sum.iter_mut().zip(pixel) {
                         *sum += u32::from(level);
                     }
                 }
             }
         }
-        let mut means = result.index_axis_mut(Axis(0), y);
-        for ((x, mut to), sums) in means
-            .outer_iter_mut()
-            .enumerate()
-            .zip(sums.chunks(channels))
-        {
+        for (x, sum) in sums.iter().enumerate() {
             let across = factor.min(width - x * factor);
             let count = (own.len() * across) as u32;
-            for (to, sum) in to.iter_mut().zip(sums) {
-                *to = ((sum + count / 2) / count) as u8;
-            }
+            result.extend(sum.map(|sum| ((sum + count / 2) / count) as u8));
         }
     }
-    result
+    Array3::from_shape_vec((rows, columns, 3), result).unwrap_or_default()
 }
 
 /// The axis of colours on which neighbourhoods differ most.

@@ -100,9 +100,11 @@ impl Reducer {
         }
         lay_on_background(&mut pixels);
         let (rows, columns) = pixels.dim();
-        let colours = pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]);
-        let pixels = Array3::from_shape_vec((rows, columns, 3), colours.collect());
-        let pixels = pixels.unwrap_or_default();
+        let mut colours = Vec::with_capacity(3 * rows * columns);
+        for &[r, g, b, _] in &pixels {
+            colours.extend_from_slice(&[r, g, b]);
+        }
+        let pixels = Array3::from_shape_vec((rows, columns, 3), colours).unwrap_or_default();
         Picture::new(pixels, size, self.factor)
     }
 }
