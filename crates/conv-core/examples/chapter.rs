@@ -12,7 +12,7 @@ use conv_core::reference::{sections, tanh};
 use conv_core::shape::Window;
 use conv_core::{Bits, NumpyRandom};
 use mnist_data::{Dataset, embedded};
-use ndarray::{Array2, Array3, ArrayView1, ArrayView2, ArrayView3, Axis, s};
+use ndarray::{Array2, Array3, ArrayView1, ArrayView2, ArrayView3, Axis, ShapeError, s};
 
 const ALPHA: f64 = 2.0;
 const BATCH_SIZE: usize = 128;
@@ -23,13 +23,16 @@ const KERNEL_COLS: usize = 3;
 /// Positions of a kernel: the listing's loops end one too early, so that the last row and the last column are forgotten.
 const POSITIONS: usize = (28 - KERNEL_ROWS) * (28 - KERNEL_COLS);
 
-fn main() {
+fn main() -> Result<(), ShapeError> {
     let iterations = std::env::args().nth(1).and_then(|n| n.parse().ok());
-    train(iterations.unwrap_or(9), |line| println!("{line}"));
+    train(iterations.unwrap_or(9), |line| println!("{line}"))
 }
 
 /// The loop over the iterations; each gives a line.
-pub fn train(iterations: usize, mut print: impl FnMut(&str)) {
+///
+/// # Errors
+/// None: all shapes fit.
+pub fn train(iterations: usize, mut print: impl FnMut(&str)) -> Result<(), ShapeError> {
     // (x_train, y_train), (x_test, y_test) = mnist.load_data(), each pixel divided by 255
     let digits = embedded::load();
     let (images, labels) = (pixels(&digits.train), one_hot_labels(&digits.train));
@@ -53,10 +56,10 @@ pub fn train(iterations: usize, mut print: impl FnMut(&str)) {
             let labels = labels.slice(s![batch, ..]);
 
             // Forward: the kernels at every position, tanh, dropout, the dense layer, softmax.
-            let flattened_input = image_sections(layer_0);
+            let flattened_input = image_sections(layer_0)?;
             let kernel_output = flattened_input.dot(&kernels);
             let shape = (BATCH_SIZE, POSITIONS * NUM_KERNELS);
-            let mut layer_1 = kernel_output.into_shape_with_order(shape).unwrap();
+            let mut layer_1 = kernel_output.into_shape_with_order(shape)?;
             layer_1.mapv_inplace(tanh);
             let dropout_mask = randint_2(&mut random, shape);
             layer_1 *= &(&dropout_mask * 2.0);
@@ -74,7 +77,7 @@ pub fn train(iterations: usize, mut print: impl FnMut(&str)) {
             // kernel. The listing subtracts this gradient, which points the other way.
             weights_1_2.scaled_add(ALPHA, &layer_1.t().dot(&layer_2_delta));
             let shape = (BATCH_SIZE * POSITIONS, NUM_KERNELS);
-            let l1d_reshape = layer_1_delta.into_shape_with_order(shape).unwrap();
+            let l1d_reshape = layer_1_delta.into_shape_with_order(shape)?;
             let k_update = flattened_input.t().dot(&l1d_reshape);
             kernels.scaled_add(-ALPHA, &k_update);
         }
@@ -85,9 +88,9 @@ pub fn train(iterations: usize, mut print: impl FnMut(&str)) {
             .axis_chunks_iter(Axis(0), 100)
             .zip(test_labels.axis_chunks_iter(Axis(0), 100))
         {
-            let kernel_output = image_sections(layer_0).dot(&kernels);
+            let kernel_output = image_sections(layer_0)?.dot(&kernels);
             let shape = (layer_0.len_of(Axis(0)), POSITIONS * NUM_KERNELS);
-            let layer_1 = kernel_output.into_shape_with_order(shape).unwrap();
+            let layer_1 = kernel_output.into_shape_with_order(shape)?;
             let layer_2 = layer_1.mapv_into(tanh).dot(&weights_1_2);
             test_correct_cnt += correct(layer_2.view(), labels);
         }
@@ -95,16 +98,17 @@ pub fn train(iterations: usize, mut print: impl FnMut(&str)) {
         let train = correct_cnt as f64 / images.len_of(Axis(0)) as f64;
         print(&format!("I:{j} Test-Acc:{test:?} Train-Acc:{train:?}"));
     }
+    Ok(())
 }
 
 /// `get_image_section` at every position, as the rows of one matrix: (images · positions, 9).
-fn image_sections(layer_0: ArrayView3<'_, f64>) -> Array2<f64> {
+fn image_sections(layer_0: ArrayView3<'_, f64>) -> Result<Array2<f64>, ShapeError> {
     // Without the last row and column of pixels there are as many positions as the listing's loops visit.
     let layer_0 = layer_0.slice(s![.., ..-1, ..-1]);
     let sects = sections(layer_0, &Window::new(KERNEL_ROWS, KERNEL_COLS));
     let rows = sects.len_of(Axis(0)) * POSITIONS;
     let shape = (rows, KERNEL_ROWS * KERNEL_COLS);
-    sects.into_shape_with_order(shape).unwrap()
+    sects.into_shape_with_order(shape)
 }
 
 fn pixels(dataset: &Dataset) -> Array3<f64> {

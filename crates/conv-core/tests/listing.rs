@@ -1,13 +1,13 @@
 //! The listing as a page of Rust prints what the book's page prints.
 
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[path = "../examples/chapter.rs"]
 mod chapter;
 
 #[test]
 fn the_first_lines_are_the_page_s() {
     let mut lines = Vec::new();
-    chapter::train(3, |line| lines.push(line.to_owned()));
+    chapter::train(3, |line| lines.push(line.to_owned())).unwrap();
     assert_eq!(
         lines,
         [
