@@ -1,19 +1,27 @@
 //! The way out by Ctrl-C.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
 
-/// From now on Ctrl-C asks the run to end after the current iteration; a second one ends it at once.
-pub(crate) fn watch() -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
+static INTERRUPTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// From now on Ctrl-C asks the run to end after the current iteration; a second one ends it at once. It takes no thread,
+/// which a system might not allow.
+pub(crate) fn watch() -> io::Result<()> {
+    let flag = INTERRUPTED.get_or_init(Arc::default);
+    // In this order: the first Ctrl-C finds the flag not set yet.
+    flag::register_conditional_shutdown(SIGINT, 130, flag.clone())?;
+    flag::register(SIGINT, flag.clone())?;
+    Ok(())
 }
 
 /// Whether Ctrl-C was pressed.
 pub(crate) fn interrupted() -> bool {
-    INTERRUPTED.load(Ordering::Relaxed)
+    INTERRUPTED
+        .get()
+        .is_some_and(|flag| flag.load(Ordering::Relaxed))
 }
