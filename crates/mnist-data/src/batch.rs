@@ -41,6 +41,8 @@ pub struct Batch {
 pub struct Batches {
     dataset: Dataset,
     size: usize,
+    /// So many batches, the next ones, have one image more.
+    larger: usize,
     /// Which images are still to come.
     order: std::vec::IntoIter<usize>,
     drop_last: bool,
@@ -68,6 +70,7 @@ impl Dataset {
         Ok(Batches {
             dataset: self.clone(),
             size,
+            larger: 0,
             order: (0..self.len()).collect::<Vec<_>>().into_iter(),
             drop_last: false,
             normalisation: Normalisation::By255,
@@ -88,6 +91,31 @@ impl Batches {
     #[must_use]
     pub fn drop_last(mut self) -> Self {
         self.drop_last = true;
+        self
+    }
+
+    /// All of the same size, or one image smaller: as many batches as `size` goes into the images, rounded to the nearest
+    /// number, so that no image is left out and no batch is small.
+    ///
+    /// ```
+    /// use mnist_data::Dataset;
+    /// use ndarray::{Array1, Array3};
+    ///
+    /// let dataset = Dataset::new(Array3::zeros((10, 28, 28)), Array1::from_iter(0..10))?;
+    /// let sizes = |size| -> Result<Vec<usize>, mnist_data::Error> {
+    ///     let batches = dataset.batches(size)?.spread();
+    ///     Ok(batches.map(|batch| batch.labels.len()).collect())
+    /// };
+    /// assert_eq!(sizes(4)?, [4, 3, 3]);
+    /// assert_eq!(sizes(9)?, [10]);
+    /// # Ok::<(), mnist_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn spread(mut self) -> Self {
+        let images = self.dataset.len();
+        let batches = rounded(images, self.size).max(1);
+        self.size = (images / batches).max(1);
+        self.larger = images % batches;
         self
     }
 
@@ -122,10 +150,12 @@ impl Iterator for Batches {
     type Item = Batch;
 
     fn next(&mut self) -> Option<Batch> {
-        let indices: Vec<usize> = self.order.by_ref().take(self.size).collect();
+        let more = usize::from(self.larger > 0);
+        let indices: Vec<usize> = self.order.by_ref().take(self.size + more).collect();
         if indices.is_empty() || (self.drop_last && indices.len() < self.size) {
             return None;
         }
+        self.larger -= more;
         let (height, width) = self.dataset.image_size();
         let mut images = Array4::zeros((indices.len(), height, width, 1));
         for (mut to, &index) in images.outer_iter_mut().zip(&indices) {
@@ -156,14 +186,21 @@ impl Iterator for Batches {
 
     /// Batches that are left out are not made.
     fn nth(&mut self, n: usize) -> Option<Batch> {
-        if let Some(last) = n.saturating_mul(self.size).checked_sub(1) {
+        let larger = self.larger.min(n);
+        self.larger -= larger;
+        if let Some(last) = n
+            .saturating_mul(self.size)
+            .saturating_add(larger)
+            .checked_sub(1)
+        {
             self.order.nth(last);
         }
         self.next()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.order.len();
+        // Without those by which some batches are larger.
+        let left = self.order.len() - self.larger;
         let count = if self.drop_last {
             left / self.size
         } else {
@@ -174,3 +211,9 @@ impl Iterator for Batches {
 }
 
 impl ExactSizeIterator for Batches {}
+
+/// How often `size`, above 0, goes into `images`, to the nearest whole number.
+fn rounded(images: usize, size: usize) -> usize {
+    let (whole, rest) = (images / size, images % size);
+    whole + usize::from(rest >= size - rest)
+}

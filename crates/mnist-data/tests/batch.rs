@@ -70,6 +70,35 @@ fn batches_know_how_many_they_are() {
 }
 
 #[test]
+fn spread_batches_differ_by_one_image_at_most() {
+    for (images, size, expected) in [
+        (10, 4, vec![4, 3, 3]),
+        (12, 4, vec![4, 4, 4]),
+        (13, 4, vec![5, 4, 4]),
+        (14, 4, vec![4, 4, 3, 3]),
+        (9, 10, vec![9]),
+        (2, 10, vec![2]),
+        (10, 1, vec![1; 10]),
+        (0, 4, vec![]),
+    ] {
+        let batches = || squares(images).batches(size).unwrap().shuffled(3).spread();
+        assert_eq!(batches().len(), expected.len(), "{images} by {size}");
+        let all = all(batches());
+        let sizes: Vec<usize> = all.iter().map(|batch| batch.labels.len()).collect();
+        assert_eq!(sizes, expected, "{images} by {size}");
+        let mut indices: Vec<usize> = all.iter().flat_map(|batch| batch.indices.clone()).collect();
+        indices.sort_unstable();
+        assert!(indices.into_iter().eq(0..images), "{images} by {size}");
+        // Batches that are skipped change nothing, and the rest is counted.
+        for skipped in 0..=expected.len() {
+            let mut rest = batches();
+            assert_eq!(rest.nth(skipped).as_ref(), all.get(skipped));
+            assert_eq!(rest.len(), expected.len().saturating_sub(skipped + 1));
+        }
+    }
+}
+
+#[test]
 fn shuffled_batches_hold_every_image_once() {
     let dataset = squares(23);
     let order = |seed| -> Vec<usize> {
