@@ -4,6 +4,7 @@ mod agreement;
 mod calibration;
 mod chart;
 mod confusion;
+mod curves;
 mod difference;
 mod image;
 mod kernels;
