@@ -39,15 +39,40 @@ impl Clock {
 
     /// Whether it is time for a checkpoint.
     pub(crate) fn is_due(&self, epoch_ends: bool) -> bool {
+        self.kept.elapsed().as_secs_f64() >= self.interval(epoch_ends)
+    }
+
+    /// Seconds from the last checkpoint to the next one.
+    fn interval(&self, epoch_ends: bool) -> f64 {
         let usual = if epoch_ends { AT_END } else { WITHIN };
         let least = self.cost.as_secs_f64() / SHARE;
-        let interval = self.interval.unwrap_or(usual.max(least));
-        self.kept.elapsed().as_secs_f64() >= interval
+        self.interval.unwrap_or(usual.max(least))
     }
 
     /// A checkpoint was written, which took so long.
     pub(crate) fn kept(&mut self, cost: Duration) {
         self.kept = Instant::now();
         self.cost = cost;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `trainer train --help` says of `--checkpoint-every`.
+    #[test]
+    fn a_checkpoint_is_due_after_ten_seconds_or_two_at_an_end_or_a_hundred_times_its_cost() {
+        let mut clock = Clock::new(None);
+        assert_eq!((clock.interval(false), clock.interval(true)), (10.0, 2.0));
+        clock.kept(Duration::from_millis(50));
+        assert_eq!((clock.interval(false), clock.interval(true)), (10.0, 5.0));
+        clock.kept(Duration::from_millis(250));
+        assert_eq!((clock.interval(false), clock.interval(true)), (25.0, 25.0));
+        let mut clock = Clock::new(Some(0.5));
+        clock.kept(Duration::from_secs(1));
+        assert_eq!((clock.interval(false), clock.interval(true)), (0.5, 0.5));
+        assert!(Clock::new(Some(0.0)).is_due(false));
+        assert!(!clock.is_due(true));
     }
 }
