@@ -7,15 +7,24 @@
 //! | `3.kernels` … | the parameters by their names in the model file; kernels turned to (Cout, Cin / groups, Kh, Kw) |
 //! | `normalisation.mean`, `normalisation.deviation` | where the pixels are normalised further, in the graph |
 //!
-//! A node has the name of its layer, such as `3.conv`, and so has what comes out of it. The metadata have the classes
-//! as JSON under `classes` and the name of the data set under `dataset`.
+//! A node has the name of its layer, such as `3.conv`, and so has what comes out of it, but for the last one's `logits`.
+//!
+//! | metadata | |
+//! |---|---|
+//! | `classes` | the classes' names, a JSON array in the order of the logits |
+//! | `dataset` | the name of the data set that the model was trained on |
+//! | `input` | the shape and the range of the input, and how the graph normalises it |
+//! | `preparation` | how a picture becomes such an input |
+//! | `data_license` | the data set with its licence, where it is in the catalogue |
 //!
 //! Opset 17 and IR version 8 are those of ONNX 1.12 (June 2022): nothing here needs newer ones, and every runtime
-//! since then reads them. Older ones would have bought nothing but readers of before.
+//! since then reads them. For older ones ONNX's converter lowers the opset, to 15 with batch normalisation and to 13 of
+//! plain layers: it knows no way down for `Identity`, so there is none.
 
 mod graph;
 mod proto;
 
+use mnist_data::catalog;
 use prost::Message;
 
 use crate::error::Error;
@@ -45,10 +54,22 @@ pub fn bytes(model: &Model) -> Result<Vec<u8>, Error> {
     };
     let value = graph.layers(&model.network.spec().layers, "", value)?;
     let value = graph.flattened(value, "flat");
-    graph.node("Identity", OUTPUT, &[&value.name], Vec::new());
+    graph.rename(&value.name, OUTPUT);
     let classes = serde_json::to_string(&model.classes)
         .map_err(|error| Error::Failed(format!("cannot write the classes: {error}")))?;
     let input = format!("(N, 1, {height}, {width}): pixels divided by 255, 0 background to 1 ink");
+    let about = [
+        ("classes", classes),
+        ("dataset", model.dataset.clone()),
+        ("input", format!("float32 {input}; {}", further(model))),
+        ("preparation", model.preparation.to_string()),
+    ];
+    let licence = catalog::find(&model.dataset).map(|entry| {
+        (
+            "data_license",
+            format!("{}: {}", entry.title, entry.licence),
+        )
+    });
     let output = "(N, classes): logits; softmax makes probabilities of them";
     let graph = GraphProto {
         node: graph.nodes,
@@ -67,14 +88,25 @@ pub fn bytes(model: &Model) -> Result<Vec<u8>, Error> {
             domain: String::new(),
             version: OPSET,
         }],
-        metadata_props: [("classes", classes), ("dataset", model.dataset.clone())]
+        metadata_props: about
+            .into_iter()
+            .chain(licence)
             .map(|(key, value)| StringStringEntryProto {
                 key: key.to_owned(),
                 value,
             })
-            .to_vec(),
+            .collect(),
     };
     Ok(model.encode_to_vec())
+}
+
+/// What happens to the pixels in the graph, before the first layer.
+fn further(model: &Model) -> String {
+    let MeanDeviation { mean, deviation } = model.normalisation.into();
+    match (mean, deviation) {
+        (0.0, 1.0) => "the network takes them as they are".to_owned(),
+        _ => format!("the graph itself subtracts {mean} and divides by {deviation}"),
+    }
 }
 
 /// The name of the input as the network wants it.

@@ -61,6 +61,17 @@ impl<'a> Graph<'a> {
         name.to_owned()
     }
 
+    /// Gives a node's output another name. The node keeps its own.
+    pub(super) fn rename(&mut self, output: &str, new: &str) {
+        for node in &mut self.nodes {
+            for name in node.input.iter_mut().chain(&mut node.output) {
+                if name == output {
+                    new.clone_into(name);
+                }
+            }
+        }
+    }
+
     /// A constant of these sizes, none for a single number.
     pub(super) fn constant(&mut self, name: String, sizes: &[usize], numbers: &[f32]) -> String {
         let raw_data = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
