@@ -340,7 +340,7 @@ fn any_key_is_set_from_the_command_line() {
         (
             "optimizer.rate=-1",
             1,
-            "with --set optimizer.rate=-1: optimizer.rate is -1",
+            "with the setting optimizer.rate=-1: optimizer.rate is -1",
         ),
         (
             "optimizer.rat=1",
@@ -353,7 +353,7 @@ fn any_key_is_set_from_the_command_line() {
             "layers has 4 elements, so no [9]",
         ),
         ("batch", 2, "expected KEY=VALUE"),
-        ("batch=", 2, "--set batch="),
+        ("batch=", 2, "the setting batch=: "),
         ("=3", 2, "the key is empty"),
         ("epochs=1\nbatch=2", 2, "expected one value"),
         ("epochs.x=1", 2, "is not a table"),
@@ -415,6 +415,30 @@ fn a_recipe_that_is_not_there_or_no_text_is_refused() {
     // As deep as nobody writes.
     let deep = format!("{GOOD}\nx = {}", "[".repeat(100_000));
     recipes.refused(deep.as_bytes(), &[]);
+}
+
+/// As PowerShell 5's `>` writes `trainer recipes show stacked > mine.toml`.
+#[test]
+fn a_recipe_in_utf_16_is_read() {
+    let text = succeeds(&run(&["recipes", "show", "stacked"]));
+    let words = text.replace('\n', "\r\n");
+    let bytes = [0xff, 0xfe].into_iter();
+    let bytes: Vec<u8> = bytes
+        .chain(words.encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
+    let recipes = Recipes::new();
+    let path = recipes.write(&bytes);
+    let output = run(&["train", path.to_str().unwrap(), "--dry-run"]);
+    assert!(succeeds(&output).contains("60 epochs of 20 steps of 50 images"));
+    let wrong: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain("epoch = 1".encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
+    assert!(
+        recipes
+            .refused(&wrong, &[])
+            .contains("toml:1:1: unknown key \"epoch\"")
+    );
 }
 
 /// Bytes of a good recipe changed, cut and doubled: an error with a line, or a recipe that runs.

@@ -1,6 +1,7 @@
 //! `trainer train` from outside: what a run leaves behind, how it goes on, and how it ends.
 #![forbid(unsafe_code)]
 
+mod batches;
 mod best;
 mod ends;
 mod folder;

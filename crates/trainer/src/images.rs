@@ -74,8 +74,8 @@ impl Images {
                 return Err(named.wrong(
                     "data.train_images",
                     format!(
-                        "the recipe needs {images} training images, found {found}; for fewer: \
-                         --set data.train_images={found}"
+                        "the recipe needs {images} training images, found {found}, which \
+                         data.train_images = {found} takes"
                     ),
                 ));
             }
@@ -101,9 +101,7 @@ impl Images {
             let (batch, found) = (recipe.batch, train.len());
             return Err(named.wrong(
                 "batch",
-                format!(
-                    "a batch has {batch} images, expected at most the {found} training images; --set batch={found}"
-                ),
+                format!("a batch has {batch} images, expected at most the {found} training images"),
             ));
         }
         let normalisation = match wanted.normalisation {

@@ -20,4 +20,4 @@ pub mod session;
 #[cfg(feature = "files")]
 pub mod whole_file;
 
-pub use error::Error;
+pub use error::{Advice, Error};

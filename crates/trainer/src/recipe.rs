@@ -39,6 +39,8 @@ pub struct Recipe {
     pub epochs: u64,
     /// Images a step.
     pub batch: usize,
+    /// What becomes of the images that are left after the last whole batch of an epoch.
+    pub last_batch: LastBatch,
     /// The figure by which epochs are compared, to stop early and to choose the model.
     pub monitor: Monitor,
     /// Which images it learns from.
@@ -55,6 +57,19 @@ pub struct Recipe {
     pub schedule: Schedule,
     /// Epochs without a better one after which the run ends.
     pub patience: Option<u64>,
+}
+
+/// What becomes of the images of an epoch that are left after the last whole batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LastBatch {
+    /// They are a batch of their own, however small.
+    Keep,
+    /// They are left out; in each epoch others.
+    Drop,
+    /// None are left: the images are spread over batches of the same size, one image more or less, whose number is the
+    /// nearest one. Without small batches batch normalisation does not see too little.
+    #[default]
+    Spread,
 }
 
 /// The figure by which epochs are compared: on the validation images, or in training where there are none.

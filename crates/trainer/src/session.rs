@@ -1,5 +1,6 @@
 //! A run under way: the steps, the epochs, and what is kept of them.
 
+mod batch_norm;
 mod batches;
 mod checkpoint;
 mod clock;
@@ -15,13 +16,14 @@ use conv_core::ops::batch_norm::Statistics;
 use conv_core::optimizer::Optimizer;
 use mnist_data::{Batch, Dataset};
 
-use crate::error::Error;
+use crate::error::{Advice, Error};
 use crate::evaluation::Evaluation;
 use crate::images::Images;
 use crate::model::Model;
 use crate::recipe::{Named, Recipe};
 use crate::run::records::{BEST, Best, Epoch, LATEST};
 use crate::run::{Criterion, Metrics, RunFolder};
+use batch_norm::small_batches;
 use batches::Course;
 pub use checkpoint::Checkpoint;
 use checkpoint::Place;
@@ -48,6 +50,8 @@ pub struct Session {
     /// The network after the best epoch so far, until it is on disk.
     best: Option<(Vec<f32>, Vec<Statistics>)>,
     labels: Vec<usize>,
+    /// What training suffers from.
+    warning: Option<String>,
 }
 
 impl Session {
@@ -60,6 +64,7 @@ impl Session {
         let spec = named.spec(images.train.image_size(), images.entry.classes.len())?;
         let network = Network::new(&spec, recipe.seed)?;
         let course = Course::new(&recipe, images)?;
+        let warning = small_batches(named, &network.summary(), &course)?;
         let place = Place {
             recipe: recipe.digest()?,
             images: images.digest.clone(),
@@ -69,6 +74,7 @@ impl Session {
             loss: recipe.network_loss(),
             optimizer: recipe.fresh_optimizer(course.steps()),
             criterion: Criterion::new(recipe.monitor, images.validation.is_some()),
+            warning,
             recipe,
             course,
             network,
@@ -136,6 +142,9 @@ impl Session {
         interval: Option<f64>,
         observer: &mut dyn Observer,
     ) -> Result<(), Error> {
+        if let Some(warning) = &self.warning {
+            observer.warn(warning);
+        }
         let mut metrics = folder.metrics(self.place.metrics)?;
         if metrics.length() < self.place.metrics {
             observer.warn("some lines of metrics.jsonl are gone; the run goes on without them");
@@ -144,7 +153,7 @@ impl Session {
             Some(_) => rayon::current_num_threads().min(MAKERS),
             None => 1,
         };
-        let mut batches = self.course.batches(self.place.steps, threads)?;
+        let mut batches = self.batches(threads, observer);
         let mut clock = Clock::new(interval);
         while !self.is_done() {
             if observer.wants_stop() {
@@ -168,6 +177,26 @@ impl Session {
         }
         // The last one: whatever the end takes, nothing is trained twice.
         self.keep(folder, &metrics, &mut clock)
+    }
+
+    /// The batches from here on, made ahead on so many threads, or where the system does not allow any, one after the
+    /// other.
+    fn batches(
+        &self,
+        threads: usize,
+        observer: &mut dyn Observer,
+    ) -> Box<dyn Iterator<Item = Batch>> {
+        let first = self.place.steps;
+        let ahead = self.course.batches(first, threads);
+        match ahead.or_else(|_| self.course.batches(first, 1)) {
+            Ok(batches) => Box::new(batches),
+            Err(error) => {
+                observer.warn(&format!(
+                    "no thread can be started to make batches ahead ({error}); each is made when it is needed"
+                ));
+                Box::new(self.course.batches_here(first))
+            }
+        }
     }
 
     fn is_done(&self) -> bool {
@@ -210,14 +239,15 @@ impl Session {
             true => format!("the last good checkpoint is {}", latest.display()),
             false => "there was no checkpoint yet".to_owned(),
         };
-        Error::Failed(format!(
-            "epoch {}, step {} of {}: {why}\n{kept}; start a new run with, say, --set optimizer.rate={:?} or \
-             --set optimizer.clip=1.0",
-            place.epochs + 1,
-            place.epoch_steps + 1,
-            self.course.steps(),
-            self.recipe.rate() / 3.0
-        ))
+        Error::Advised {
+            message: format!(
+                "epoch {}, step {} of {}: {why}\n{kept}",
+                place.epochs + 1,
+                place.epoch_steps + 1,
+                self.course.steps()
+            ),
+            advice: Advice::SmallerRate(self.recipe.rate() / 3.0),
+        }
     }
 
     fn progress(&self) -> Progress {
@@ -331,11 +361,13 @@ impl Session {
 /// What could not be written, and that what was written before is whole.
 fn unwritten(failure: Error, folder: &RunFolder) -> Error {
     match failure {
-        Error::Failed(message) if folder.path().join(LATEST).exists() => {
-            let name = folder.path().display();
-            Error::Failed(format!(
-                "{message}\nthe checkpoint before is whole; go on from it with `trainer train --resume {name}`"
-            ))
+        Error::Failed(message) | Error::Advised { message, .. }
+            if folder.path().join(LATEST).exists() =>
+        {
+            Error::Advised {
+                message: format!("{message}\nthe checkpoint before is whole"),
+                advice: Advice::GoOn(folder.path().to_owned()),
+            }
         }
         other => other,
     }

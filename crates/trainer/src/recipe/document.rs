@@ -10,7 +10,7 @@ use toml::{Spanned, Table, Value};
 use super::problem::{Problem, join};
 use super::section::{Section, article};
 
-/// A document with what `--set` changed in it.
+/// A document with what settings changed in it.
 #[derive(Clone, Debug)]
 pub(super) struct Document {
     /// What errors call it.
@@ -19,7 +19,7 @@ pub(super) struct Document {
     root: Table,
     /// Where each key or element of an array stands, in bytes.
     places: BTreeMap<String, Range<usize>>,
-    /// The `--set` that wrote a key.
+    /// The setting that wrote a key.
     set: Vec<(String, String)>,
 }
 
@@ -53,7 +53,7 @@ impl Document {
     /// # Errors
     /// The whole message.
     pub(super) fn set(&mut self, assignment: &str) -> Result<(), String> {
-        let wrong = |why: String| format!("--set {assignment}: {why}");
+        let wrong = |why: String| format!("the setting {assignment}: {why}");
         let Some((key, text)) = assignment.split_once('=') else {
             return Err(wrong(
                 "expected KEY=VALUE, as optimizer.rate=0.01".to_owned(),
@@ -87,7 +87,7 @@ impl Document {
         let mut set =
             set.filter(|(key, _)| path == key || is_below(path, key) || is_below(key, path));
         if let Some((_, assignment)) = set.next() {
-            return format!("{} with --set {assignment}: {message}", self.name);
+            return format!("{} with the setting {assignment}: {message}", self.name);
         }
         // Of what is missing, its table has a place.
         let mut path = path.as_str();

@@ -1,9 +1,10 @@
-//! Recipes in the folders of runs that began before recipes had `monitor`: what they meant then, they mean still.
+//! Recipes in the folders of runs that began before recipes had `last_batch` and `monitor`: what they meant then, they
+//! mean still.
 
 use sha2::{Digest as _, Sha256};
 
 use super::write::Keys;
-use super::{Monitor, Named, Recipe};
+use super::{LastBatch, Monitor, Named, Recipe};
 use crate::error::Error;
 
 impl Named {
@@ -11,6 +12,9 @@ impl Named {
     pub(crate) fn of_run(mut self) -> Self {
         if !self.document.has("monitor") {
             self.recipe.monitor = self.recipe.original_monitor();
+        }
+        if !self.document.has("last_batch") {
+            self.recipe.last_batch = LastBatch::Keep;
         }
         self
     }
@@ -22,7 +26,7 @@ impl Recipe {
     /// # Errors
     /// As [`to_toml`](Self::to_toml).
     pub(crate) fn original_digest(&self) -> Result<Option<String>, Error> {
-        if self.monitor != self.original_monitor() {
+        if self.monitor != self.original_monitor() || self.last_batch != LastBatch::Keep {
             return Ok(None);
         }
         let text = self.text(Keys::Original)?;

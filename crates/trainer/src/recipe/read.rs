@@ -3,8 +3,8 @@
 use super::problem::Problem;
 use super::section::Section;
 use super::{
-    Augmentation, Data, Elastic, Loss, Method, Monitor, Normalisation, Optimizer, Recipe, Schedule,
-    layers, limits,
+    Augmentation, Data, Elastic, LastBatch, Loss, Method, Monitor, Normalisation, Optimizer,
+    Recipe, Schedule, layers, limits,
 };
 
 /// The recipe that the whole text is.
@@ -18,6 +18,12 @@ pub(super) fn read(mut root: Section) -> Result<Recipe, Problem> {
     let epochs = root.need("epochs", epochs, "how often all training images are passed")?;
     let batch = root.whole("batch", &limits::COUNT)?;
     let batch = root.need("batch", batch, "the number of images of a step")? as usize;
+    let choices = [
+        ("keep", LastBatch::Keep),
+        ("drop", LastBatch::Drop),
+        ("spread", LastBatch::Spread),
+    ];
+    let last_batch = root.choice("last_batch", &choices)?.unwrap_or_default();
     let choices = [("loss", Monitor::Loss), ("accuracy", Monitor::Accuracy)];
     let monitor = root.choice("monitor", &choices)?.unwrap_or_default();
 
@@ -57,6 +63,7 @@ pub(super) fn read(mut root: Section) -> Result<Recipe, Problem> {
         seed,
         epochs,
         batch,
+        last_batch,
         monitor,
         data,
         augmentation,

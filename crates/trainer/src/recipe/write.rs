@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Augmentation, Elastic, Loss, Method, Monitor, Normalisation, Optimizer, Recipe, Schedule,
-    layers,
+    Augmentation, Elastic, LastBatch, Loss, Method, Monitor, Normalisation, Optimizer, Recipe,
+    Schedule, layers,
 };
 use crate::error::Error;
 
@@ -46,6 +46,12 @@ impl Recipe {
                 Monitor::Loss => "loss",
                 Monitor::Accuracy => "accuracy",
             };
+            let last_batch = match self.last_batch {
+                LastBatch::Keep => "keep",
+                LastBatch::Drop => "drop",
+                LastBatch::Spread => "spread",
+            };
+            writeln!(text, "last_batch = {last_batch:?}")?;
             writeln!(text, "monitor = {monitor:?}")?;
         }
         let data = &self.data;

@@ -1,12 +1,14 @@
 //! What a run ran on, and on what data: environment.json.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::path::Path;
 use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
 use super::folder::RunFolder;
-use super::records::{DataFile, ENVIRONMENT, Environment};
+use super::records::{CHECKPOINTS, DataFile, ENVIRONMENT, Environment, RECIPE};
 use super::shell;
 use crate::error::Error;
 use crate::images::Images;
@@ -43,7 +45,30 @@ impl Environment {
     /// # Errors
     /// If the file is not there or says something else.
     pub fn read(folder: &RunFolder) -> Result<Self, Error> {
-        let path = folder.path().join(ENVIRONMENT);
+        Self::of(folder.path())
+    }
+
+    /// That of the run that a model is of, which is given by the run's folder or by a file that the run wrote; none of a
+    /// model elsewhere.
+    ///
+    /// # Errors
+    /// If the file says something else.
+    pub fn of_model(path: &Path) -> Result<Option<Self>, Error> {
+        let mut folder = path;
+        if !path.is_dir() {
+            folder = path.parent().unwrap_or(Path::new(""));
+            if folder.file_name() == Some(OsStr::new(CHECKPOINTS)) {
+                folder = folder.parent().unwrap_or(Path::new(""));
+            }
+        }
+        let is_run = [RECIPE, ENVIRONMENT]
+            .iter()
+            .all(|file| folder.join(file).is_file());
+        is_run.then(|| Self::of(folder)).transpose()
+    }
+
+    fn of(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join(ENVIRONMENT);
         let failed = |error: &dyn std::fmt::Display| {
             Error::Failed(format!(
                 "{}: {error}; expected what `trainer train` wrote there",
@@ -75,6 +100,13 @@ fn data_files(images: &Images) -> Result<Vec<DataFile>, Error> {
         }]);
     };
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+    if folder.to_str().is_none() {
+        return Err(Error::Failed(format!(
+            "{}: this name is not UTF-8, so {ENVIRONMENT} cannot say where the run's data are; rename the folder, or \
+             give a link to it that has another name",
+            folder.display()
+        )));
+    }
     let mut files = Vec::new();
     for file in images.entry.files {
         let names = [file.plain_name(), Some(file.name)].into_iter().flatten();

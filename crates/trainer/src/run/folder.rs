@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::records::{
     BEST, CHECKPOINTS, ENVIRONMENT, Environment, LATEST, LOCK, METRICS, MODEL, RECIPE, RESULT,
 };
-use crate::error::Error;
+use crate::error::{Advice, Error};
 use crate::recipe::{Changes, Named, Recipe};
 use crate::session::Checkpoint;
 use crate::whole_file;
@@ -51,10 +51,10 @@ impl RunFolder {
         let folder = Self::hold(path.to_owned())?;
         let name = path.display();
         if folder.has(RECIPE) {
-            return Err(Error::Failed(format!(
-                "{name} holds a run already; go on with it by `trainer train --resume {name}`, or choose \
-                 another folder"
-            )));
+            return Err(Error::Advised {
+                message: format!("{name} holds a run already"),
+                advice: Advice::GoOnOrOtherFolder(path.to_owned()),
+            });
         }
         // What a run leaves that was killed before it had its recipe.
         let own = [LOCK, CHECKPOINTS, ENVIRONMENT];
@@ -83,9 +83,10 @@ impl RunFolder {
             )));
         }
         if !path.join(RECIPE).is_file() {
-            return Err(Error::Failed(format!(
-                "{name} holds no {RECIPE}, so no run began here; start one with `trainer train RECIPE --run {name}`"
-            )));
+            return Err(Error::Advised {
+                message: format!("{name} holds no {RECIPE}, so no run began here"),
+                advice: Advice::BeginRun(path.to_owned()),
+            });
         }
         let folder = Self::hold(path.to_owned())?;
         // Nobody else writes these, so what is unfinished of them stays so. Reports and exports are written without the
@@ -116,10 +117,10 @@ impl RunFolder {
                     "" => String::new(),
                     number => format!(" ({number})"),
                 };
-                return Err(Error::Failed(format!(
-                    "{}: another process{process} trains here; wait for it, or choose another folder with --run",
-                    path.display()
-                )));
+                return Err(Error::Advised {
+                    message: format!("{}: another process{process} trains here", path.display()),
+                    advice: Advice::WaitOrOtherFolder,
+                });
             }
             Err(TryLockError::Error(error)) => return Err(failed(&error)),
         }
@@ -166,7 +167,7 @@ impl RunFolder {
     /// If it cannot be read, or is none any more.
     pub fn recipe(&self) -> Result<Named, Error> {
         let path = self.path.join(RECIPE);
-        Recipe::find(&path.to_string_lossy(), &Changes::default()).map(Named::of_run)
+        Recipe::read(&path, &Changes::default()).map(Named::of_run)
     }
 
     /// Writes what a run begins with. The recipe comes last: where it is, everything is that a run needs to go on.
@@ -278,13 +279,13 @@ fn is_partial(name: &str) -> bool {
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Error {
-    let advice = match error.kind() {
-        io::ErrorKind::StorageFull => "; free some space",
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "; choose another folder with --run"
-        }
-        _ => "",
-    };
-    let path = path.display();
-    Error::Failed(format!("{path}: cannot {what} it: {error}{advice}"))
+    let message = format!("{}: cannot {what} it: {error}", path.display());
+    match error.kind() {
+        io::ErrorKind::StorageFull => Error::Failed(message + "; free some space"),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Error::Advised {
+            message,
+            advice: Advice::OtherFolder,
+        },
+        _ => Error::Failed(message),
+    }
 }

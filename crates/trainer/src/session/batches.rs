@@ -4,7 +4,7 @@ use conv_core::init::Seeded;
 use mnist_data::{Batch, Batches, Dataset, Error, Normalisation, Prefetch};
 
 use crate::images::Images;
-use crate::recipe::{AugmentationSchedule, Recipe};
+use crate::recipe::{AugmentationSchedule, LastBatch, Recipe};
 
 /// The numbers of the seed's parts, one for the order and one for the deformations of an epoch.
 const ORDER: u64 = 1;
@@ -17,7 +17,10 @@ const AHEAD: usize = 2;
 pub(crate) struct Course {
     pub(crate) seed: u64,
     pub(crate) batch: usize,
+    pub(crate) last_batch: LastBatch,
     pub(crate) epochs: u64,
+    /// Of an epoch.
+    steps: u64,
     pub(crate) dataset: Dataset,
     pub(crate) normalisation: Normalisation,
     pub(crate) augmentation: Option<AugmentationSchedule>,
@@ -32,31 +35,61 @@ impl Course {
         Ok(Self {
             seed: recipe.seed,
             batch: recipe.batch,
+            last_batch: recipe.last_batch,
             epochs: recipe.epochs,
+            steps: 0,
             dataset: images.train.clone(),
             normalisation: images.normalisation,
             augmentation: recipe.augmentation_schedule()?,
-        })
+        }
+        .counted()?)
+    }
+
+    /// With the number of its steps.
+    fn counted(mut self) -> Result<Self, Error> {
+        self.steps = self.epoch(0)?.len() as u64;
+        Ok(self)
     }
 
     /// Steps of an epoch.
     pub(crate) fn steps(&self) -> u64 {
-        self.dataset.len().div_ceil(self.batch) as u64
+        self.steps
     }
 
-    /// The batches from step number `first` of the whole run to its end, made on so many threads.
+    /// The images of an epoch's first and of its last batch, the largest and the smallest one.
+    pub(crate) fn sizes(&self) -> (usize, usize) {
+        let (images, steps) = (self.dataset.len(), self.steps.max(1) as usize);
+        match self.last_batch {
+            LastBatch::Keep => (self.batch, images - (steps - 1) * self.batch),
+            LastBatch::Drop => (self.batch, self.batch),
+            LastBatch::Spread => (images.div_ceil(steps), images / steps),
+        }
+    }
+
+    /// The batches from step number `first` of the whole run to its end, made ahead on so many threads.
     ///
     /// # Errors
     /// If a thread cannot be started.
     pub(crate) fn batches(&self, first: u64, threads: usize) -> Result<Prefetch<Batch>, Error> {
         let threads = threads.max(1) as u64;
-        let shares = (0..threads).map(|share| Share {
+        Prefetch::in_turn(
+            (0..threads).map(|share| self.share(first + share, threads)),
+            AHEAD,
+        )
+    }
+
+    /// The same batches, each made when it is asked for.
+    pub(crate) fn batches_here(&self, first: u64) -> impl Iterator<Item = Batch> + use<> {
+        self.share(first, 1)
+    }
+
+    fn share(&self, next: u64, every: u64) -> Share {
+        Share {
             course: self.clone(),
-            next: first + share,
-            every: threads,
+            next,
+            every,
             epoch: None,
-        });
-        Prefetch::in_turn(shares, AHEAD)
+        }
     }
 
     /// The batches of an epoch, counted from 0.
@@ -64,6 +97,11 @@ impl Course {
         let seed = |part| Seeded::new(self.seed).part(part).at(epoch);
         let batches = self.dataset.batches(self.batch)?.shuffled(seed(ORDER));
         let batches = batches.normalised(self.normalisation);
+        let batches = match self.last_batch {
+            LastBatch::Keep => batches,
+            LastBatch::Drop => batches.drop_last(),
+            LastBatch::Spread => batches.spread(),
+        };
         Ok(match &self.augmentation {
             Some(augmentation) => {
                 batches.augmented(augmentation.at(epoch, self.epochs), seed(DEFORMATION))
@@ -126,7 +164,9 @@ mod tests {
         Course {
             seed: 5,
             batch,
+            last_batch: LastBatch::Keep,
             epochs: 3,
+            steps: 0,
             dataset: embedded::load().train.first(100).unwrap(),
             normalisation: Normalisation::By255,
             augmentation: Some(AugmentationSchedule {
@@ -134,6 +174,8 @@ mod tests {
                 last_probability,
             }),
         }
+        .counted()
+        .unwrap()
     }
 
     #[test]
@@ -146,15 +188,28 @@ mod tests {
 
     #[test]
     fn the_batches_of_a_step_depend_on_nothing_else() {
-        let course = course(30, 0.25);
-        let all: Vec<Batch> = course.batches(0, 1).unwrap().collect();
-        assert_eq!(all.len(), 12);
-        assert_eq!(all[3].labels.len(), 10);
-        assert_ne!(all[0].indices, all[4].indices);
-        for threads in 1..4 {
-            for first in [0, 1, 3, 4, 11, 12] {
-                let rest: Vec<Batch> = course.batches(first, threads).unwrap().collect();
-                assert_eq!(rest, all[first as usize..]);
+        for (last_batch, sizes) in [
+            (LastBatch::Keep, &[30, 30, 30, 10][..]),
+            (LastBatch::Drop, &[30, 30, 30]),
+            (LastBatch::Spread, &[34, 33, 33]),
+        ] {
+            let mut course = course(30, 0.25);
+            course.last_batch = last_batch;
+            let course = course.counted().unwrap();
+            let all: Vec<Batch> = course.batches(0, 1).unwrap().collect();
+            let steps = sizes.len();
+            assert_eq!((all.len(), course.steps()), (3 * steps, steps as u64));
+            let found: Vec<usize> = all.iter().map(|batch| batch.labels.len()).collect();
+            assert_eq!(found, sizes.repeat(3), "{last_batch:?}");
+            assert_eq!(course.sizes(), (sizes[0], sizes[steps - 1]));
+            assert_ne!(all[0].indices, all[steps].indices);
+            for threads in 1..4 {
+                for first in 0..=3 * steps {
+                    let rest = course.batches(first as u64, threads).unwrap();
+                    assert_eq!(rest.collect::<Vec<_>>(), all[first..]);
+                    let rest = course.batches_here(first as u64);
+                    assert_eq!(rest.collect::<Vec<_>>(), all[first..]);
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Going on from a checkpoint.
 
 use super::Session;
-use crate::error::Error;
+use crate::error::{Advice, Error};
 use crate::run::RunFolder;
 use crate::run::records::LATEST;
 use crate::session::checkpoint::Checkpoint;
@@ -30,10 +30,10 @@ impl Session {
             ));
         }
         if place.images != self.place.images {
-            return Err(other(
-                "other images",
-                "give the folder of the same data set with --data",
-            ));
+            return Err(Error::Advised {
+                message: format!("{name} was made with other images"),
+                advice: Advice::SameData,
+            });
         }
         let steps = self.course.steps();
         let fits = place.epoch_steps < steps

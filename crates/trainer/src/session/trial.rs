@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use conv_core::network::{Network, Targets, Workspace};
 
+use super::batch_norm::small_batches;
 use super::batches::Course;
 use crate::error::Error;
 use crate::images::Images;
-use crate::recipe::Named;
+use crate::recipe::{LastBatch, Named};
 
 /// Bytes of a parameter as such; the gradient and what the optimizer keeps come on top.
 const F32: usize = size_of::<f32>();
@@ -21,10 +22,11 @@ pub fn trial(named: &Named, images: &Images) -> Result<String, Error> {
     let spec = named.spec(images.train.image_size(), images.entry.classes.len())?;
     let mut network = Network::new(&spec, recipe.seed)?;
     let course = Course::new(recipe, images)?;
+    let warning = small_batches(named, &network.summary(), &course)?;
     let mut optimizer = recipe.fresh_optimizer(course.steps());
     let start = Instant::now();
     let batch = course
-        .batches(0, 1)?
+        .batches_here(0)
         .next()
         .ok_or_else(|| Error::Failed("there is no first batch".to_owned()))?;
     let made = start.elapsed();
@@ -62,12 +64,12 @@ pub fn trial(named: &Named, images: &Images) -> Result<String, Error> {
     let mut text = network.summary().to_string();
     text += &format!(
         "\n{} images to learn from, {validation} to validate with, {} to be judged by\n\
-         {} epochs of {} steps of {} images: {} steps\n\nmemory in MiB\n",
+         {} epochs of {} steps of {}: {} steps\n\nmemory in MiB\n",
         images.train.len(),
         images.test.len(),
         recipe.epochs,
         course.steps(),
-        recipe.batch,
+        sizes(&course),
         recipe.epochs * course.steps()
     );
     for (what, bytes) in memory {
@@ -75,8 +77,7 @@ pub fn trial(named: &Named, images: &Images) -> Result<String, Error> {
     }
     let step_seconds = took.as_secs_f64();
     text += &format!(
-        "\none step: loss {:.4}, {} of {} right; {:.1} ms, about {:.0} s for all steps; the batch was made in {:.1} ms\n\
-         nothing was written\n",
+        "\none step: loss {:.4}, {} of {} right; {:.1} ms, about {:.0} s for all steps; the batch was made in {:.1} ms\n",
         report.loss,
         report.correct,
         batch.labels.len(),
@@ -84,5 +85,17 @@ pub fn trial(named: &Named, images: &Images) -> Result<String, Error> {
         step_seconds * (recipe.epochs * course.steps()) as f64,
         1e3 * made.as_secs_f64()
     );
-    Ok(text)
+    if let Some(warning) = warning {
+        text += &format!("\nwarning: {warning}\n\n");
+    }
+    Ok(text + "nothing was written\n")
+}
+
+/// The images of a step: `50 images`, `50 images, the last of 2`, `50 or 51 images`.
+fn sizes(course: &Course) -> String {
+    match (course.last_batch, course.sizes()) {
+        (_, (first, last)) if first == last => format!("{first} images"),
+        (LastBatch::Spread, (first, last)) => format!("{last} or {first} images"),
+        (_, (first, last)) => format!("{first} images, the last of {last}"),
+    }
 }

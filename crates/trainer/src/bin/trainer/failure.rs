@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use trainer::Advice;
+
 use crate::terminal::interrupts::interrupted;
 
 /// What downloads a data set, its name behind it, with this build of the program.
@@ -78,9 +80,35 @@ impl From<trainer::Error> for Failure {
             trainer::Error::Data { dataset, message } => Self::Error(format!(
                 "{message}; download the data set with `{FETCH} {dataset}`, or pass its folder with --data"
             )),
+            trainer::Error::Advised { message, advice } => Self::Error(match words(&advice) {
+                Some(words) => format!("{message}; {words}"),
+                None => message,
+            }),
             other => Self::Error(other.to_string()),
         }
     }
+}
+
+/// What this program's user can do about an error.
+fn words(advice: &Advice) -> Option<String> {
+    Some(match advice {
+        Advice::BeginRun(run) => format!(
+            "start one with `trainer train RECIPE --run {}`",
+            run.display()
+        ),
+        Advice::GoOn(run) => format!("go on with `trainer train --resume {}`", run.display()),
+        Advice::OtherFolder => "choose another folder with --run".to_owned(),
+        Advice::WaitOrOtherFolder => "wait for it, or choose another folder with --run".to_owned(),
+        Advice::GoOnOrOtherFolder(run) => format!(
+            "go on with it by `trainer train --resume {}`, or choose another folder with --run",
+            run.display()
+        ),
+        Advice::SameData => "give the folder of the same data set with --data".to_owned(),
+        Advice::SmallerRate(rate) => format!(
+            "start a new run with, say, --set optimizer.rate={rate:?} or --set optimizer.clip=1.0"
+        ),
+        _ => return None,
+    })
 }
 
 impl From<mnist_data::Error> for Failure {
