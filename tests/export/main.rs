@@ -164,6 +164,81 @@ fn onnx_runtime_computes_the_same_logits() {
     }
 }
 
+/// Trains each of some built-in recipes for a moment, and gives what it is as ONNX, with images and logits.
+fn trained(folder: &Path, recipe: &str) -> Vec<u8> {
+    let run_folder = folder.join(recipe);
+    let name = run_folder.to_str().unwrap();
+    let settings = ["--epochs", "1", "--set", "data.train_images=128", "-q"];
+    let train = [&["train", recipe, "--run", name][..], &settings].concat();
+    let _ = succeeds(&run(&train));
+    let _ = succeeds(&run(&["export", name, "--to", "onnx"]));
+    fs::read(run_folder.join("model.onnx")).unwrap()
+}
+
+/// ONNX's converter knows no way down for an Identity.
+#[test]
+fn no_identity_ends_the_graph_and_stdout_takes_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for recipe in ["stacked", "dense"] {
+        let onnx = trained(folder.path(), recipe);
+        let has = |word: &[u8]| onnx.windows(word.len()).any(|bytes| bytes == word);
+        assert!(!has(b"Identity") && has(b"logits"), "{recipe}");
+        for key in ["classes", "dataset", "input", "preparation", "data_license"] {
+            assert!(has(key.as_bytes()), "{recipe}: {key}");
+        }
+        assert!(has(b"MNIST: CC BY-SA 3.0"), "{recipe}");
+        assert!(has(b"digit: the ink in a box"), "{recipe}");
+        let path = folder.path().join(recipe);
+        let output = run(&[
+            "export",
+            path.to_str().unwrap(),
+            "--to",
+            "onnx",
+            "--output",
+            "-",
+        ]);
+        assert_eq!(output.stdout, onnx, "{recipe}");
+        assert!(
+            stderr(&output).contains(" parameters, "),
+            "{}",
+            stderr(&output)
+        );
+    }
+    assert!(!Path::new("-").exists());
+}
+
+#[test]
+fn onnx_converts_exports_down_for_older_runtimes() {
+    let Some(python) = python(&["numpy", "onnx", "onnxruntime"]) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let recipes = [("stacked", 15), ("tiny", 15), ("lenet", 14), ("dense", 13)];
+    for (recipe, opset) in recipes {
+        let onnx = trained(folder.path(), recipe);
+        fs::write(folder.path().join(format!("{recipe}.{opset}.onnx")), onnx).unwrap();
+    }
+    let found = lines_of(python, "lower.py", folder.path());
+    assert_eq!(found.len(), recipes.len());
+    for line in found {
+        assert!(recipes.contains(&(
+            line["recipe"].as_str().unwrap(),
+            line["opset"].as_i64().unwrap()
+        )));
+        let difference = line["difference"].as_f64().unwrap();
+        assert!(difference <= f64::from(TOLERANCE), "{line}");
+        let metadata = &line["metadata"];
+        let classes: Value = serde_json::from_str(metadata["classes"].as_str().unwrap()).unwrap();
+        assert_eq!(classes[9], "9");
+        assert!(
+            metadata["input"]
+                .as_str()
+                .unwrap()
+                .starts_with("float32 (N, 1, 28, 28): pixels divided by 255")
+        );
+    }
+}
+
 /// The numbers of every array of an npz archive, by name.
 fn arrays(archive: &[u8]) -> Vec<(String, Vec<u64>, Vec<u8>)> {
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(archive)).unwrap();

@@ -118,6 +118,10 @@ fn the_report_stands_in_the_run_and_where_it_cannot_the_error_says_so() {
         assert!(run(&["report", &path]).status.success());
         assert!(folder.path().join("report.html").is_file());
     }
+    let output = run(&["report", &path, "--output", "-"]);
+    let written = fs::read(folder.path().join("report.html")).expect("a page");
+    assert_eq!(output.stdout, written);
+    assert!(!std::path::Path::new("-").exists());
     let output = run(&["report", &path, "--output", "no/such/folder/page.html"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("no/such/folder/page.html"));

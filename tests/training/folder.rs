@@ -1,6 +1,7 @@
 //! What a run leaves in its folder, and whose the folder is.
 
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -213,9 +214,6 @@ fn going_on_removes_only_unfinished_files_that_a_run_writes() {
 #[test]
 #[cfg(unix)]
 fn the_command_of_a_run_is_quoted() {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt as _;
-
     let place = Place::new();
     let name = "a run's folder";
     let mut command = place.command(name, &["--epochs", "1", "--set", "seed = 7"]);
@@ -236,15 +234,58 @@ fn the_command_of_a_run_is_quoted() {
         words.contains(&place.path(name).to_str().unwrap()),
         "{read}"
     );
+}
 
-    // A path that is not UTF-8 has no place in JSON: that is an error, and no panic.
+/// A path need not be UTF-8.
+#[test]
+#[cfg(unix)]
+fn a_run_may_have_a_name_of_any_bytes() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let place = Place::new();
+    let folder = place.folder.path().join(OsStr::from_bytes(b"run\xff"));
+    let train = |data: &Path, run: &Path| {
+        let mut command = trainer();
+        command.args(["train", "--epochs", "1", "--data"]).arg(data);
+        command.arg(place.path("small.toml")).arg("--run").arg(run);
+        command.output().unwrap()
+    };
+    let _ = succeeds(&train(place.data.path(), &folder));
+    for arguments in [
+        &["evaluate"][..],
+        &["report"],
+        &["export", "--to", "onnx"],
+        &["predict", "test:1"],
+    ] {
+        let (command, rest) = arguments.split_first().unwrap();
+        let mut program = trainer();
+        let output = program.arg(command).arg(&folder).args(rest).output();
+        let _ = succeeds(&output.unwrap());
+    }
+    fs::remove_file(folder.join("result.json")).unwrap();
+    let resumed = trainer().args(["train", "--resume"]).arg(&folder).output();
+    let _ = succeeds(&resumed.unwrap());
+
+    // In environment.json a folder of data has to be UTF-8: that is told, and nothing is left behind.
     let data = place.folder.path().join(OsStr::from_bytes(b"data\xff"));
     std::os::unix::fs::symlink(place.data.path(), &data).unwrap();
-    let mut command = trainer();
-    command.args(["train", "--epochs", "1", "--data"]).arg(data);
-    command.arg(place.path("small.toml")).arg("--run");
-    let output = command.arg(place.path("other")).output().unwrap();
-    assert!(fails(&output, 1).contains("UTF-8"));
+    let said = fails(&train(&data, &place.path("other")), 1);
+    assert!(said.contains("this name is not UTF-8"), "{said}");
+    assert!(!place.path("other").exists());
+    let model = trainer()
+        .arg("evaluate")
+        .arg(&folder)
+        .arg("--data")
+        .arg(&data)
+        .output();
+    let _ = succeeds(&model.unwrap());
+    // Nor is there a panic over other arguments.
+    let bytes = OsStr::from_bytes(b"\xff.toml");
+    for argument in ["train", "recipes", "completions"] {
+        let output = trainer().arg(argument).arg(bytes).output().unwrap();
+        let _ = fails(&output, 2);
+    }
 }
 
 #[test]

@@ -3,9 +3,12 @@
 
 mod batches;
 mod best;
+mod data;
 mod ends;
 mod folder;
 mod resume;
+#[cfg(target_os = "linux")]
+mod threads;
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -15,6 +15,7 @@ use crate::error::Error;
 pub(super) enum Keys {
     All,
     /// Those of the first recipes, which [`original`](super::original) is about.
+    #[cfg(feature = "files")]
     Original,
 }
 

@@ -53,7 +53,7 @@ impl Subject {
     /// As [`Contents::read`]. Without a model or images there is a note.
     #[cfg(feature = "files")]
     pub fn read(path: &std::path::Path, data: Option<&std::path::Path>) -> Result<Self, Error> {
-        use crate::run::records::{BEST, MODEL};
+        use crate::run::records::{BEST, Environment, MODEL};
 
         let mut folder = Contents::read(path)?;
         let (end, best) = (path.join(MODEL), path.join(BEST));
@@ -73,6 +73,13 @@ impl Subject {
             return Self::new(folder, None);
         };
         let own = folder.data();
+        let used = folder.environment.as_ref().and_then(Environment::folder);
+        if let (None, None, Some(used)) = (data, &own, used) {
+            folder.notes.push(format!(
+                "{} is gone, whose images the run used: others of the data set are shown here.",
+                used.display()
+            ));
+        }
         let seen = Model::read(&model).and_then(|model| {
             let folder = data.or(own.as_deref());
             let splits = crate::images::of_catalogue(&model.dataset, folder)?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use conv_core::chapter::{Batch, Geometry, Images, Network, Pooling, Rules, Workspace};
 use conv_core::{Bits, NumpyRandom};
 use mnist_data::Splits;
+use rayon::ThreadPool;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -13,7 +14,6 @@ use super::fix::{Fix, Fixes};
 use crate::failure::{Failure, say};
 use crate::terminal::interrupts::interrupted;
 use crate::terminal::output::{Output, python_float};
-use crate::terminal::pool::pool;
 
 /// What may be changed about a listing without making it another one.
 #[derive(Clone, Copy, Debug)]
@@ -358,10 +358,11 @@ fn json(line: &impl Serialize) -> Result<String, Failure> {
 pub(crate) fn print(
     settings: Settings,
     splits: Splits,
-    threads: usize,
+    pool: &ThreadPool,
     form: Form,
 ) -> Result<(), Failure> {
-    pool(threads)?.install(|| {
+    pool.install(|| {
+        let threads = rayon::current_num_threads();
         let mut run = Run::new(settings, &splits)?;
         // The run has the images in a form of its own.
         drop(splits);

@@ -5,7 +5,6 @@ use std::time::Instant;
 use crate::cli::args::RunArgs;
 use crate::failure::{Failure, say};
 use crate::terminal::output::Output;
-use crate::terminal::pool::pool;
 
 /// Prints `header` and then what `line` makes of each row; Ctrl-C tells on stderr how far it came.
 pub(crate) fn print<R: Send>(
@@ -16,7 +15,7 @@ pub(crate) fn print<R: Send>(
 ) -> Result<(), Failure> {
     let count = rows.len();
     let output = Output::new((count * args.iterations) as u64);
-    pool(args.threads())?.install(|| {
+    args.threads.install(|| {
         let start = Instant::now();
         output.line(header)?;
         for (done, row) in rows.into_iter().enumerate() {

@@ -8,10 +8,14 @@ use std::thread::available_parallelism;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use mnist_data::{Splits, catalog, embedded};
+use rayon::ThreadPool;
+use trainer::model::Model;
+use trainer::run::records::Environment;
 
 use crate::book::fix::Fixes;
 use crate::book::listing::{Layer, Settings};
-use crate::failure::{FETCH, Failure};
+use crate::failure::{FETCH, Failure, say};
+use crate::terminal::pool::pool;
 
 /// What every command takes.
 #[derive(Args)]
@@ -31,9 +35,8 @@ pub(crate) struct RunArgs {
     /// Folder with the four MNIST files, raw or .gz [default: built-in images]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Threads, which do not change the result [default: one per core]
-    #[arg(long, value_name = "N", value_parser = threads)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
 }
 
 impl RunArgs {
@@ -62,15 +65,30 @@ impl RunArgs {
         }
         Ok(splits)
     }
-
-    pub(crate) fn threads(&self) -> usize {
-        threads_or_cores(self.threads)
-    }
 }
 
-/// So many threads, or one a core.
-pub(crate) fn threads_or_cores(threads: Option<usize>) -> usize {
-    threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get))
+/// How many threads a command computes on.
+#[derive(Args)]
+pub(crate) struct ThreadArgs {
+    /// Threads, which do not change the result [default: one per core]
+    #[arg(long, value_name = "N", value_parser = threads)]
+    threads: Option<usize>,
+}
+
+impl ThreadArgs {
+    /// The threads.
+    pub(crate) fn pool(&self) -> Result<ThreadPool, Failure> {
+        let cores = || available_parallelism().map_or(1, NonZero::get);
+        pool(self.threads.unwrap_or_else(cores))
+    }
+
+    /// Does a command's work on them.
+    pub(crate) fn install<T: Send>(
+        &self,
+        work: impl FnOnce() -> Result<T, Failure> + Send,
+    ) -> Result<T, Failure> {
+        self.pool()?.install(work)
+    }
 }
 
 /// The first `train_images` training images and all test images, of `folder` or embedded.
@@ -110,12 +128,40 @@ pub(crate) fn load(folder: Option<&Path>, train_images: usize) -> Result<Splits,
 /// Which images a command takes.
 #[derive(Args)]
 pub(crate) struct DataArgs {
-    /// Folder with the data set's files [default: built-in MNIST images]
+    /// Folder with the data set's files [default: what the model's run used,
+    /// or else the built-in images or where they were downloaded to]
     #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    data: Option<PathBuf>,
     /// Name of the data set [default: the model's]
     #[arg(long, value_name = "NAME", value_parser = names())]
-    pub(crate) dataset: Option<String>,
+    dataset: Option<String>,
+}
+
+impl DataArgs {
+    /// The data set that images are of.
+    pub(crate) fn dataset<'a>(&'a self, model: &'a Model) -> &'a str {
+        self.dataset.as_ref().unwrap_or(&model.dataset)
+    }
+
+    /// The folder with its files: the one that was given, or the one that the run of the model at `path` used. None where
+    /// that used the built-in images, or nothing tells.
+    pub(crate) fn folder(&self, path: &Path, model: &Model) -> Result<Option<PathBuf>, Failure> {
+        if self.data.is_some() || self.dataset(model) != model.dataset {
+            return Ok(self.data.clone());
+        }
+        let Some(folder) = Environment::of_model(path)?.and_then(|run| run.folder()) else {
+            return Ok(None);
+        };
+        if folder.is_dir() {
+            return Ok(Some(folder));
+        }
+        say(&format!(
+            "warning: {} is gone, whose images the run used; looking elsewhere for {}, --data says where",
+            folder.display(),
+            model.dataset
+        ));
+        Ok(None)
+    }
 }
 
 /// The names of the catalogue.
@@ -134,7 +180,7 @@ pub(crate) fn kernels(text: &str) -> Result<usize, String> {
 }
 
 /// How many threads there may be.
-pub(crate) fn threads(text: &str) -> Result<usize, String> {
+fn threads(text: &str) -> Result<usize, String> {
     whole(text, 1..=256, "a whole number from 1 to 256")
 }
 

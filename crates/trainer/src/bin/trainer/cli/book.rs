@@ -69,6 +69,11 @@ impl BookArgs {
             true => Form::Json,
             false => Form::Listing { print_every: 1 },
         };
-        listing::print(settings, self.run.splits()?, self.run.threads(), form)
+        listing::print(
+            settings,
+            self.run.splits()?,
+            &self.run.threads.pool()?,
+            form,
+        )
     }
 }

@@ -28,6 +28,11 @@ impl DenseArgs {
         let settings = self.run.settings(self.batch_size, layer, Fixes::NONE);
         let print_every = self.print_every;
         let form = Form::Listing { print_every };
-        listing::print(settings, self.run.splits()?, self.run.threads(), form)
+        listing::print(
+            settings,
+            self.run.splits()?,
+            &self.run.threads.pool()?,
+            form,
+        )
     }
 }

@@ -10,7 +10,7 @@ use trainer::evaluation::{Evaluation, Verdict};
 use trainer::images;
 use trainer::model::Model;
 
-use super::args::DataArgs;
+use super::args::{DataArgs, ThreadArgs};
 use crate::failure::Failure;
 use crate::terminal::output::print;
 
@@ -23,7 +23,7 @@ const FREQUENT: usize = 20;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  trainer evaluate runs/stacked                    on the built-in test images
+  trainer evaluate runs/stacked                    on the run's test images
   trainer evaluate model.safetensors --data DIR    on those of a folder
   trainer evaluate model.safetensors --json | jq .accuracy")]
 pub(crate) struct EvaluateArgs {
@@ -31,6 +31,8 @@ pub(crate) struct EvaluateArgs {
     model: PathBuf,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    threads: ThreadArgs,
     /// Print JSON (its `found` is an old name of `predicted`)
     #[arg(long)]
     json: bool,
@@ -47,11 +49,16 @@ struct Report<'a> {
 
 impl EvaluateArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
+        self.threads.install(|| self.evaluate())
+    }
+
+    fn evaluate(&self) -> Result<(), Failure> {
         let model = Model::read(&self.model)?;
-        let dataset = self.data.dataset.as_ref().unwrap_or(&model.dataset);
-        let found = images::find(dataset, self.data.data.as_deref(), None)?;
+        let dataset = self.data.dataset(&model);
+        let folder = self.data.folder(&self.model, &model)?;
+        let found = images::find(dataset, folder.as_deref(), None)?;
         let classes = found.entry.classes;
-        if *dataset != model.dataset && classes != model.classes {
+        if dataset != model.dataset && classes != model.classes {
             return Err(Failure::Error(format!(
                 "the classes of {dataset} are {}, expected those of the model: {}; it was trained on {}",
                 classes.join(", "),

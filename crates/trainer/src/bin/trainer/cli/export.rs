@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use trainer::export::{npz, onnx};
 use trainer::model::Model;
-use trainer::whole_file;
 
 use crate::failure::{Failure, say};
-use crate::terminal::output::print;
+use crate::terminal::output::deliver;
+use crate::terminal::pool::pool;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -18,19 +18,26 @@ logits is (N, classes). With ONNX Runtime in Python:
   session = onnxruntime.InferenceSession('model.onnx')
   logits, = session.run(None, {'input': pixels})
 
+Before a dense layer an image is flattened in the order row, column, channel
+(H, W, C), so the graph transposes to NHWC first; PyTorch's order is C, H, W.
+The metadata have classes, dataset, input, preparation and data_license.
+
 npz and safetensors: every parameter by its name, kernels as
-(Kh, Kw, Cin / groups, Cout), weights as (features, classes).
+(Kh, Kw, Cin / groups, Cout), weights as (features, classes), the features
+in the order row, column, channel.
 
 Examples:
   trainer export runs/stacked --to onnx    write runs/stacked/model.onnx
-  trainer export model.safetensors --to npz --output digits.npz")]
+  trainer export model.safetensors --to npz --output digits.npz
+  trainer export runs/stacked --to onnx --output - > model.onnx")]
 pub(crate) struct ExportArgs {
     /// File of a model, or folder of a run
     model: PathBuf,
     /// File format
     #[arg(long, value_name = "FORMAT")]
     to: Format,
-    /// File to write [default: the model's, with another ending]
+    /// File to write, - for stdout [default: the model's, with another
+    /// ending]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -57,6 +64,11 @@ impl Format {
 
 impl ExportArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
+        // There is little to compute, but what there is need not start a thread a core.
+        pool(1)?.install(|| self.write())
+    }
+
+    fn write(&self) -> Result<(), Failure> {
         let model = Model::read(&self.model)?;
         let output = self.output.clone().unwrap_or_else(|| {
             let file = Model::file(&self.model);
@@ -73,8 +85,7 @@ impl ExportArgs {
             Format::Onnx => onnx::bytes(&model),
             Format::Npz => npz::bytes(&model),
         }?;
-        whole_file::write(&output, &bytes)?;
-        print(&format!("{}\n", output.display()))?;
+        deliver(&output, &bytes)?;
         say(&format!(
             "{} parameters, {} bytes",
             model.network.values().len(),

@@ -1,7 +1,6 @@
 //! `trainer fetch`: downloads a data set, verified.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -81,7 +80,6 @@ impl FetchArgs {
         let style = ProgressStyle::with_template(style);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::no_length().with_style(style);
-        bar.enable_steady_tick(Duration::from_millis(100));
         let shown = bar.clone();
         let mut fetcher = self
             .fetcher(entry)

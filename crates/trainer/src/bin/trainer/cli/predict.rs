@@ -12,7 +12,7 @@ use trainer::images;
 use trainer::model::Model;
 use trainer::picture::{Area, Picture, Prepared, Warning};
 
-use super::args::DataArgs;
+use super::args::{DataArgs, ThreadArgs};
 use crate::failure::{Failure, say};
 use crate::terminal::output::print;
 
@@ -24,8 +24,8 @@ const CERTAIN: f32 = 0.87;
 
 #[derive(Args)]
 #[command(after_help = "\
-IMAGE is a PNG or JPEG file, or test:17 or train:3 for an image of the data
-set, counted from 0. The format is told by the content, up to 134 million
+IMAGE is a PNG or JPEG file, or test:17 or train:3 for an image of the run's
+data set, counted from 0. The format is told by the content, up to 134 million
 pixels, and Exif orientation is applied.
 
 How a picture becomes an image is stored in the model, as its data set was
@@ -49,6 +49,8 @@ pub(crate) struct PredictArgs {
     images: Vec<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    threads: ThreadArgs,
     /// Classify each figure of a picture, from left to right
     #[arg(long)]
     split: bool,
@@ -115,6 +117,10 @@ impl Place {
 
 impl PredictArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
+        self.threads.install(|| self.predict_all())
+    }
+
+    fn predict_all(&self) -> Result<(), Failure> {
         let model = Model::read(&self.model)?;
         // Loaded where an image of it is asked for.
         let mut splits = None;
@@ -147,7 +153,7 @@ impl PredictArgs {
         if let Some(place) = Place::parse(name)? {
             let (image, label) = self.of_data_set(model, &place, splits)?;
             // Of the data set, which need not be the one that the model was trained on.
-            let entry = catalog::find(self.dataset(model));
+            let entry = catalog::find(self.data.dataset(model));
             let prediction = Prediction {
                 image: name.display().to_string(),
                 figure: None,
@@ -221,26 +227,23 @@ impl PredictArgs {
         Ok(text)
     }
 
-    /// The data set that images are of.
-    fn dataset<'a>(&'a self, model: &'a Model) -> &'a str {
-        self.data.dataset.as_ref().unwrap_or(&model.dataset)
-    }
-
     fn of_data_set(
         &self,
         model: &Model,
         place: &Place,
         splits: &mut Option<Splits>,
     ) -> Result<(Array2<u8>, usize), Failure> {
-        let dataset = self.dataset(model);
-        if let Some((image, label)) = self.embedded(dataset, place) {
-            return Ok((image, label.into()));
-        }
+        let dataset = self.data.dataset(model);
         let splits = match splits {
             Some(splits) => splits,
             None => {
-                let loaded = images::of_catalogue(dataset, self.data.data.as_deref())?;
-                splits.insert(loaded)
+                let folder = self.data.folder(&self.model, model)?;
+                if folder.is_none()
+                    && let Some((image, label)) = self.embedded(dataset, place)
+                {
+                    return Ok((image, label.into()));
+                }
+                splits.insert(images::of_catalogue(dataset, folder.as_deref())?)
             }
         };
         let (part, set) = match place.train {
@@ -260,7 +263,7 @@ impl PredictArgs {
 
     /// An image that is embedded, where it is the only one asked for: then the others need not be decoded.
     fn embedded(&self, dataset: &str, place: &Place) -> Option<(Array2<u8>, u8)> {
-        let alone = self.images.len() == 1 && self.data.data.is_none();
+        let alone = self.images.len() == 1;
         match place.train {
             _ if !alone || dataset != catalog::MNIST.name => None,
             true => embedded::train_image(place.index),

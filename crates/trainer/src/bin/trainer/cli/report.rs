@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use trainer::report::{self, Subject};
-use trainer::whole_file;
 
+use super::args::ThreadArgs;
 use crate::failure::Failure;
-use crate::terminal::output::print;
+use crate::terminal::output::deliver;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -19,17 +19,24 @@ pub(crate) struct ReportArgs {
     run: PathBuf,
     /// Folder of another run to compare it with
     other: Option<PathBuf>,
-    /// File to write [default: RUN/report.html]
+    /// File to write, - for stdout [default: RUN/report.html]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Folder with the data set's files [default: the run's]
+    /// Folder with the data set's files [default: what the run used, or if
+    /// that is gone the built-in images or where they were downloaded to]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    threads: ThreadArgs,
 }
 
 impl ReportArgs {
-    /// Writes the file and prints its path.
     pub(crate) fn run(&self) -> Result<(), Failure> {
+        self.threads.install(|| self.write())
+    }
+
+    /// Writes the page.
+    fn write(&self) -> Result<(), Failure> {
         let data = self.data.as_deref();
         let run = Subject::read(&self.run, data)?;
         let page = match &self.other {
@@ -40,7 +47,6 @@ impl ReportArgs {
             .output
             .clone()
             .unwrap_or_else(|| self.run.join("report.html"));
-        whole_file::write(&output, page.as_bytes())?;
-        print(&format!("{}\n", output.display()))
+        deliver(&output, page.as_bytes())
     }
 }

@@ -10,10 +10,9 @@ use trainer::run::RunFolder;
 use trainer::run::records::{Ending, Environment, MODEL};
 use trainer::session::{Session, trial};
 
-use super::args::{names, threads, threads_or_cores};
+use super::args::{ThreadArgs, names};
 use crate::failure::{Failure, say};
 use crate::terminal::output::print;
-use crate::terminal::pool::pool;
 use crate::terminal::screen::{Screen, Words};
 
 #[derive(Args)]
@@ -57,13 +56,13 @@ pub(crate) struct TrainArgs {
     /// several times
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Threads, which do not change the result [default: one per core]
-    #[arg(long, value_name = "N", value_parser = threads)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    threads: ThreadArgs,
     /// New folder for the run [default: runs/RECIPE, runs/RECIPE-2, ...]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// Seconds between checkpoints; 0 for one after each step [default: 10]
+    /// Seconds between checkpoints, 0 for one after each step [default: 10,
+    /// or 2 at the end of an epoch; at least 100 times what writing one takes]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     checkpoint_every: Option<f64>,
     /// Show the network and try one step, writing nothing
@@ -86,17 +85,15 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 impl TrainArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        let threads = threads_or_cores(self.threads);
-        let pool = pool(threads)?;
-        match (&self.resume, &self.recipe) {
-            (Some(folder), _) => pool.install(|| self.go_on(folder, threads)),
-            (None, Some(name)) => pool.install(|| self.start(name, threads)),
+        self.threads.install(|| match (&self.resume, &self.recipe) {
+            (Some(folder), _) => self.go_on(folder),
+            (None, Some(name)) => self.start(name),
             // clap asks for one of them.
             (None, None) => Ok(()),
-        }
+        })
     }
 
-    fn start(&self, name: &str, threads: usize) -> Result<(), Failure> {
+    fn start(&self, name: &str) -> Result<(), Failure> {
         let changes = Changes {
             epochs: self.epochs,
             seed: self.seed,
@@ -109,16 +106,17 @@ impl TrainArgs {
             return print(&trial(&named, &images)?);
         }
         let session = Session::new(&named, &images)?;
+        // What cannot be told of the run leaves no folder behind.
+        let environment = environment(&images)?;
         let folder = match &self.run {
             Some(folder) => RunFolder::create(folder)?,
             None => RunFolder::create_in(Path::new("runs"), &named.name)?,
         };
-        let environment = Environment::here(&images, threads, arguments())?;
         folder.begin(&environment, session.recipe())?;
         self.train(session, &images, folder)
     }
 
-    fn go_on(&self, folder: &Path, threads: usize) -> Result<(), Failure> {
+    fn go_on(&self, folder: &Path) -> Result<(), Failure> {
         let folder = RunFolder::open(folder)?;
         if folder.is_finished() {
             let name = folder.path().display();
@@ -139,7 +137,7 @@ impl TrainArgs {
             None => say("there is no checkpoint yet: starting from the beginning"),
         }
         if self.data.is_some() {
-            Environment::here(&images, threads, arguments())?.write(&folder)?;
+            environment(&images)?.write(&folder)?;
         }
         self.train(session, &images, folder)
     }
@@ -194,8 +192,10 @@ impl TrainArgs {
     }
 }
 
-/// The arguments of this process, from its name on.
-fn arguments() -> impl Iterator<Item = String> {
-    // A path need not be UTF-8, as `std::env::args` wants it.
-    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned())
+/// What this process runs on.
+fn environment(images: &Images) -> Result<Environment, Error> {
+    // An argument need not be UTF-8, as `std::env::args` wants it.
+    let arguments = std::env::args_os();
+    let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    Environment::here(images, rayon::current_num_threads(), arguments)
 }

@@ -1,8 +1,10 @@
 //! What a run shows while it lasts: lines on stdout, and a bar on stderr.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use trainer::whole_file;
 
 use crate::failure::Failure;
 
@@ -10,6 +12,24 @@ use crate::failure::Failure;
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(text.as_bytes());
+    written
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::stdout(&error))
+}
+
+/// Writes a file and prints its path; `-` stands for stdout, which then has the bytes alone.
+pub(crate) fn deliver(output: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if output != Path::new("-") {
+        whole_file::write(output, bytes)?;
+        return print(&format!("{}\n", output.display()));
+    }
+    let mut stdout = io::stdout().lock();
+    if stdout.is_terminal() && str::from_utf8(bytes).is_err() {
+        return Err(Failure::Usage(
+            "--output -: these bytes are not a text for a terminal; redirect stdout, as in `> FILE`".to_owned(),
+        ));
+    }
+    let written = stdout.write_all(bytes);
     written
         .and_then(|()| stdout.flush())
         .map_err(|error| Failure::stdout(&error))

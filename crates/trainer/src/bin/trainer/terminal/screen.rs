@@ -156,7 +156,7 @@ impl Observer for Screen {
     }
 
     fn warn(&mut self, message: &str) {
-        say(message);
+        say(&format!("warning: {message}"));
     }
 
     fn wants_stop(&mut self) -> bool {
