@@ -1,10 +1,16 @@
-use crate::simd::tiles::{Rows, Tiles, gemm_rows_of_six};
+use crate::simd::tiles::{Rows, Tiles};
 use crate::simd::vector::assert_width;
 use crate::simd::{LANES, Lanes, Op, Simd};
 
-/// Sixteen lanes as an array, for every processor.
+/// Eight lanes as an array, for every processor.
+///
+/// Its time goes into multiply-adds in software, and so neither inlining nor tiles make it faster. Both were left out:
+/// with them this instruction set alone was half of the crate's machine code, and a quarter of its build.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::simd) struct Scalar;
+
+/// How many lanes an array has.
+const WIDTH: usize = 8;
 
 const _: () = assert_width(Scalar::WIDTH, Scalar::PARTS);
 
@@ -14,7 +20,7 @@ pub(in crate::simd) fn run<O: Op>(op: O) -> O::Output {
 
 impl Scalar {
     #[inline(always)]
-    fn map2(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
+    fn map2(a: [f32; WIDTH], b: [f32; WIDTH], f: impl Fn(f32, f32) -> f32) -> [f32; WIDTH] {
         std::array::from_fn(|i| f(a[i], b[i]))
     }
 }
@@ -25,7 +31,7 @@ impl Scalar {
 /// the product of two `f32` is exact there, and the sum is rounded *to odd*, after which the rounding
 /// to `f32` is that of the exact value (Boldo and Melquiond, Emulation of FMA and correctly rounded
 /// sums: proved algorithms using rounding to odd, 2008, theorem 1).
-#[inline(always)]
+#[inline]
 fn fused(a: f32, b: f32, c: f32) -> f32 {
     if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
         return a.mul_add(b, c);
@@ -53,138 +59,141 @@ impl Tiles for Scalar {
 
     #[inline(always)]
     fn output_pixels<R: Rows>(_by_fours: bool, work: R) -> R::Output {
-        work.run::<6>()
+        work.run::<1>()
     }
     #[inline(always)]
     fn d_kernel_taps<R: Rows>(work: R) -> R::Output {
-        work.run::<6>()
+        work.run::<1>()
     }
     #[inline(always)]
-    fn gemm_rows<R: Rows, const V: usize>(left: usize, work: R) -> R::Output {
-        gemm_rows_of_six(left, work)
+    fn gemm_rows<R: Rows, const V: usize>(_left: usize, work: R) -> R::Output {
+        work.run::<1>()
     }
 }
 
 impl Simd for Scalar {
-    type F32 = [f32; LANES];
-    const WIDTH: usize = LANES;
+    type F32 = [f32; WIDTH];
+    const WIDTH: usize = WIDTH;
 
     #[inline(always)]
-    fn splat(self, x: f32) -> [f32; LANES] {
-        [x; LANES]
+    fn splat(self, x: f32) -> [f32; WIDTH] {
+        [x; WIDTH]
     }
     #[inline(always)]
-    fn load(self, lanes: &Lanes, _part: usize) -> [f32; LANES] {
-        lanes.0
+    fn load(self, lanes: &Lanes, part: usize) -> [f32; WIDTH] {
+        let from = WIDTH * (part % Self::PARTS);
+        std::array::from_fn(|i| lanes.0[from + i])
     }
     #[inline(always)]
-    fn store(self, v: [f32; LANES], lanes: &mut Lanes, _part: usize) {
-        lanes.0 = v;
+    fn store(self, v: [f32; WIDTH], lanes: &mut Lanes, part: usize) {
+        let from = WIDTH * (part % Self::PARTS);
+        lanes.0[from..][..WIDTH].copy_from_slice(&v);
     }
-    #[inline(always)]
-    fn add(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+    #[inline(never)]
+    fn add(self, a: [f32; WIDTH], b: [f32; WIDTH]) -> [f32; WIDTH] {
         Self::map2(a, b, |a, b| a + b)
     }
-    #[inline(always)]
-    fn sub(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+    #[inline(never)]
+    fn sub(self, a: [f32; WIDTH], b: [f32; WIDTH]) -> [f32; WIDTH] {
         Self::map2(a, b, |a, b| a - b)
     }
-    #[inline(always)]
-    fn mul(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+    #[inline(never)]
+    fn mul(self, a: [f32; WIDTH], b: [f32; WIDTH]) -> [f32; WIDTH] {
         Self::map2(a, b, |a, b| a * b)
     }
-    #[inline(always)]
-    fn div(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+    #[inline(never)]
+    fn div(self, a: [f32; WIDTH], b: [f32; WIDTH]) -> [f32; WIDTH] {
         Self::map2(a, b, |a, b| a / b)
     }
-    #[inline(always)]
-    fn min(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+    #[inline(never)]
+    fn min(self, a: [f32; WIDTH], b: [f32; WIDTH]) -> [f32; WIDTH] {
         Self::map2(a, b, |a, b| if a < b { a } else { b })
     }
-    #[inline(always)]
-    fn max(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+    #[inline(never)]
+    fn max(self, a: [f32; WIDTH], b: [f32; WIDTH]) -> [f32; WIDTH] {
         Self::map2(a, b, |a, b| if a > b { a } else { b })
     }
-    #[inline(always)]
-    fn mul_add(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
+    #[inline(never)]
+    fn mul_add(self, a: [f32; WIDTH], b: [f32; WIDTH], c: [f32; WIDTH]) -> [f32; WIDTH] {
         std::array::from_fn(|i| fused(a[i], b[i], c[i]))
     }
-    #[inline(always)]
-    fn neg_mul_add(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
+    #[inline(never)]
+    fn neg_mul_add(self, a: [f32; WIDTH], b: [f32; WIDTH], c: [f32; WIDTH]) -> [f32; WIDTH] {
         std::array::from_fn(|i| fused(-a[i], b[i], c[i]))
     }
-    #[inline(always)]
-    fn keep(self, v: [f32; LANES], bits: u16, _part: usize) -> [f32; LANES] {
+    #[inline(never)]
+    fn keep(self, v: [f32; WIDTH], bits: u16, part: usize) -> [f32; WIDTH] {
+        let bits = bits >> (WIDTH * (part % Self::PARTS));
         std::array::from_fn(|i| if bits >> i & 1 == 1 { v[i] } else { 0.0 })
     }
-    #[inline(always)]
-    fn load_first(self, from: &[f32]) -> [f32; LANES] {
-        let mut lanes = [0.0; LANES];
+    #[inline(never)]
+    fn load_first(self, from: &[f32]) -> [f32; WIDTH] {
+        let mut lanes = [0.0; WIDTH];
         for (lane, x) in lanes.iter_mut().zip(from) {
             *lane = *x;
         }
         lanes
     }
-    #[inline(always)]
-    fn store_first(self, v: [f32; LANES], to: &mut [f32]) {
+    #[inline(never)]
+    fn store_first(self, v: [f32; WIDTH], to: &mut [f32]) {
         for (x, lane) in to.iter_mut().zip(v) {
             *x = lane;
         }
     }
     #[inline(always)]
-    unsafe fn load_at(self, from: *const f32) -> [f32; LANES] {
+    unsafe fn load_at(self, from: *const f32) -> [f32; WIDTH] {
         // SAFETY: the caller vouches for sixteen values.
-        unsafe { from.cast::<[f32; LANES]>().read_unaligned() }
+        unsafe { from.cast::<[f32; WIDTH]>().read_unaligned() }
     }
     #[inline(always)]
-    unsafe fn splat_pair(self, from: *const f32) -> [f32; LANES] {
+    unsafe fn splat_pair(self, from: *const f32) -> [f32; WIDTH] {
         // SAFETY: the caller vouches for two values.
         let pair = unsafe { from.cast::<[f32; 2]>().read_unaligned() };
         std::array::from_fn(|i| pair[i % 2])
     }
-    #[inline(always)]
-    fn add_pairwise(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+    #[inline(never)]
+    fn add_pairwise(self, a: [f32; WIDTH], b: [f32; WIDTH]) -> [f32; WIDTH] {
         std::array::from_fn(|i| {
-            let from = if i < LANES / 2 { &a } else { &b };
-            let first = 2 * i % LANES;
+            let from = if i < WIDTH / 2 { &a } else { &b };
+            let first = 2 * i % WIDTH;
             from[first] + from[first + 1]
         })
     }
     #[inline(always)]
-    unsafe fn store_at(self, v: [f32; LANES], to: *mut f32) {
+    unsafe fn store_at(self, v: [f32; WIDTH], to: *mut f32) {
         // SAFETY: the caller vouches for sixteen values.
-        unsafe { to.cast::<[f32; LANES]>().write_unaligned(v) }
+        unsafe { to.cast::<[f32; WIDTH]>().write_unaligned(v) }
     }
     #[inline(always)]
-    unsafe fn store_transposed(self, vectors: [[f32; LANES]; 8], to: *mut f32, step: usize) {
-        for lane in 0..LANES {
+    unsafe fn store_transposed(self, vectors: [[f32; WIDTH]; 8], to: *mut f32, step: usize) {
+        for lane in 0..WIDTH {
             for (i, vector) in vectors.iter().enumerate() {
                 // SAFETY: the caller vouches for eight values in each of sixteen rows.
                 unsafe { *to.wrapping_add(lane * step + i) = vector[lane] };
             }
         }
     }
-    #[inline(always)]
-    fn scale(self, v: [f32; LANES], k: [f32; LANES]) -> [f32; LANES] {
+    #[inline(never)]
+    fn scale(self, v: [f32; WIDTH], k: [f32; WIDTH]) -> [f32; WIDTH] {
         Self::map2(v, k, |v, k| {
             v * f32::from_bits(((k as i32).wrapping_add(127) as u32) << 23)
         })
     }
-    #[inline(always)]
+    #[inline(never)]
     fn if_greater(
         self,
-        a: [f32; LANES],
-        b: [f32; LANES],
-        v: [f32; LANES],
-        otherwise: [f32; LANES],
-    ) -> [f32; LANES] {
+        a: [f32; WIDTH],
+        b: [f32; WIDTH],
+        v: [f32; WIDTH],
+        otherwise: [f32; WIDTH],
+    ) -> [f32; WIDTH] {
         std::array::from_fn(|i| if a[i] > b[i] { v[i] } else { otherwise[i] })
     }
-    #[inline(always)]
-    fn if_nan(self, a: [f32; LANES], v: [f32; LANES], otherwise: [f32; LANES]) -> [f32; LANES] {
+    #[inline(never)]
+    fn if_nan(self, a: [f32; WIDTH], v: [f32; WIDTH], otherwise: [f32; WIDTH]) -> [f32; WIDTH] {
         std::array::from_fn(|i| if a[i].is_nan() { v[i] } else { otherwise[i] })
     }
-    #[inline(always)]
+    #[inline(never)]
     fn low_bits(self, x: &[u32; LANES]) -> u16 {
         let mut bits = 0;
         for (i, x) in x.iter().enumerate() {
