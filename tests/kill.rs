@@ -57,8 +57,6 @@ fn a_run_that_is_killed_at_any_moment_goes_on_to_the_same_bits() {
         )
     };
 
-    // The first time it is built.
-    drop(trainer());
     let undisturbed = path("undisturbed");
     let clock = Instant::now();
     ends_well(start(&undisturbed));

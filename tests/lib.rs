@@ -21,25 +21,11 @@ pub fn root() -> &'static Path {
         .expect("the tests stand in the project")
 }
 
-/// The `trainer` program, built as `cargo run -p trainer` builds it.
+/// The `trainer` program, which Cargo builds before it runs the tests of that package.
 #[must_use]
 pub fn trainer() -> Command {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let program = BUILT.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "trainer"])
-            .current_dir(root())
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "trainer does not build");
-        // This test is `target/<profile>/deps/<name>`, the program `target/<profile>/trainer`.
-        let test = std::env::current_exe().expect("a running program has a path");
-        let profile = test
-            .ancestors()
-            .nth(2)
-            .expect("tests run in a folder of the target folder");
-        profile.join(format!("trainer{}", std::env::consts::EXE_SUFFIX))
-    });
+    let program = std::env::var_os("CARGO_BIN_EXE_trainer")
+        .expect("the tests are run by Cargo, which tells where the program is");
     let mut command = Command::new(program);
     command.env_remove("CONV_CORE_SIMD");
     command
