@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Which record
     #[arg(value_enum)]
     name: Name,
-    /// Seeds, from 1 on [default: as many as docs/RECORDS.md quotes]
+    /// Seeds, from 1 on [default: as many as docs/RESULTS.md quotes]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
     /// Folder of the data set's files [default: fetched to where `fetch-mnist` puts them; small-data needs none]
