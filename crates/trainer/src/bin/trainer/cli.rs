@@ -78,7 +78,7 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Write an HTML page about a run, or comparing two
     Report(ReportArgs),
-    /// Classify PNG files or images of the data set
+    /// Classify pictures (PNG, JPEG) or images of the data set
     Predict(PredictArgs),
     /// Export a model to ONNX, NumPy or safetensors
     Export(ExportArgs),
