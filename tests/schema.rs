@@ -30,6 +30,8 @@ struct Recipe {
     /// Images in a step.
     #[schemars(range(min = 1, max = 1_000_000))]
     batch: u64,
+    /// What becomes of the images that do not fill a batch. The default is "spread".
+    last_batch: Option<LastBatch>,
     /// The figure by which epochs are compared, to stop early and to choose the model. The default is "loss".
     monitor: Option<Monitor>,
     data: Option<Data>,
@@ -48,6 +50,17 @@ enum Monitor {
     Accuracy,
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum LastBatch {
+    /// They are spread over batches of one size, so that none is small.
+    Spread,
+    /// They are a smaller batch.
+    Keep,
+    /// They are left out of the epoch.
+    Drop,
+}
+
 /// Which images, and how their pixels are normalised.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -60,7 +73,7 @@ struct Data {
     /// So many of them are kept for validation.
     #[schemars(range(max = u32::MAX))]
     validation: Option<u64>,
-    /// The default is "by_255".
+    /// The default is `"by_255"`.
     normalisation: Option<Normalisation>,
 }
 
@@ -116,12 +129,13 @@ struct Elastic {
 #[serde(deny_unknown_fields)]
 struct Network {
     /// First to last.
-    layers: Vec<Layer>,
+    layers: Vec<AnyLayer>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum Layer {
+#[schemars(rename = "Layer")]
+enum AnyLayer {
     /// A convolution.
     Conv {
         /// Output channels.
@@ -183,8 +197,8 @@ enum Layer {
     },
     /// body(x) + shortcut(x); without a shortcut, body(x) + x.
     Residual {
-        body: Vec<Layer>,
-        shortcut: Option<Vec<Layer>>,
+        body: Vec<AnyLayer>,
+        shortcut: Option<Vec<AnyLayer>>,
     },
 }
 
