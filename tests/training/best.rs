@@ -214,6 +214,14 @@ fn folders_from_before_there_was_a_choice_are_still_read_and_gone_on_with() {
     assert!(stderr(&again).contains("is finished"), "{again:?}");
 
     let interrupted = copy("interrupted");
+    // Before its end a run has no model, and which network there is instead is told.
+    let said = fails(&run(&["evaluate", interrupted.to_str().unwrap()]), 1);
+    assert!(said.contains("the run has not finished"), "{said}");
+    let best = interrupted.join("checkpoints/best.safetensors");
+    assert!(
+        said.contains(&format!("so far is {}", best.display())),
+        "{said}"
+    );
     let _ = succeeds(&place.resume("interrupted", &["--data", data]));
     let result = json(&interrupted.join("result.json"));
     assert_eq!(result["chosen_by"], "validation_accuracy");

@@ -186,6 +186,45 @@ fn a_folder_that_holds_something_is_left_alone() {
     }
 }
 
+/// The options of the program are its own: the library's errors do not know them, and the program adds them.
+#[test]
+fn errors_of_the_library_name_no_options_of_the_program() {
+    use trainer::Error;
+    use trainer::recipe::{Changes, Recipe};
+    use trainer::run::{Contents, RunFolder};
+
+    let place = Place::new();
+    let run_folder = place.path("run");
+    assert!(place.train("run", &["--epochs", "1"]).status.success());
+    let changed = |setting: &str| {
+        let changes = Changes {
+            set: vec![setting.to_owned()],
+            ..Changes::default()
+        };
+        Recipe::find("stacked", &changes).err()
+    };
+    let held = RunFolder::open(&run_folder).unwrap();
+    let errors = [
+        RunFolder::open(&run_folder).err(),
+        {
+            drop(held);
+            RunFolder::create(&run_folder).err()
+        },
+        RunFolder::open(place.data.path()).err(),
+        Contents::read(&place.path("none")).err(),
+        Contents::read(place.data.path()).err(),
+        Recipe::find("none/recipe.toml", &Changes::default()).err(),
+        changed("batch="),
+        changed("optimizer.rate=-1"),
+    ];
+    for (number, error) in errors.into_iter().enumerate() {
+        let error: Error = error.unwrap_or_else(|| panic!("{number} is no error"));
+        let message = error.to_string();
+        assert!(!message.contains("--"), "{message}");
+        assert!(!message.contains("`trainer"), "{message}");
+    }
+}
+
 /// A report or an export of the run may be under way, which needs no lock.
 #[test]
 fn going_on_removes_only_unfinished_files_that_a_run_writes() {

@@ -9,6 +9,10 @@ use std::path::PathBuf;
 pub enum Advice {
     /// Begin a run in this folder.
     BeginRun(PathBuf),
+    /// Look which recipes are built in.
+    ListRecipes,
+    /// Train, which makes the folder of a run.
+    Train,
     /// Go on with the run in this folder.
     GoOn(PathBuf),
     /// Choose another folder for the run.

@@ -299,8 +299,8 @@ impl Session {
         place.seconds += seconds;
         (place.epoch_steps, place.seen, place.correct, place.loss) = (0, 0, 0, 0.0);
         let best = Best::from(&epoch);
-        let prefers = |other| self.criterion.prefers(&best, &other);
-        if place.best.is_none_or(prefers) {
+        let beats = |other| best.beats(&other, self.criterion);
+        if place.best.is_none_or(beats) {
             place.best = Some(best);
             self.best = Some((
                 self.numbers().to_vec(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Model;
 use crate::error::Error;
-use crate::run::records::MODEL;
+use crate::run::records::{BEST, MODEL};
 use crate::whole_file;
 
 /// Bytes of a model file: no network that conv-core takes is larger.
@@ -26,7 +26,16 @@ impl Model {
     /// # Errors
     /// If the file is not there or is no model; the error names it.
     pub fn read(path: &Path) -> Result<Self, Error> {
+        let folder = path;
         let path = Self::file(path);
+        let best = folder.join(BEST);
+        if !path.exists() && best.is_file() {
+            return Err(Error::Failed(format!(
+                "{}: the run has not finished, so there is no {MODEL} yet; the best network so far is {}",
+                folder.display(),
+                best.display()
+            )));
+        }
         whole_file::read(&path, LARGEST)
             .map_err(|error| error.to_string())
             .and_then(|bytes| Self::from_bytes(&bytes))

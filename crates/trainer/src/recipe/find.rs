@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::section::instead;
 use super::{Changes, Named, Recipe, shipped};
-use crate::error::Error;
+use crate::error::{Advice, Error};
 
 /// Bytes of a recipe: more is another file.
 const LARGEST: usize = 1 << 20;
@@ -45,11 +45,14 @@ impl Recipe {
 fn read_text(path: &Path) -> Result<String, Error> {
     let name = path.display();
     let metadata = std::fs::metadata(path).map_err(|error| {
-        let advice = match error.kind() {
-            std::io::ErrorKind::NotFound => "; `trainer recipes` lists the built-in recipes",
-            _ => "",
-        };
-        Error::Failed(format!("{name}: {error}{advice}"))
+        let message = format!("{name}: {error}");
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Error::Advised {
+                message,
+                advice: Advice::ListRecipes,
+            },
+            _ => Error::Failed(message),
+        }
     })?;
     if !metadata.is_file() {
         return Err(Error::Failed(format!(

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::chart::{Curve, Unit, chart};
 use super::numbers;
-use crate::run::records::{BEST, Epoch, MODEL};
+use crate::run::records::{BEST, Best, Epoch, MODEL};
 use crate::run::{Contents, Criterion};
 
 /// The charts, and what they leave open.
@@ -65,7 +65,7 @@ fn training_loss(folder: &Contents) -> Option<String> {
 fn best_epoch(folder: &Contents) -> Option<String> {
     let criterion = folder.criterion();
     let stops_early = folder.keys.contains_key("stop");
-    let best = criterion.best(&folder.epochs)?;
+    let best = Best::of(&folder.epochs, criterion)?;
     let part = match criterion {
         Criterion::ValidationLoss | Criterion::ValidationAccuracy => "validation",
         Criterion::TrainingLoss | Criterion::TrainingAccuracy if stops_early => "training",

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::contents::Contents;
 use super::records::{ENVIRONMENT, Epoch, METRICS, MODEL, RECIPE, RESULT};
-use crate::error::Error;
+use crate::error::{Advice, Error};
 use crate::whole_file;
 
 /// The largest file of text that is read: a run of a million epochs has less.
@@ -23,22 +23,24 @@ impl Contents {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let shown = path.display();
         if !path.is_dir() {
-            return Err(Error::Failed(format!(
-                "{shown}: expected the folder of a run, found {}; `trainer train` makes one and prints where",
-                if path.exists() {
-                    "a file"
-                } else {
-                    "nothing of this name"
-                }
-            )));
+            let found = match path.exists() {
+                true => "a file",
+                false => "nothing of this name",
+            };
+            return Err(Error::Advised {
+                message: format!("{shown}: expected the folder of a run, found {found}"),
+                advice: Advice::Train,
+            });
         }
         let files = [RECIPE, METRICS, RESULT, MODEL];
         if !files.iter().any(|file| path.join(file).is_file()) {
-            return Err(Error::Failed(format!(
-                "{shown}: expected the folder of a run, found none of {}; `trainer train` makes one and prints \
-                 where",
-                files.join(", ")
-            )));
+            return Err(Error::Advised {
+                message: format!(
+                    "{shown}: expected the folder of a run, found none of {}",
+                    files.join(", ")
+                ),
+                advice: Advice::Train,
+            });
         }
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let name = whole.file_name().map_or(shown.to_string(), |name| {

@@ -86,6 +86,27 @@ pub struct Best {
     pub accuracy: Option<f64>,
 }
 
+impl Best {
+    /// The best of some epochs, the first of equals.
+    #[must_use]
+    pub fn of(epochs: &[Epoch], criterion: Criterion) -> Option<Self> {
+        let all = epochs.iter().map(Self::from);
+        all.reduce(|best, other| match other.beats(&best, criterion) {
+            true => other,
+            false => best,
+        })
+    }
+
+    /// Whether this epoch is better than another.
+    #[must_use]
+    pub fn beats(&self, other: &Self, criterion: Criterion) -> bool {
+        match (self.accuracy, other.accuracy) {
+            (Some(own), Some(other)) if criterion.is_accuracy() && own != other => own > other,
+            _ => self.loss < other.loss,
+        }
+    }
+}
+
 impl From<&Epoch> for Best {
     fn from(epoch: &Epoch) -> Self {
         Self {
@@ -177,5 +198,43 @@ impl Environment {
     pub fn folder(&self) -> Option<PathBuf> {
         let file = self.data.iter().find_map(|data| data.file.as_ref())?;
         file.parent().map(Path::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn epoch(epoch: u64, loss: f64, accuracy: f64) -> Epoch {
+        Epoch {
+            epoch,
+            loss: 10.0 - loss,
+            accuracy: 1.0 - accuracy,
+            validation_loss: Some(loss),
+            validation_accuracy: Some(accuracy),
+            ..Epoch::default()
+        }
+    }
+
+    /// One epoch is the best by loss, another by accuracy, of which there are two with different losses.
+    #[test]
+    fn each_criterion_has_its_own_best_epoch() {
+        let mut epochs = [
+            epoch(1, 0.5, 0.8),
+            epoch(2, 0.25, 0.875),
+            epoch(3, 0.5, 0.9375),
+            epoch(4, 0.375, 0.9375),
+            epoch(5, 0.25, 0.8125),
+        ];
+        let best =
+            |criterion: Criterion, epochs: &[Epoch]| Best::of(epochs, criterion).unwrap().epoch;
+        assert_eq!(best(Criterion::ValidationLoss, &epochs), 2);
+        assert_eq!(best(Criterion::ValidationAccuracy, &epochs), 4);
+        assert_eq!(Best::of(&[], Criterion::ValidationLoss), None);
+        for epoch in &mut epochs {
+            (epoch.validation_loss, epoch.validation_accuracy) = (None, None);
+        }
+        assert_eq!(best(Criterion::TrainingLoss, &epochs), 1);
+        assert_eq!(best(Criterion::TrainingAccuracy, &epochs), 1);
     }
 }

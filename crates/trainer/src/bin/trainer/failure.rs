@@ -96,6 +96,8 @@ fn words(advice: &Advice) -> Option<String> {
             "start one with `trainer train RECIPE --run {}`",
             run.display()
         ),
+        Advice::ListRecipes => "`trainer recipes` lists the built-in recipes".to_owned(),
+        Advice::Train => "`trainer train` makes one and prints where".to_owned(),
         Advice::GoOn(run) => format!("go on with `trainer train --resume {}`", run.display()),
         Advice::OtherFolder => "choose another folder with --run".to_owned(),
         Advice::WaitOrOtherFolder => "wait for it, or choose another folder with --run".to_owned(),
