@@ -5,7 +5,10 @@ use tests::{run, stderr, succeeds};
 use crate::{fails, json};
 
 /// A dense layer with a batch normalisation behind it, by a recipe with a batch of one.
-const RECIPE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/training/batch_norm.toml");
+const RECIPE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../tests/training/batch_norm.toml"
+);
 
 /// The arguments with those that change this recipe.
 fn with<'a>(settings: &'a [&'a str], further: &[&'a str]) -> Vec<&'a str> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use tests::{run, stderr, stdout, succeeds, trainer};
+use tests::{root, run, stderr, stdout, succeeds, trainer};
 
 use crate::{Place, fails, json};
 
@@ -39,10 +39,10 @@ fn first_best(epochs: &[Value], figure: &str, sign: f64) -> Value {
 #[test]
 fn a_run_that_stops_early_keeps_the_best_network() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = concat!(env!("CARGO_MANIFEST_DIR"), "/training/stop.toml");
+    let recipe = root().join("tests/training/stop.toml");
     let path = folder.path().join("run");
     let name = path.to_str().unwrap();
-    let output = run(&["train", recipe, "--run", name]);
+    let output = run(&["train", recipe.to_str().unwrap(), "--run", name]);
     let printed = succeeds(&output);
     let result = json(&path.join("result.json"));
     let (epochs, best) = (epochs(&path), &result["model_epoch"]);
@@ -181,9 +181,7 @@ fn folders_from_before_there_was_a_choice_are_still_read_and_gone_on_with() {
     let place = Place::new();
     let data = place.data.path().to_str().unwrap();
     let copy = |name: &str| {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("training/original")
-            .join(name);
+        let from = root().join("tests/training/original").join(name);
         let to = place.path(name);
         fs::create_dir_all(to.join("checkpoints")).unwrap();
         for folder in ["", "checkpoints"] {
