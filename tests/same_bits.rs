@@ -80,3 +80,39 @@ fn the_parameters_after_ten_iterations_are_pinned() {
         include_str!("golden/parameters-10.sha256").trim()
     );
 }
+
+/// What the library computes on every machine (`crates/conv-core/tests/same_bits`) is what the program computes.
+#[test]
+fn the_program_has_the_digests_that_are_pinned_for_every_machine() {
+    let digests = include_str!("../crates/conv-core/tests/golden/digests.txt");
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str| folder.path().join(name).display().to_string();
+    let (stacked, quick) = (run("stacked"), run("quick"));
+    for (name, arguments) in [
+        ("book-3-iterations", &["book", "--iterations", "3"][..]),
+        (
+            "stacked-2-epochs",
+            &["train", "stacked", "--epochs", "2", "--run", &stacked],
+        ),
+        (
+            "quick-20-steps",
+            &[
+                "train",
+                "quick",
+                "--epochs",
+                "1",
+                "--set",
+                "data.train_images=1000",
+                "--set",
+                "batch=50",
+                "--run",
+                &quick,
+            ],
+        ),
+    ] {
+        let output = tests::run(arguments);
+        let _ = succeeds(&output);
+        let line = format!("{name} {}", digest(&output));
+        assert!(digests.lines().any(|pinned| pinned == line), "{line}");
+    }
+}

@@ -24,6 +24,13 @@ fn levels_here() -> Vec<&'static str> {
     if cfg!(target_arch = "aarch64") {
         levels.push("neon");
     }
+    if cfg!(all(target_arch = "wasm32", target_feature = "simd128")) {
+        levels.push("simd128");
+        // Whether the engine rounds once is asked by the functions that compute, and by nobody else.
+        if cfg!(feature = "relaxed-simd") && Level::Relaxed.is_available() {
+            levels.push("relaxed");
+        }
+    }
     levels
 }
 
