@@ -91,7 +91,8 @@
 //! order, which follows from the shapes alone: a batch is divided into shards by its size, never by the number of
 //! threads, and the sums of the shards are added in their order. Every multiply-add rounds once, in software where
 //! the processor has none. tanh, exp, ln and the cosine of a schedule are the crate's own. The environment
-//! variable `CONV_CORE_SIMD` (`scalar`, `avx2`, `avx512`, `neon`) chooses the instruction set, and so the speed alone.
+//! variable `CONV_CORE_SIMD` (`scalar`, `avx2`, `avx512`, `neon`, `simd128`,
+//! `relaxed`) chooses the instruction set, and so the speed alone.
 //! [`backprop`](backprop#what-is-deterministic-and-why) tells more.
 //!
 //! The crate opens no file, no connection and no clock, and prints nothing.
@@ -100,7 +101,9 @@
 //!
 //! `rayon` (default): work on the threads of the current rayon pool; without it, on the caller's, with the same
 //! bits. `serde`: specs and schedules as data in any format that serde knows. `safetensors`: networks as bytes.
-//! Without features the crate builds for `wasm32-unknown-unknown` as well.
+//! `relaxed-simd`: in WebAssembly, the engine's own multiply-add besides the exact one; elsewhere it changes nothing.
+//! Without features the crate builds for `wasm32-unknown-unknown` as well; with `-C target-feature=+simd128` it has the
+//! instruction set `simd128` there.
 #![deny(unsafe_code)]
 
 pub mod backprop;

@@ -3,6 +3,14 @@
 #[cfg(target_arch = "aarch64")]
 use super::arch::aarch64::neon;
 use super::arch::scalar;
+#[cfg(all(
+    target_arch = "wasm32",
+    target_feature = "simd128",
+    feature = "relaxed-simd"
+))]
+use super::arch::wasm32::relaxed;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use super::arch::wasm32::simd128;
 #[cfg(target_arch = "x86_64")]
 use super::arch::x86_64::{avx2, avx512};
 use super::{LANES, Level, Op, level};
@@ -39,11 +47,27 @@ unsafe fn run_on<O: Op>(level: Level, op: O) -> O::Output {
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => unsafe { avx512::run(op) },
-        // No processor of another kind has those that follow.
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Level::Simd128 => simd128::run(op),
+        #[cfg(all(
+            target_arch = "wasm32",
+            target_feature = "simd128",
+            feature = "relaxed-simd"
+        ))]
+        Level::Relaxed => relaxed::run(op),
+        // No processor of another kind, and no other module, has those that follow.
         #[cfg(not(target_arch = "x86_64"))]
         Level::Avx2 | Level::Avx512 => scalar::run(op),
         #[cfg(not(target_arch = "aarch64"))]
         Level::Neon => scalar::run(op),
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+        Level::Simd128 => scalar::run(op),
+        #[cfg(not(all(
+            target_arch = "wasm32",
+            target_feature = "simd128",
+            feature = "relaxed-simd"
+        )))]
+        Level::Relaxed => scalar::run(op),
     }
 }
 

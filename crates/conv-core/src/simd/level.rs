@@ -26,11 +26,25 @@ pub enum Level {
     Avx512 = 3,
     /// 64-bit ARM, all of which has NEON: two vectors of two registers of 128 bits each.
     Neon = 4,
+    /// WebAssembly with SIMD: two vectors of two registers of 128 bits each, and the multiply-add exact in software. The module
+    /// must be compiled with `-C target-feature=+simd128`.
+    Simd128 = 5,
+    /// WebAssembly with the relaxed multiply-add: as [`Simd128`](Self::Simd128), with the engine's own multiply-add. The module
+    /// must be compiled with the feature `relaxed-simd` besides, and the engine must round a multiply-add once: it has the
+    /// choice, and is asked.
+    Relaxed = 6,
 }
 
 impl Level {
     /// Every level, whether or not this processor has it; of those that one processor has, the slower ones come first.
-    pub const ALL: &'static [Self] = &[Self::Scalar, Self::Neon, Self::Avx2, Self::Avx512];
+    pub const ALL: &'static [Self] = &[
+        Self::Scalar,
+        Self::Simd128,
+        Self::Relaxed,
+        Self::Neon,
+        Self::Avx2,
+        Self::Avx512,
+    ];
 
     /// Whether this processor has it.
     #[must_use]
@@ -44,6 +58,19 @@ impl Level {
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Avx512 => false,
             Self::Neon => cfg!(target_arch = "aarch64"),
+            Self::Simd128 => cfg!(all(target_arch = "wasm32", target_feature = "simd128")),
+            #[cfg(all(
+                target_arch = "wasm32",
+                target_feature = "simd128",
+                feature = "relaxed-simd"
+            ))]
+            Self::Relaxed => super::arch::wasm32::relaxed::rounds_once(),
+            #[cfg(not(all(
+                target_arch = "wasm32",
+                target_feature = "simd128",
+                feature = "relaxed-simd"
+            )))]
+            Self::Relaxed => false,
         }
     }
 
@@ -59,7 +86,7 @@ impl Level {
         Self::available().next_back().unwrap_or(Self::Scalar)
     }
 
-    /// What the environment variable `CONV_CORE_SIMD` asks for (`scalar`, `avx2`, `avx512` or `neon`), or
+    /// What the environment variable `CONV_CORE_SIMD` asks for (`scalar`, `avx2`, `avx512`, `neon`, `simd128` or `relaxed`), or
     /// [`best`](Self::best) where it is not set or empty.
     ///
     /// # Errors
@@ -92,6 +119,8 @@ impl fmt::Display for Level {
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
             Self::Neon => "neon",
+            Self::Simd128 => "simd128",
+            Self::Relaxed => "relaxed",
         })
     }
 }

@@ -219,7 +219,7 @@ pub trait Simd: Tiles + Copy + Send + Sync {
 #[cfg(doctest)]
 struct OfSomebodyElse;
 
-#[cfg(test)]
+#[cfg(all(test, panic = "unwind"))]
 mod tests {
     use super::{LANES, assert_width};
 

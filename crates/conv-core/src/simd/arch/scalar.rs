@@ -32,7 +32,7 @@ impl Scalar {
 /// to `f32` is that of the exact value (Boldo and Melquiond, Emulation of FMA and correctly rounded
 /// sums: proved algorithms using rounding to odd, 2008, theorem 1).
 #[inline]
-fn fused(a: f32, b: f32, c: f32) -> f32 {
+pub(super) fn fused(a: f32, b: f32, c: f32) -> f32 {
     if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
         return a.mul_add(b, c);
     }
