@@ -4,6 +4,7 @@
 mod bench;
 mod embed;
 mod fetch_mnist;
+mod portability;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,8 @@ enum Chore {
     Embed(embed::Args),
     /// Measure this project against its peers
     Bench(bench::Args),
+    /// Find the pinned digests on other machines: ARM, WebAssembly, 32 bits, Windows
+    Portability(portability::Args),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Chore::FetchMnist(args) => fetch_mnist::run(&args),
         Chore::Embed(args) => embed::run(&args),
         Chore::Bench(args) => bench::run(&args),
+        Chore::Portability(args) => portability::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

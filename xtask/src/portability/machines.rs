@@ -1,0 +1,234 @@
+//! The machines: what each needs, and what it does.
+
+use std::ffi::OsString;
+
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+
+use super::cargo_test::{Tests, cargo};
+use super::needs::Need;
+use super::{relaxed, root, windows};
+
+/// A machine to be.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Machine {
+    /// This one, with all of its instruction sets
+    Here,
+    /// 64-bit ARM with Linux, by qemu
+    Aarch64,
+    /// WebAssembly in Node.js: three modules
+    Wasm,
+    /// 32-bit x86 with Linux
+    I686,
+    /// Windows, by Wine
+    Windows,
+    /// macOS, whose programs are checked and not run
+    Macos,
+}
+
+/// The tests of every machine: those of the instruction sets, and the digests.
+const DIGESTS: &[&str] = &["--package", "conv-core", "--lib", "--test", "same_bits"];
+
+impl Machine {
+    /// As it is called on the command line.
+    pub(super) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// What is done there, in words.
+    pub(super) fn work(self) -> &'static str {
+        match self {
+            Self::Here => "digests on every instruction set of this processor",
+            Self::Aarch64 => "digests and tests of operations, scalar and NEON, under qemu",
+            Self::Wasm => {
+                "digests in Node.js, scalar, simd128 and relaxed; no other relaxed instruction"
+            }
+            Self::I686 => "all tests of conv-core and mnist-data on 32 bits",
+            Self::Windows => "digests of the library and of the program under Wine",
+            Self::Macos => "a check of all three crates, which runs nothing",
+        }
+    }
+
+    pub(super) fn needs(self) -> &'static [Need] {
+        match self {
+            Self::Here => &[],
+            Self::Aarch64 => &[
+                Need::Target("aarch64-unknown-linux-gnu"),
+                Need::Program(
+                    "aarch64-linux-gnu-gcc",
+                    "apt-get install gcc-aarch64-linux-gnu",
+                ),
+                Need::Program("qemu-aarch64", "apt-get install qemu-user"),
+            ],
+            Self::Wasm => &[
+                Need::Target("wasm32-wasip1"),
+                Need::Program("node", "apt-get install nodejs (18 or newer)"),
+            ],
+            Self::I686 => &[
+                Need::Processor("x86_64"),
+                Need::Target("i686-unknown-linux-gnu"),
+                Need::Folder("/usr/lib32", "apt-get install gcc-multilib"),
+            ],
+            Self::Windows => &[
+                Need::Processor("x86_64"),
+                Need::Target("x86_64-pc-windows-gnu"),
+                Need::Program(
+                    "x86_64-w64-mingw32-gcc",
+                    "apt-get install gcc-mingw-w64-x86-64",
+                ),
+                Need::Program("wine", "apt-get install wine"),
+            ],
+            Self::Macos => &[Need::Target("aarch64-apple-darwin")],
+        }
+    }
+
+    /// Does it, and gives what was found.
+    pub(super) fn run(self) -> Result<String> {
+        match self {
+            Self::Here => here(),
+            Self::Aarch64 => aarch64(),
+            Self::Wasm => wasm(),
+            Self::I686 => i686(),
+            Self::Windows => windows::run(DIGESTS),
+            Self::Macos => macos(),
+        }
+    }
+}
+
+fn here() -> Result<String> {
+    let tests = Tests {
+        folder: None,
+        target: None,
+        arguments: DIGESTS,
+        environment: &[],
+    };
+    on_levels(&tests, &["scalar"])
+}
+
+/// Runs tests, and fails unless the digests were computed on these instruction sets at least.
+pub(super) fn on_levels(tests: &Tests<'_>, needed: &[&str]) -> Result<String> {
+    let found = tests.run()?;
+    for &level in needed {
+        ensure!(
+            found.contains(level),
+            "the digests were not computed on {level}"
+        );
+    }
+    let found: Vec<String> = found.into_iter().collect();
+    Ok(format!("digests on {}", found.join(", ")))
+}
+
+fn aarch64() -> Result<String> {
+    let environment = [
+        (
+            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER",
+            "aarch64-linux-gnu-gcc",
+        ),
+        (
+            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
+            "qemu-aarch64 -L /usr/aarch64-linux-gnu",
+        ),
+    ]
+    .map(|(name, value)| (name, OsString::from(value)));
+    let tests = Tests {
+        folder: None,
+        target: Some("aarch64-unknown-linux-gnu"),
+        arguments: &[DIGESTS, &["--test", "ops", "--test", "stacked_ops"]].concat(),
+        environment: &environment,
+    };
+    on_levels(&tests, &["scalar", "neon"])
+}
+
+/// Three modules: without SIMD, with it, and with the relaxed multiply-add.
+fn wasm() -> Result<String> {
+    let runner = node_runner()?;
+    let mut found = Vec::new();
+    for (folder, flags, features, needed, relaxed_instructions) in [
+        ("wasm", "", "", &["scalar"][..], 0),
+        (
+            "wasm-simd128",
+            "-C target-feature=+simd128",
+            "",
+            &["scalar", "simd128"],
+            0,
+        ),
+        (
+            "wasm-relaxed",
+            "-C target-feature=+simd128",
+            "relaxed-simd",
+            &["scalar", "simd128", "relaxed"],
+            1,
+        ),
+    ] {
+        let environment = [
+            ("CARGO_TARGET_WASM32_WASIP1_RUNNER", runner.clone()),
+            ("RUSTFLAGS", OsString::from(flags)),
+        ];
+        let tests = Tests {
+            folder: Some(folder),
+            target: Some("wasm32-wasip1"),
+            arguments: &[DIGESTS, &["--no-default-features", "--features", features]].concat(),
+            environment: &environment,
+        };
+        for module in tests.build()? {
+            let bytes = std::fs::read(&module)?;
+            let counted = relaxed::count(&bytes).with_context(|| module.display().to_string())?;
+            ensure!(
+                counted.others.is_empty(),
+                "{folder} has relaxed instructions beside the multiply-add: {}",
+                counted.others.join(", ")
+            );
+            ensure!(
+                (counted.multiply_adds > 0) == (relaxed_instructions > 0),
+                "{folder} has {} relaxed multiply-adds",
+                counted.multiply_adds
+            );
+        }
+        found.push(format!("{folder}: {}", on_levels(&tests, needed)?));
+    }
+    Ok(found.join("; "))
+}
+
+/// Node.js with the script that runs a WASI program, and with the flag that older versions want for relaxed SIMD.
+fn node_runner() -> Result<OsString> {
+    const FLAG: &str = "--experimental-wasm-relaxed-simd";
+    let knows = std::process::Command::new("node")
+        .args([FLAG, "-e", "0"])
+        .output()?;
+    let mut runner = OsString::from("node --no-warnings ");
+    if knows.status.success() {
+        runner.push(FLAG);
+        runner.push(" ");
+    }
+    // Tests run in the folder of their package.
+    runner.push("../../xtask/src/portability/wasi.mjs");
+    Ok(runner)
+}
+
+fn i686() -> Result<String> {
+    let digests = Tests {
+        folder: None,
+        target: Some("i686-unknown-linux-gnu"),
+        arguments: &[
+            "--package",
+            "conv-core",
+            "--package",
+            "mnist-data",
+            "--lib",
+            "--tests",
+        ],
+        environment: &[],
+    };
+    on_levels(&digests, &["scalar"])
+}
+
+fn macos() -> Result<String> {
+    let status = cargo()
+        .args(["check", "--target", "aarch64-apple-darwin"])
+        .args(["-p", "conv-core", "-p", "mnist-data", "-p", "trainer"])
+        .current_dir(root()?)
+        .status()?;
+    ensure!(status.success(), "the crates do not build");
+    Ok("conv-core, mnist-data and trainer build".to_owned())
+}
