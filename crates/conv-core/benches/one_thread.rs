@@ -86,7 +86,7 @@ fn arrays(set: &Dataset) -> (Array4<f32>, Vec<usize>) {
 fn quick(digits: &Splits, windows: u32) -> Result<f64> {
     let layers = Layers::new()
         .then(Conv::new(8, 5).without_bias())
-        .max_pool(3, 3)
+        .max_pool(3)
         .batch_norm()
         .relu()
         .then(Conv::new(64, 5).without_bias())
@@ -107,10 +107,10 @@ fn quick(digits: &Splits, windows: u32) -> Result<f64> {
 fn lenet(digits: &Splits, windows: u32) -> Result<f64> {
     let layers = Layers::new()
         .conv(8, (5, 5))
-        .max_pool(2, 2)
+        .max_pool(2)
         .relu()
         .conv(16, (5, 5))
-        .max_pool(2, 2)
+        .max_pool(2)
         .relu()
         .flatten()
         .dense(10);

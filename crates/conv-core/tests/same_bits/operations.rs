@@ -30,7 +30,7 @@ fn specs() -> Vec<Spec> {
                 .then(conv(16, 3).same())
                 .batch_norm()
                 .relu()
-                .max_pool(2, 2)
+                .max_pool(2)
                 .then(conv(24, 3).same().without_bias())
                 .layer_norm()
                 .gelu()
@@ -54,7 +54,7 @@ fn specs() -> Vec<Spec> {
             (14, 14, 3),
             Layers::new()
                 .conv(8, (5, 5))
-                .max_pool(2, 2)
+                .max_pool(2)
                 .conv(20, (3, 3))
                 .kernel_pool(Pooling::Max)
                 .flatten()
@@ -74,7 +74,7 @@ pub(crate) fn digest() -> String {
     for spec in specs() {
         let mut network = Network::new(&spec, 3).unwrap();
         let mut workspace = Workspace::new();
-        let (h, w, c) = spec.input;
+        let (h, w, c) = spec.input.into();
         let input: Array4<f32> = uniform(&mut random, (6, h, w, c));
         let targets: Array2<f32> = uniform(&mut random, (6, 4));
         let labels = [0, 1, 2, 3, 2, 1];
