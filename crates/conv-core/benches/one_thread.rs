@@ -1,5 +1,5 @@
 //! One image, training and the chapter on one thread, where there are no files, no threads and no pool: in WebAssembly too
-//! (docs/BENCHMARKS.md tells how). A time is the mean of the fastest of many windows.
+//! (docs/RESULTS.md tells how). A time is the mean of the fastest of many windows.
 //!
 //! ```console
 //! cargo bench -p conv-core --no-default-features --bench one_thread
@@ -103,7 +103,7 @@ fn quick(digits: &Splits, windows: u32) -> Result<f64> {
     })
 }
 
-/// A step of a `LeNet` of 8 and 16 kernels, that of docs/BENCHMARKS.md.
+/// A step of a `LeNet` of 8 and 16 kernels, that of docs/RESULTS.md.
 fn lenet(digits: &Splits, windows: u32) -> Result<f64> {
     let layers = Layers::new()
         .conv(8, (5, 5))
