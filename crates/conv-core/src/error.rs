@@ -165,10 +165,7 @@ impl fmt::Display for Error {
                 found,
             } => write!(f, "{what} is {found}, expected {expected}"),
             Self::Overflow { what } => {
-                write!(
-                    f,
-                    "{what} has too many numbers to compute with; make it smaller"
-                )
+                write!(f, "{what} has too many values; make it smaller")
             }
             Self::Simd { asked, available } => write!(
                 f,

@@ -24,10 +24,10 @@
 //! | train it | [`Network::train_step`](network::Network::train_step) with an [`Optimizer`](optimizer::Optimizer) |
 //! | take the gradient alone | [`Network::gradient`](network::Network::gradient), then [`Workspace::gradient`](network::Workspace::gradient) |
 //! | read or write parameters | [`values`](network::Network::values), [`set_values`](network::Network::set_values), [`parameter`](network::Network::parameter), [`set_parameter`](network::Network::set_parameter) |
-//! | keep the memory of a batch small | [`Workspace::set_limit`](network::Workspace::set_limit) |
+//! | have a batch refused that would take too much memory | [`Workspace::set_limit`](network::Workspace::set_limit) |
 //! | save and load it | `to_bytes` and `from_bytes` of [`Network`](network::Network) (feature `safetensors`) |
 //! | fold batch normalisations before deployment | [`Network::folded`](network::Network::folded) |
-//! | compute one operation on arrays of one's own | [`ops`], `ops::NAME::forward` beside `ops::NAME::d_input` |
+//! | compute one operation on arrays of one's own | [`ops`]: `ops::conv::forward` beside `ops::conv::d_input`, activations by name: `ops::activation::tanh` beside `tanh_d_input` |
 //! | know which algorithm computes a convolution, and why | [`ops::conv::algorithms`] |
 //! | optimise a model of one's own | [`Optimizer::step`](optimizer::Optimizer::step) with a [`Parameter`] for each array |
 //! | check an implementation | [`mod@reference`], the plain formulas |

@@ -42,10 +42,6 @@ pub(crate) const IMAGES_PER_BLOCK: u64 = 32;
 pub(crate) const SUMS_PER_BATCH: usize = 16;
 /// Sums over the channels of a pixel in layer normalisation, by turns: lanes of a vector of `f64`.
 pub(crate) const SUMS_PER_PIXEL: usize = 8;
-/// Values of a gradient of a bias that are worth a task.
-pub(crate) const VALUES_PER_BIAS_TASK: usize = 1 << 15;
-/// Tasks of a gradient of kernels by Winograd's algorithm: where a batch has fewer images, the kernels are divided too.
-pub(crate) const WINOGRAD_TASKS: usize = 8;
 
 /// Tiles of a block in a Winograd convolution of 3 × 3, at most: one product of matrices multiplies them all, and the
 /// gradient of the kernels is summed over the blocks.
@@ -60,6 +56,9 @@ pub(crate) const WINOGRAD_TILES_MULTIPLE: usize = 8;
 pub(crate) const WINOGRAD_CHANNELS: usize = 512;
 /// Channels above which a Winograd convolution of 5 × 5 takes smaller blocks of tiles.
 pub(crate) const WINOGRAD_WIDE_CHANNELS: usize = 256;
+/// Vectors of tiles of a block, at most, for the gradient of the input of a 5 × 5 convolution: overlapping tiles are added
+/// up block by block.
+pub(crate) const TILE_VECTORS: usize = 2;
 /// Channels that a 3 × 3 convolution must have for its transforms to take less time than they save.
 pub(crate) const WINOGRAD_3X3_CHANNELS: usize = LANES;
 /// Channels that a 5 × 5 convolution must have for the same: its transforms save more.
@@ -81,7 +80,8 @@ pub(crate) const SOMETIMES_PAIRED_KERNELS: usize = 16;
 
 // ---- Sizes that fix only speed ----
 
-// The tiles of sums that an instruction set keeps in its registers are its own: see simd/tiles.rs.
+// Tiles of two vectors of sums are an instruction set's own: see simd/tiles.rs. Those below have the same shape everywhere,
+// for sixteen registers.
 
 /// Kernels of a block over a line of pixels: with [`PIXEL_VECTORS`] they are twelve sums, which leaves four registers of
 /// sixteen.
@@ -98,12 +98,10 @@ pub(crate) const PIXELS_PER_NARROW_TILE: usize = 12;
 pub(crate) const PIXELS_PER_SMALL_TILE: usize = 4;
 /// Tiles of taps that read the same vectors of an output's gradient, from which on it pays to copy these side by side.
 pub(crate) const TILES_PER_COPY: usize = 8;
-/// Vectors of tiles in a block for the gradient of the input, at most.
-pub(crate) const TILE_VECTORS: usize = 2;
 /// Vectors of columns whose sums over rows are kept in registers.
 pub(crate) const COLUMN_VECTORS: usize = 4;
 
-/// Times that a thread looks for work in vain before it lets others have its core.
+/// Times that a thread spins before it yields its core.
 pub(crate) const SPINS_BEFORE_YIELD: u32 = 64;
 /// Images of a task of the chapter's forward pass in training.
 pub(crate) const CHAPTER_IMAGES_PER_TASK: usize = 4;
@@ -122,6 +120,11 @@ pub(crate) const PANEL_LANES: usize = 2;
 pub(crate) const TAPS_PER_TILE: usize = 12;
 /// What the pixels of a task are a multiple of: whole tiles of 6, 12 and 14 pixels, and half tiles of 8.
 pub(crate) const PIXELS_PER_TASK: usize = 84;
+/// Tasks of a gradient of kernels by Winograd's algorithm: where a batch has fewer images, the kernels are divided too, which
+/// divides no sum.
+pub(crate) const WINOGRAD_TASKS: usize = 8;
+/// Values of a gradient of a bias that are worth a task.
+pub(crate) const VALUES_PER_BIAS_TASK: usize = 1 << 15;
 /// Tasks into which a batch is divided, at most: enough for many cores, few enough that each is worth waking a thread.
 pub(crate) const TASKS: usize = 16;
 /// Tiles of a Winograd convolution that are worth a task of their own.

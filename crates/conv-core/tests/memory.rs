@@ -113,7 +113,7 @@ fn a_small_file_that_asks_for_much_gets_little() {
         let mut error = String::new();
         let given = peak(|| error = Network::from_bytes(&file).unwrap_err().to_string());
         assert!(given < 16.0, "{what}: {given} MiB, {error}");
-        let too_large = ["too many numbers", "expected 1 to"];
+        let too_large = ["too many values", "expected 1 to"];
         assert!(
             too_large.iter().any(|words| error.contains(words)),
             "{what}: {error}"

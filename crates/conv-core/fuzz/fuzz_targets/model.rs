@@ -60,7 +60,7 @@ fn check(file: &[u8]) {
         folded.summary().multiply_adds(),
         network.summary().multiply_adds()
     );
-    let (h, w, c) = network.spec().input;
+    let (h, w, c) = network.spec().input.into();
     if network.summary().multiply_adds() < 1_000_000 && h * w * c < 10_000 {
         let image = Array4::from_elem((1, h, w, c), 0.5);
         network

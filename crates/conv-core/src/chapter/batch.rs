@@ -20,7 +20,7 @@ pub struct Batch {
 pub(super) struct Section {
     /// Its image, counted from the first one of the batch.
     pub(super) image: usize,
-    /// Its place among the sections of the batch, image by image.
+    /// Its index among the sections of the batch, image by image.
     pub(super) index: usize,
 }
 

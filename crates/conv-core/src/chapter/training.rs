@@ -203,9 +203,9 @@ impl Forward<'_> {
 
     /// (label − prediction) / divisor from an image's logits, and whether it was classified correctly.
     fn delta(&self, image: usize, logits: &[f64; CLASSES]) -> (Lanes, bool) {
-        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let shift = if self.rules.subtract_maximum {
-            largest
+            max
         } else {
             0.0
         };

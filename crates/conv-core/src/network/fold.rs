@@ -56,7 +56,7 @@ struct Fold<'a> {
     running: Iter<'a, Statistics>,
     /// The values of all parameters before.
     before: &'a [f32],
-    /// Those of the layers so far, after.
+    /// The values of the folded layers so far.
     values: Vec<f32>,
     /// The statistics of the normalisations that stay.
     kept: Vec<Statistics>,

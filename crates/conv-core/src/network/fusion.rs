@@ -1,17 +1,26 @@
 //! Fuses pairs of steps that are quicker as one: a normalisation and the ReLU after it, whose values between then need no
 //! memory; and a convolution and the max pooling after it, most of whose outputs have no gradient.
 
-use super::steps::Op;
+use super::steps::StepSpec;
 use super::steps::activation::Activation;
 use super::steps::batch_norm::BatchNorm;
 use super::steps::conv_max_pool::ConvMaxPool;
+use super::steps::pool::Pool;
 use crate::Error;
-use crate::ops::conv::choose::choose_max_pool;
+use crate::ops::conv::choose::{MaxPoolChoice, choose_max_pool};
+
+/// How a step and the pooling after it are computed as one, where they are.
+pub(super) fn max_pooled(first: &StepSpec, pool: &Pool) -> Result<Option<MaxPoolChoice>, Error> {
+    match first {
+        StepSpec::Conv(conv) => choose_max_pool(&conv.problem, pool.pool, &pool.window),
+        _ => Ok(None),
+    }
+}
 
 /// A step, and the indices of the values that it reads.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    pub(super) op: Op,
+    pub(super) op: StepSpec,
     pub(super) input: usize,
     pub(super) other: Option<usize>,
     /// The name of its layer.
@@ -37,12 +46,14 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// Fuses every normalisation with the ReLU after it, and numbers the steps.
+    /// Fuses every normalisation with the ReLU after it, and numbers the dropouts.
     pub(super) fn with_rectified_norms(self) -> Result<Self, Error> {
         let mut graph = self.join(|first, second| match (first, second) {
-            (Op::BatchNorm(norm), Op::Activation(Activation::Relu(slope))) if norm.slope == 1.0 => {
+            (StepSpec::BatchNorm(norm), StepSpec::Activation(Activation::Relu(slope)))
+                if norm.slope == 1.0 =>
+            {
                 let slope = *slope;
-                Ok(Some(Op::BatchNorm(BatchNorm {
+                Ok(Some(StepSpec::BatchNorm(BatchNorm {
                     slope,
                     ..norm.clone()
                 })))
@@ -50,7 +61,7 @@ impl Graph {
             _ => Ok(None),
         })?;
         for (number, node) in graph.nodes.iter_mut().enumerate() {
-            if let Op::Dropout(dropout) = &mut node.op {
+            if let StepSpec::Dropout(dropout) = &mut node.op {
                 dropout.number = number as u64;
             }
         }
@@ -60,12 +71,12 @@ impl Graph {
     /// Fuses every convolution with the max pooling after it, where this is quicker.
     pub(super) fn with_max_pooled_convolutions(self) -> Result<Self, Error> {
         self.join(|first, second| {
-            let (Op::Conv(conv), Op::Pool(pool)) = (first, second) else {
+            let (StepSpec::Conv(conv), StepSpec::Pool(pool)) = (first, second) else {
                 return Ok(None);
             };
-            let choice = choose_max_pool(&conv.problem, pool.pool, &pool.window)?;
+            let choice = max_pooled(first, pool)?;
             Ok(choice.map(|choice| {
-                Op::ConvMaxPool(ConvMaxPool {
+                StepSpec::ConvMaxPool(ConvMaxPool {
                     conv: conv.clone(),
                     pool: *pool,
                     phases: choice.phases,
@@ -88,7 +99,10 @@ impl Graph {
 
     /// Fuses pairs of steps. `join` is given a step and the next one, if that is the only one that reads its output, and
     /// returns both as one step, or nothing to leave them apart.
-    fn join(self, join: impl Fn(&Op, &Op) -> Result<Option<Op>, Error>) -> Result<Self, Error> {
+    fn join(
+        self,
+        join: impl Fn(&StepSpec, &StepSpec) -> Result<Option<StepSpec>, Error>,
+    ) -> Result<Self, Error> {
         let readers = self.readers();
         let mut joined = Self {
             nodes: Vec::with_capacity(self.nodes.len()),

@@ -4,8 +4,8 @@
 //! Longer than other files, since every kind of layer has an arm here: what it checks, its parameters, its output.
 
 use super::budget::Budget;
-use super::fusion::{Graph, Node, Value};
-use super::steps::Op;
+use super::fusion::{Graph, Node, Value, max_pooled};
+use super::steps::StepSpec;
 use super::steps::activation::Activation;
 use super::steps::add::Add;
 use super::steps::batch_norm::BatchNorm;
@@ -19,7 +19,7 @@ use super::steps::pool::Pool;
 use crate::Error;
 use crate::init::Init;
 use crate::ops::check::{expect_some, expect_value};
-use crate::ops::conv::choose::{choose, choose_d_input, choose_dense_d_input, choose_max_pool};
+use crate::ops::conv::choose::{choose, choose_d_input, choose_dense_d_input};
 use crate::ops::conv::geometry::{Conv as Convolution, Problem};
 use crate::ops::pool::check_padding;
 use crate::parameter::Parameter;
@@ -49,7 +49,7 @@ pub struct LayerInfo {
     /// Its parameters, trained ones.
     pub parameters: usize,
     /// Multiply-adds of convolutions and dense layers, an image.
-    pub multiply_adds: usize,
+    pub multiply_adds: u64,
 }
 
 /// The values with which a parameter begins.
@@ -135,7 +135,7 @@ impl Layout {
 
     /// Multiply-adds of a forward pass, an image.
     pub(super) fn work(&self) -> u64 {
-        let layers = self.layers.iter().map(|layer| layer.multiply_adds as u64);
+        let layers = self.layers.iter().map(|layer| layer.multiply_adds);
         layers.fold(0, u64::saturating_add)
     }
 
@@ -194,7 +194,7 @@ impl Layout {
         path: &str,
         current: Current,
         depth: usize,
-    ) -> Result<(Current, usize), Error> {
+    ) -> Result<(Current, u64), Error> {
         if depth == DEPTH {
             return Err(Error::Range {
                 what: "the depth of blocks in blocks",
@@ -214,7 +214,7 @@ impl Layout {
         }
         let values = &self.graph.values;
         let needs = values[a.value].needs_gradient || values[b.value].needs_gradient;
-        let sum = self.push(Op::Add(Add), a, a.shape, needs)?;
+        let sum = self.push(StepSpec::Add(Add), a, a.shape, needs)?;
         if let Some(node) = self.graph.nodes.last_mut() {
             node.other = Some(b.value);
         }
@@ -227,7 +227,7 @@ impl Layout {
         layer: &Layer,
         path: &str,
         current: Current,
-    ) -> Result<(Current, usize), Error> {
+    ) -> Result<(Current, u64), Error> {
         let shape = current.shape;
         let needs = self.graph.values[current.value].needs_gradient;
         let (op, output) = match layer {
@@ -248,7 +248,10 @@ impl Layout {
                     input: shape,
                 };
                 self.pool(&op, current)?;
-                (Op::Pool(op), ImageShape::new(rows, cols, shape.channels))
+                (
+                    StepSpec::Pool(op),
+                    ImageShape::new(rows, cols, shape.channels),
+                )
             }
             Layer::GlobalAveragePool => {
                 let (input_len, channels) = (shape.len(), shape.channels);
@@ -256,7 +259,7 @@ impl Layout {
                     input_len,
                     channels,
                 };
-                (Op::GlobalPool(op), ImageShape::new(1, 1, channels))
+                (StepSpec::GlobalPool(op), ImageShape::new(1, 1, channels))
             }
             Layer::KernelPool { pooling } => {
                 let op = KernelPool {
@@ -267,16 +270,16 @@ impl Layout {
                     channels: 1,
                     ..shape
                 };
-                (Op::KernelPool(op), output)
+                (StepSpec::KernelPool(op), output)
             }
             Layer::Relu { slope } => {
                 expect_value("slope", "finite", *slope, f32::is_finite)?;
-                (Op::Activation(Activation::Relu(*slope)), shape)
+                (StepSpec::Activation(Activation::Relu(*slope)), shape)
             }
-            Layer::Tanh => (Op::Activation(Activation::Tanh), shape),
-            Layer::Sigmoid => (Op::Activation(Activation::Sigmoid), shape),
-            Layer::Gelu => (Op::Activation(Activation::Gelu), shape),
-            Layer::Silu => (Op::Activation(Activation::Silu), shape),
+            Layer::Tanh => (StepSpec::Activation(Activation::Tanh), shape),
+            Layer::Sigmoid => (StepSpec::Activation(Activation::Sigmoid), shape),
+            Layer::Gelu => (StepSpec::Activation(Activation::Gelu), shape),
+            Layer::Silu => (StepSpec::Activation(Activation::Silu), shape),
             Layer::Dropout { probability } => {
                 let fits = |p: f32| (0.0..1.0).contains(&p);
                 expect_value("probability", "0 to below 1", *probability, fits)?;
@@ -285,7 +288,7 @@ impl Layout {
                     number: 0,
                     len: shape.len(),
                 };
-                (Op::Dropout(op), shape)
+                (StepSpec::Dropout(op), shape)
             }
         };
         Ok((self.push(op, current, output, needs)?, 0))
@@ -296,7 +299,7 @@ impl Layout {
         conv: &spec::Conv,
         path: &str,
         current: Current,
-    ) -> Result<(Current, usize), Error> {
+    ) -> Result<(Current, u64), Error> {
         let shape = current.shape;
         let convolution = Convolution::new(conv.window).groups(conv.groups);
         expect_some("kernels", conv.kernels)?;
@@ -307,7 +310,8 @@ impl Layout {
         let taps = product("kernels", &[kh, kw, per_in])?;
         let fans = (taps, product("kernels", &[kh, kw, per_out])?);
         let len = product("kernels", &[taps, conv.kernels])?;
-        let multiply_adds = [rows, cols, len].into_iter().fold(1, usize::saturating_mul);
+        let multiply_adds = [rows, cols, len].map(|size| size as u64);
+        let multiply_adds = multiply_adds.into_iter().fold(1, u64::saturating_mul);
         product("output", &[rows, cols, conv.kernels])?;
         self.budget.weights("kernels", &[len])?;
         let problem = Problem::new(&convolution, shape, conv.kernels)?;
@@ -327,7 +331,7 @@ impl Layout {
         };
         let output = ImageShape::new(rows, cols, conv.kernels);
         Ok((
-            self.push(Op::Conv(op), current, output, true)?,
+            self.push(StepSpec::Conv(op), current, output, true)?,
             multiply_adds,
         ))
     }
@@ -337,7 +341,7 @@ impl Layout {
         dense: &spec::Dense,
         path: &str,
         current: Current,
-    ) -> Result<(Current, usize), Error> {
+    ) -> Result<(Current, u64), Error> {
         let ImageShape {
             rows,
             cols,
@@ -349,7 +353,7 @@ impl Layout {
         }
         let outputs = dense.outputs;
         expect_some("outputs", outputs)?;
-        let multiply_adds = product("weights", &[features, outputs])?;
+        let multiply_adds = product("weights", &[features, outputs])? as u64;
         self.budget.weights("weights", &[features, outputs])?;
         let problem = Problem::dense(1, features, outputs)?;
         self.budget.algorithm(choose(&problem).memory)?;
@@ -368,7 +372,7 @@ impl Layout {
         };
         let output = ImageShape::new(1, 1, outputs);
         Ok((
-            self.push(Op::Dense(op), current, output, true)?,
+            self.push(StepSpec::Dense(op), current, output, true)?,
             multiply_adds,
         ))
     }
@@ -378,7 +382,7 @@ impl Layout {
         norm: spec::BatchNorm,
         path: &str,
         current: Current,
-    ) -> Result<(Current, usize), Error> {
+    ) -> Result<(Current, u64), Error> {
         check_epsilon(norm.epsilon)?;
         let fits = |x: f32| (0.0..=1.0).contains(&x);
         expect_value("momentum", "0 to 1", norm.momentum, fits)?;
@@ -401,7 +405,7 @@ impl Layout {
             path: path.to_owned(),
             channels,
         });
-        let output = self.push(Op::BatchNorm(op), current, current.shape, true)?;
+        let output = self.push(StepSpec::BatchNorm(op), current, current.shape, true)?;
         Ok((output, 0))
     }
 
@@ -410,7 +414,7 @@ impl Layout {
         norm: spec::LayerNorm,
         path: &str,
         current: Current,
-    ) -> Result<(Current, usize), Error> {
+    ) -> Result<(Current, u64), Error> {
         check_epsilon(norm.epsilon)?;
         let channels = current.shape.channels;
         self.budget.weights("the normalisation", &[4, channels])?;
@@ -420,7 +424,7 @@ impl Layout {
             gamma,
             beta,
         };
-        let output = self.push(Op::LayerNorm(op), current, current.shape, true)?;
+        let output = self.push(StepSpec::LayerNorm(op), current, current.shape, true)?;
         Ok((output, 0))
     }
 
@@ -434,10 +438,10 @@ impl Layout {
         let sizes = [2, rows, cols, window.size.down, window.size.right];
         self.budget.image("the table of a pooling", &sizes)?;
         check_padding(window, shape.rows, shape.cols)?;
+        // As if they were fused, whatever else reads the convolution's output.
         let before = current.value.checked_sub(1);
-        if let Some(Op::Conv(conv)) = before.map(|before| &self.graph.nodes[before].op)
-            && let Some(choice) = choose_max_pool(&conv.problem, pool.pool, window)?
-        {
+        let before = before.map(|before| &self.graph.nodes[before].op);
+        if let Some(choice) = before.map_or(Ok(None), |before| max_pooled(before, pool))? {
             self.budget.algorithm(choice.memory)?;
         }
         Ok(())
@@ -486,7 +490,7 @@ impl Layout {
 
     fn push(
         &mut self,
-        op: Op,
+        op: StepSpec,
         input: Current,
         shape: ImageShape,
         needs_gradient: bool,

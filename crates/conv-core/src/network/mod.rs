@@ -30,7 +30,6 @@ use crate::spec::Spec;
 pub use layout::LayerInfo;
 use objective::Objective;
 pub use objective::{Loss, Report, Targets};
-use pass::Packed;
 pub(crate) use program::Program;
 pub use summary::Summary;
 use weights::{Weights, check_statistics};
@@ -110,7 +109,7 @@ impl Network {
         }
     }
 
-    /// What it was made of.
+    /// The spec that it was made from.
     #[must_use]
     pub fn spec(&self) -> &Spec {
         &self.spec
@@ -223,7 +222,7 @@ impl Network {
         workspace: &'w mut Workspace,
     ) -> Result<ArrayView2<'w, f32>, Error> {
         let (images, count) = self.images(&input)?;
-        workspace.forward(self, images, count)
+        workspace.forward((&self.program, &self.weights), images, count)
     }
 
     /// The argmax of the outputs for each image, the first of equals.
@@ -238,7 +237,7 @@ impl Network {
         workspace: &'w mut Workspace,
     ) -> Result<&'w [usize], Error> {
         let (images, count) = self.images(&input)?;
-        workspace.predict(self, images, count)
+        workspace.predict((&self.program, &self.weights), images, count)
     }
 
     /// The loss over a batch and its gradient for all parameters, which lies in the workspace
@@ -277,7 +276,13 @@ impl Network {
         let (images, count) = self.images(&input)?;
         let outputs = self.program.output_len();
         let objective = Objective::new(loss, &targets, count, outputs)?;
-        let report = workspace.gradient_of(self, images, count, &objective, seed)?;
+        let report = workspace.gradient_of(
+            (&self.program, &self.weights),
+            images,
+            count,
+            &objective,
+            seed,
+        )?;
         let what = if !report.loss.is_finite() {
             "the loss"
         } else if !all_finite(workspace.gradient()) {
@@ -354,15 +359,6 @@ impl Network {
     #[cfg(feature = "safetensors")]
     pub(crate) fn norms(&self) -> &[layout::Norm] {
         &self.program.norms
-    }
-
-    fn program(&self) -> &Arc<Program> {
-        &self.program
-    }
-
-    /// For each step, what it computes with.
-    fn packed(&self) -> &[Packed] {
-        &self.weights.packed
     }
 
     fn images<'a>(&self, input: &'a ArrayView4<'_, f32>) -> Result<(&'a [f32], usize), Error> {

@@ -94,7 +94,7 @@ impl<'a> Objective<'a> {
         let rows = rows.zip(d_values.chunks_exact_mut(outputs));
         for (image, (row, d)) in (first..).zip(rows) {
             let n = self.images;
-            let (own, right) = match self.targets {
+            let (own, label) = match self.targets {
                 Checked::Labels(labels) => {
                     let label = labels[image];
                     let own = match self.loss {
@@ -109,19 +109,19 @@ impl<'a> Objective<'a> {
                     (own, label)
                 }
                 Checked::Values(all) => {
-                    let goal = &all[image * outputs..][..outputs];
-                    let target = |class| f64::from(goal[class]);
+                    let own_target = &all[image * outputs..][..outputs];
+                    let target = |class| f64::from(own_target[class]);
                     let own = match self.loss {
                         Loss::CrossEntropy { .. } => loss::row(row, target, n, d),
                         Loss::MeanSquaredError => {
                             loss::squares(row, target, n * outputs, d) / outputs as f64
                         }
                     };
-                    (own, argmax(goal))
+                    (own, argmax(own_target))
                 }
             };
             report.loss += own;
-            report.correct += usize::from(argmax(row) == right);
+            report.correct += usize::from(argmax(row) == label);
         }
     }
 }

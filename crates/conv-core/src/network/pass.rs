@@ -109,7 +109,7 @@ pub(super) struct Buffers {
     pub(super) sums: Sums,
 }
 
-/// How large [`Buffers`] are.
+/// How large [`Buffers`] are: values, which saturate where 32 bits cannot count them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct BufferSizes {
     pub(super) padded: usize,
@@ -126,12 +126,15 @@ impl BufferSizes {
     /// Bytes in all.
     pub(super) fn bytes(&self) -> u64 {
         let values = [self.padded, self.d_padded, self.unpooled, self.argmax];
-        let values: u64 = values.iter().map(|&len| bytes(len, size_of::<f32>())).sum();
+        let values = values.map(|len| bytes(len, size_of::<f32>()));
+        let values = values.into_iter().fold(0, u64::saturating_add);
         let (channels, room) = self.sparse;
+        let sparse =
+            bytes(channels, room).saturating_mul(bytes(1, size_of::<f32>() + size_of::<u32>()));
         values
-            + bytes(channels, room * (size_of::<f32>() + size_of::<u32>()))
-            + bytes(channels, size_of::<usize>())
-            + bytes(self.channels, 4 * size_of::<f64>())
+            .saturating_add(sparse)
+            .saturating_add(bytes(channels, size_of::<usize>()))
+            .saturating_add(bytes(self.channels, 4 * size_of::<f64>()))
     }
 }
 

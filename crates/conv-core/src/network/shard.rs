@@ -27,7 +27,7 @@ pub(super) struct Shard {
     /// Value i + 1 at index i, and its gradient.
     values: Vec<Vec<f32>>,
     d_values: Vec<Vec<f32>>,
-    /// Those of each step.
+    /// The buffers of each step.
     pub(super) buffers: Vec<Buffers>,
     /// A gradient before it is added to another.
     spare: Vec<f32>,

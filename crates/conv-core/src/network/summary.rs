@@ -68,8 +68,9 @@ impl Summary {
 
     /// Multiply-adds of all layers, an image.
     #[must_use]
-    pub fn multiply_adds(&self) -> usize {
-        self.layers.iter().map(|layer| layer.multiply_adds).sum()
+    pub fn multiply_adds(&self) -> u64 {
+        let layers = self.layers.iter().map(|layer| layer.multiply_adds);
+        layers.fold(0, u64::saturating_add)
     }
 }
 

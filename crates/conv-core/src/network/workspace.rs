@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use ndarray::ArrayView2;
 
-use super::Network;
 use super::division::Division;
 use super::objective::{Objective, Report};
 use super::pass::{Shared, bytes};
 use super::program::Program;
 use super::shard::{Pass, Shard};
+use super::weights::Weights;
 use crate::Error;
 use crate::ops::argmax::argmax;
 use crate::ops::batch_norm::Statistics;
@@ -184,6 +184,12 @@ impl Workspace {
             let shard = Shard::new(program, room.images_per_block, room.training);
             self.shards.push(shard);
         }
+        if self.outputs.len() < room.outputs * program.output_len() {
+            // Of this length and no longer, as the limit counts them, and never the old ones beside the new ones.
+            (self.outputs, self.predicted) = (Vec::new(), Vec::new());
+            self.outputs = vec![0.0; room.outputs * program.output_len()];
+            self.predicted = Vec::with_capacity(room.outputs);
+        }
         if room.training && self.gradient.is_empty() {
             self.gradient = vec![0.0; program.parameters_len];
         }
@@ -232,25 +238,24 @@ impl Workspace {
 
     pub(super) fn forward(
         &mut self,
-        network: &Network,
+        (program, weights): (&Arc<Program>, &Weights),
         input: &[f32],
         images: usize,
     ) -> Result<ArrayView2<'_, f32>, Error> {
-        let program = network.program();
         let division = Division::new(program, images, false);
         self.prepare(program, &division, images, false)?;
         let pass = Pass {
             program,
-            parameters: network.values(),
+            parameters: &weights.values,
             input,
-            packed: network.packed(),
+            packed: &weights.packed,
             shared: &self.shared,
             seed: None,
         };
         let len = program.output_len();
-        self.outputs.resize(images * len, 0.0);
+        let outputs = &mut self.outputs[..images * len];
         let shards = &mut self.shards[..division.shards()];
-        let outputs = (&mut self.outputs[..], division.images_per_shard * len);
+        let outputs = (outputs, division.images_per_shard * len);
         parallel::parts_of_two_mut((shards, 1), outputs, |number, shards, outputs| {
             for shard in shards {
                 let blocks = outputs.chunks_mut(division.images_per_block * len);
@@ -260,38 +265,38 @@ impl Workspace {
                 }
             }
         });
-        ArrayView2::from_shape((images, len), &self.outputs)
+        ArrayView2::from_shape((images, len), &self.outputs[..images * len])
             .map_err(|_| Error::Overflow { what: "outputs" })
     }
 
     pub(super) fn predict(
         &mut self,
-        network: &Network,
+        network: (&Arc<Program>, &Weights),
         input: &[f32],
         images: usize,
     ) -> Result<&[usize], Error> {
         self.forward(network, input, images)?;
         self.predicted.clear();
-        let rows = self.outputs.chunks_exact(network.program().output_len());
+        let len = network.0.output_len();
+        let rows = self.outputs[..images * len].chunks_exact(len);
         self.predicted.extend(rows.map(argmax));
         Ok(&self.predicted)
     }
 
     pub(super) fn gradient_of(
         &mut self,
-        network: &Network,
+        (program, weights): (&Arc<Program>, &Weights),
         input: &[f32],
         images: usize,
         objective: &Objective<'_>,
         seed: u64,
     ) -> Result<Report, Error> {
-        let program = network.program();
         expect_some("parameters", program.parameters_len)?;
         let runs = &program.runs;
         let last = runs.len() - 1;
         let division = Division::new(program, images, last > 0);
         self.prepare(program, &division, 0, true)?;
-        let parameters = network.values();
+        let parameters = &weights.values[..];
         for (step, shared) in program.steps.iter().zip(&mut self.shared) {
             step.step.pack_d_input(parameters, shared);
         }
@@ -306,7 +311,7 @@ impl Workspace {
                     program,
                     parameters,
                     input,
-                    packed: network.packed(),
+                    packed: &weights.packed,
                     shared,
                     seed: Some(seed),
                 };

@@ -1,4 +1,4 @@
-//! Dropout with given masks.
+//! Dropout: with masks that are given (the chapter's), or drawn from a seed value by value (a network's).
 
 use ndarray::{ArrayView, ArrayViewMut, Dimension};
 

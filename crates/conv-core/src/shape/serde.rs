@@ -98,13 +98,13 @@ impl<'de> Visitor<'de> for PairVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Pair, A::Error> {
-        let mut numbers = Vec::new();
-        while let Some(number) = all.next_element::<usize>()? {
-            numbers.push(number);
+        let mut sizes = Vec::new();
+        while let Some(size) = all.next_element::<usize>()? {
+            sizes.push(size);
         }
-        match numbers[..] {
+        match sizes[..] {
             [height, width] => Ok((height, width).into()),
-            _ => Err(A::Error::invalid_length(numbers.len(), &self)),
+            _ => Err(A::Error::invalid_length(sizes.len(), &self)),
         }
     }
 }

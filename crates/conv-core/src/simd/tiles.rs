@@ -13,7 +13,8 @@ pub trait Rows {
 /// The tiles of an instruction set. Nobody outside of the crate can name this trait, and so nobody can implement
 /// [`Simd`](super::Simd).
 pub trait Tiles {
-    /// Sums of weighted rows that one pass keeps, in vectors, at most.
+    /// Sums of weighted rows that one pass keeps, in vectors, at most: no more than 15, for which
+    /// `ops/conv/max_pooled/backward.rs` is compiled.
     const WEIGHTED_ROWS: usize;
 
     /// A tile of pixels of a convolution's output, with two vectors of kernels. Pixels that lie evenly by fours, but not by

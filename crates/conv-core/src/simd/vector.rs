@@ -58,7 +58,10 @@ pub trait Simd: Tiles + Copy + Send + Sync {
     /// Lanes in a vector: 8 or 16.
     const WIDTH: usize;
     /// Vectors in sixteen lanes.
-    const PARTS: usize = LANES / Self::WIDTH;
+    const PARTS: usize = {
+        assert_width(Self::WIDTH, LANES / Self::WIDTH);
+        LANES / Self::WIDTH
+    };
 
     /// All lanes equal to `x`.
     fn splat(self, x: f32) -> Self::F32;

@@ -170,3 +170,18 @@ fn a_pass_that_fits_by_itself_is_not_refused_for_an_earlier_one() {
     assert!(workspace.bytes() as u64 <= workspace.limit());
     network.forward(input.view(), &mut workspace).unwrap();
 }
+
+/// What is kept for more images is as long as they need, and not as long as a vector grows by itself.
+#[test]
+fn outputs_for_more_images_stay_within_the_limit() {
+    let spec = Spec::new((1, 1, 1), Layers::new().dense(1000));
+    let network = Network::new(&spec, 1).unwrap();
+    let mut workspace = Workspace::new();
+    let input = Array4::zeros((1001, 1, 1, 1));
+    let fewer = input.slice(ndarray::s![..1000, .., .., ..]);
+    network.predict(fewer, &mut workspace).unwrap();
+    workspace.set_limit(workspace.bytes() as u64 * 11 / 10);
+    network.predict(input.view(), &mut workspace).unwrap();
+    assert!(workspace.bytes() as u64 <= workspace.limit());
+    assert_eq!(network.predict(fewer, &mut workspace).unwrap().len(), 1000);
+}

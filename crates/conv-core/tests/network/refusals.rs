@@ -41,7 +41,7 @@ fn refuses_what_does_not_fit() {
         refuse((4, 4, 2), new().flatten().dense(0)),
         "layer 1 (dense): outputs is 0, expected at least 1"
     );
-    assert!(refuse((usize::MAX, 4, 2), new()).contains("too many numbers"));
+    assert!(refuse((usize::MAX, 4, 2), new()).contains("too many values"));
     assert!(refuse((4, 4, 2), new().flatten().dense(usize::MAX)).contains("layer 1 (dense)"));
     // Known from the shapes alone, before any table is made.
     let beyond = Padding::Explicit {

@@ -13,9 +13,9 @@ pub(crate) fn table(network: &Network) -> Markup {
     let summary = network.summary();
     let mut what = Vec::new();
     describe(&network.spec().layers, &mut what);
-    let number = |number: usize| match number {
+    let number = |number: u64| match number {
         0 => "–".to_owned(),
-        _ => numbers::count(number as u64),
+        _ => numbers::count(number),
     };
     html! {
         div.scroll tabindex="0" role="region" aria-label="The network's layers" {
@@ -36,7 +36,7 @@ pub(crate) fn table(network: &Network) -> Markup {
                             th scope="row" { (layer.name) }
                             td.what { (what.get(at).map_or("", String::as_str)) }
                             td.number { (layer.output) }
-                            td.number { (number(layer.parameters)) }
+                            td.number { (number(layer.parameters as u64)) }
                             td.number { (number(layer.multiply_adds)) }
                         }
                     }
@@ -47,7 +47,7 @@ pub(crate) fn table(network: &Network) -> Markup {
                         td {}
                         td {}
                         td.number { (numbers::count(summary.parameters() as u64)) }
-                        td.number { (numbers::count(summary.multiply_adds() as u64)) }
+                        td.number { (numbers::count(summary.multiply_adds())) }
                     }
                 }
             }

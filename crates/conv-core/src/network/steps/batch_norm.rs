@@ -60,7 +60,7 @@ impl BatchNorm {
         buffers.sums.set(statistics, normalisation, values);
     }
 
-    /// Those of the batch, as [`reduce`](Self::reduce).
+    /// Adds up the shards' sums for the gradient, in their order.
     pub(in crate::network) fn reduce_gradient(
         &self,
         shared: &mut Shared,

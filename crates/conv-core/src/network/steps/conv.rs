@@ -109,7 +109,7 @@ impl Step for ConvStep {
         }
         if let (Some(plan), Some(d_input)) = (&self.d_input, d_input) {
             let packed = &pass.shared.packed_d_input;
-            plan.run(d_output, packed, &mut buffers.d_padded, d_input);
+            plan.d_input(d_output, packed, &mut buffers.d_padded, d_input);
         }
     }
 }

@@ -96,7 +96,7 @@ impl Step for ConvMaxPoolStep {
         }
         BufferSizes {
             d_padded: if self.needs_d_input { padded } else { 0 },
-            argmax: images * self.pooled.output_len(),
+            argmax: images.saturating_mul(self.pooled.output_len()),
             sparse: self.pooled.sparse_size(images),
             ..sizes
         }

@@ -68,7 +68,8 @@ impl Step for DenseStep {
         let d_row = self.d_row.as_ref().filter(|_| training);
         SharedSizes {
             packed_d_input: d_row.map_or(0, DInputPlan::packed_len),
-            tables: 2 * images + self.op.features + self.op.outputs,
+            // The tables of both plans: each row, the features, and the outputs.
+            tables: (2 * images).saturating_add(self.op.features + self.op.outputs),
             channels: 0,
         }
     }
@@ -113,7 +114,7 @@ impl Step for DenseStep {
         }
         if let Some(d_input) = d_input {
             let packed = &pass.shared.packed_d_input;
-            d_rows.run(d_output, packed, &mut buffers.d_padded, d_input);
+            d_rows.d_input(d_output, packed, &mut buffers.d_padded, d_input);
         }
     }
 }

@@ -8,7 +8,8 @@ use crate::random::Seeded;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::network) struct Dropout {
     pub(in crate::network) probability: f32,
-    /// The number of the step before steps were fused, which tells its draws from those of others.
+    /// Its index among the steps, counted after each normalisation has taken the ReLU after it and before convolutions take
+    /// their pooling. It tells its draws from those of others, so that this order is fixed.
     pub(in crate::network) number: u64,
     /// Values of an image.
     pub(in crate::network) len: usize,

@@ -22,7 +22,7 @@ use batch_norm::BatchNorm;
 
 /// A step as the layout describes it: shapes and ranges of parameters, no tables yet.
 #[derive(Clone, Debug)]
-pub(super) enum Op {
+pub(super) enum StepSpec {
     Activation(activation::Activation),
     Add(add::Add),
     BatchNorm(batch_norm::BatchNorm),
@@ -36,7 +36,7 @@ pub(super) enum Op {
     Pool(pool::Pool),
 }
 
-impl Op {
+impl StepSpec {
     /// The step with its tables.
     pub(super) fn build(self) -> Result<Box<dyn Step>, Error> {
         Ok(match self {

@@ -41,7 +41,7 @@ impl Step for PoolStep {
         let needed = training && self.plan.is_max();
         BufferSizes {
             argmax: if needed {
-                images * self.plan.output_len()
+                images.saturating_mul(self.plan.output_len())
             } else {
                 0
             },

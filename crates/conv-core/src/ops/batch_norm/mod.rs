@@ -41,7 +41,7 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Those of an input (N, H, W, C), channel by channel.
+    /// The statistics of an input (N, H, W, C).
     ///
     /// # Errors
     /// If the input is empty or not in row-major order.
@@ -77,7 +77,7 @@ impl Statistics {
         }
     }
 
-    /// Becomes that of an input of as many channels, in two passes.
+    /// Sets them to the statistics of an input, in two passes.
     pub(crate) fn set(&mut self, input: &[f32]) {
         let channels = self.mean.len();
         self.count = input.len() / channels;
@@ -90,7 +90,7 @@ impl Statistics {
         );
     }
 
-    /// Becomes that of its own input and another one's. T. Chan, G. Golub and R. `LeVeque`, Updating
+    /// Merges the statistics of other values of the same channels into these. T. Chan, G. Golub and R. `LeVeque`, Updating
     /// formulae and a pairwise algorithm for computing sample variances (1979).
     pub(crate) fn merge(&mut self, other: &Self) {
         let (own, its) = (self.count as f64, other.count as f64);

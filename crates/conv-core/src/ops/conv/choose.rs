@@ -121,7 +121,7 @@ pub(crate) fn choose(problem: &Problem) -> Choice {
         _ => {
             let by_pairs = algorithm == Algorithm::DirectPairs;
             let packed = Direct::packed_len(&problem, by_pairs).saturating_mul(LANES);
-            (packed, Direct::table_len(&problem))
+            (packed, Direct::table_len(&problem, by_pairs))
         }
     };
     Choice {
@@ -281,7 +281,7 @@ fn tile_side(problem: &Problem, window: &Window) -> Result<Option<usize>, Error>
     Ok(tiles.then_some(side))
 }
 
-/// Whether the maxima of such tiles are found without writing the outputs between.
+/// Whether max pooling over such tiles goes phase by phase.
 fn suits_phases(problem: &Problem, side: usize) -> bool {
     let (rows, cols) = (problem.output.rows, problem.output.cols);
     let positions = (rows / side, cols / side);

@@ -22,7 +22,7 @@ pub(super) struct Col2im {
     taps: usize,
     /// Runs of values: where in the sections of an image, where in the image, how many.
     runs: Vec<[u32; 3]>,
-    /// Where a run would be three values: whole rows instead.
+    /// Set for 3 × 3 over one channel: runs would be three values long, so whole rows are added instead.
     rows: Option<Rows>,
 }
 
@@ -157,7 +157,8 @@ impl Col2im {
         let pixels = problem.output.pixels();
         // A run is three values for each pixel under a window, and the list of them may have grown to twice what it needs.
         let windows = pixels.saturating_mul(problem.kernel.0 * problem.kernel.1);
-        let tables = Direct::table_len(sections).saturating_add(windows.saturating_mul(6));
+        let tables =
+            Direct::table_len(sections, by_pairs).saturating_add(windows.saturating_mul(6));
         let section = if Self::is_single(problem) {
             LANES
         } else {

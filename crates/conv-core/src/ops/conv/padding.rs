@@ -33,7 +33,7 @@ impl PaddedImage {
         if self.is_image() {
             0
         } else {
-            images * self.len()
+            images.saturating_mul(self.len())
         }
     }
 

@@ -247,7 +247,7 @@ impl DInputPlan {
         (self.problem.input().len(), self.problem.output.len())
     }
 
-    /// Values of the buffer that [`run`](Self::run) needs for this many images.
+    /// Values of the buffer that [`d_input`](Self::d_input) needs for this many images.
     pub(crate) fn buffer_len(&self, images: usize) -> usize {
         match &self.tables {
             DInputTables::Transposed(plan) => plan.padded().buffer_len(images),
@@ -286,7 +286,7 @@ impl DInputPlan {
     /// The gradient of some images. The buffer holds zeros before its first use.
     ///
     /// `d_output` (images, pixels, Cout), packed kernels → `d_input` (images, H, W, Cin)
-    pub(crate) fn run(
+    pub(crate) fn d_input(
         &self,
         d_output: &[f32],
         packed: &[Lanes],

@@ -106,12 +106,13 @@ pub(super) fn d_input(
         return forward(transposed, d_output, packed, None, d_input);
     }
     let (input_len, output_len) = plan.lens();
-    let per_task = (d_input.len() / input_len).div_ceil(TASKS);
+    // Overlapping tiles are added up from the first image of a task on.
+    let per_task = (d_input.len() / input_len).div_ceil(SUMS_PER_BATCH);
     parallel::parts_mut(d_input, per_task * input_len, |task, d_input| {
         let count = d_input.len() / input_len;
         let d_output = &d_output[task * per_task * output_len..][..count * output_len];
         let mut buffer = vec![0.0; plan.buffer_len(count)];
-        plan.run(d_output, packed, &mut buffer, d_input);
+        plan.d_input(d_output, packed, &mut buffer, d_input);
     });
     Ok(())
 }

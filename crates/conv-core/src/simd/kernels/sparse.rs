@@ -76,9 +76,9 @@ pub(crate) fn add_to_rows<S: Simd>(
             // SAFETY: v is less than the number of offsets, so the vector lies inside `b`; row + offset + WIDTH is at most
             // `end`, so the other one lies inside `to`, which nothing else has access to.
             unsafe {
-                let place = row.add(offset as usize);
+                let at = row.add(offset as usize);
                 let x = s.load_at(b.as_ptr().add(v * S::WIDTH));
-                s.store_at(s.mul_add(factor, x, s.load_at(place)), place);
+                s.store_at(s.mul_add(factor, x, s.load_at(at)), at);
             }
         }
     }

@@ -63,8 +63,9 @@ impl Direct {
     }
 
     /// Values that the tables of a problem take, `u32` ones counted as such.
-    pub(super) fn table_len(problem: &Problem) -> usize {
-        WindowTable::len(problem, images_per_sum(problem))
+    pub(super) fn table_len(problem: &Problem, by_pairs: bool) -> usize {
+        let pairs = if by_pairs { Pairs::len(problem) } else { 0 };
+        WindowTable::len(problem, images_per_sum(problem)).saturating_add(pairs)
     }
 
     /// Vectors of sixteen in the packed kernels of a problem.

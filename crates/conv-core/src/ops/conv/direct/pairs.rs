@@ -12,6 +12,12 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
+    /// Values of four bytes that the pairs of a problem take: an offset and a tap of sixteen bytes each, in lists that may
+    /// have grown to twice what they need.
+    pub(super) fn len(problem: &Problem) -> usize {
+        pair_count(problem).saturating_mul(2 * (1 + 4))
+    }
+
     /// Of taps each of which has a neighbour ([`pair_count`] is not 0).
     pub(super) fn new(taps: &[u32]) -> Self {
         let mut pairs = Self {

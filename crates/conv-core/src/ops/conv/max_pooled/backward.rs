@@ -189,6 +189,13 @@ impl Op for DKernels<'_> {
             let starts = (0..len).step_by(S::WIDTH);
             starts.map(move |i| [at + i, tap + i, (len - i).min(S::WIDTH)])
         });
+        // Of more a pass would leave some out.
+        const {
+            assert!(
+                S::WEIGHTED_ROWS <= 15,
+                "passes are compiled for 15 vectors at most"
+            )
+        };
         let count = vectors.clone().count();
         let passes = count.div_ceil(S::WEIGHTED_ROWS);
         let mut vectors = vectors;

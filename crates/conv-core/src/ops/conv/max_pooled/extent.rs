@@ -3,7 +3,8 @@
 use super::super::geometry::Problem;
 use super::super::windows::WindowTable;
 
-/// Argmax is counted in f32 from here on, where each whole number's bits are those of the one before it plus one.
+/// 2²³: from here on consecutive whole numbers have consecutive bits as f32, so that a pixel's index can be kept in a lane.
+/// Images with more pixels do not go by phases.
 pub(in crate::ops::conv) const COUNTED: f32 = 8_388_608.0;
 
 /// For tiles of `side` × `side`: how many columns of the phases begin a row, and how many rows each phase has.

@@ -14,7 +14,7 @@ use crate::simd::{
 };
 use crate::tuning::{KERNEL_BLOCK, POSITIONS_PER_LINE as LINE, TRANSPOSED};
 
-/// The tables of such a convolution and its pooling.
+/// The tables of a max-pooled convolution that is computed phase by phase.
 #[derive(Clone, Debug)]
 pub(super) struct Phases {
     /// Rows and columns of a pooled window.

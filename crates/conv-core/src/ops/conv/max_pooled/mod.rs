@@ -1,6 +1,6 @@
 //! A convolution whose outputs go into a max pooling and nowhere else. Only the outputs that are a maximum have a
 //! gradient, and the backward pass leaves out the others ([`backward`]). For a few kernels over a single channel the
-//! forward pass writes the maxima alone ([`forward`]).
+//! forward pass writes the pooled values alone ([`forward`]).
 
 mod backward;
 pub(super) mod extent;

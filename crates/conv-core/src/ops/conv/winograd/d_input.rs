@@ -160,7 +160,8 @@ impl Op for Transpose<'_> {
     }
 }
 
-/// Tiles of the input's gradient, with a tile a lane, added to where they belong.
+/// Tiles of the input's gradient, with a tile a lane, added to where they belong: a pixel's sum is in the order of the
+/// blocks of tiles, and within a block in that of the values of a tile. So the size of a block fixes bits.
 struct Sum<'a> {
     winograd: &'a Winograd,
     /// (values, Cin, lanes)

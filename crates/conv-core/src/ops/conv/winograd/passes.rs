@@ -16,7 +16,8 @@ pub(super) struct Products<'a> {
     pub(super) columns: (usize, usize),
     /// For each value (columns, lanes of a panel), and how far from one to the next.
     pub(super) right: (&'a [Lanes], usize),
-    /// What the sums of that value begin with that has a share of one in all outputs.
+    /// What the sums begin with, the bias, for the one value of a tile that the inverse transform adds to every output with
+    /// factor 1; zeros for the others.
     pub(super) start: &'a [Lanes],
     /// For each value (rows, lanes), and how far from one to the next.
     pub(super) sums: (&'a mut [Lanes], usize),
@@ -28,7 +29,7 @@ impl Op for Products<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let zeros = [Lanes::ZERO; 2];
-        // That of the value at 1, down and across.
+        // The value at point 1 in both directions has that factor.
         let centre = self.side.tile() + 1;
         let all = self.x.chunks_exact(self.step * LANES);
         let right = self.right.0.chunks(self.right.1);
@@ -83,7 +84,7 @@ pub(super) struct Outputs<'a> {
     pub(super) tiles: Range<usize>,
     /// The first channel, and how many.
     pub(super) panel: (usize, usize),
-    /// Numbers, and which one of all is their first.
+    /// Some values of the outputs, and the index of the first of them.
     pub(super) output: (&'a mut [f32], usize),
 }
 
