@@ -45,7 +45,7 @@
 //! use conv_core::optimizer::{Optimizer, Schedule};
 //! use conv_core::spec::{Layers, Spec};
 //! use mnist_data::{Dataset, embedded};
-//! use ndarray::{Array4, Axis};
+//! use conv_core::ndarray::{Array4, Axis};
 //!
 //! // Images as (image, row, column, channel), from 0 to 1.
 //! let images = |set: &Dataset| -> Array4<f32> {

@@ -36,6 +36,15 @@ const OWN_KEYS: [&str; 2] = ["format", "spec"];
 /// Bytes of a spec as JSON.
 const LARGEST_SPEC: usize = 1 << 20;
 
+/// What [`Network::from_bytes_with`] read.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The network.
+    pub network: Network,
+    /// What stood beside it: all metadata but the network's own.
+    pub metadata: BTreeMap<String, String>,
+}
+
 impl Network {
     /// The network as bytes, see [`saved`](crate::saved).
     ///
@@ -69,9 +78,9 @@ impl Network {
     /// let network = Network::new(&Spec::new((1, 1, 3), Layers::new().dense(2)), 1)?;
     /// let metadata = BTreeMap::from([("classes".to_owned(), "cat, dog".to_owned())]);
     /// let bytes = network.to_bytes_with(&metadata)?;
-    /// let (again, found) = Network::from_bytes_with(&bytes)?;
-    /// assert_eq!(again.values(), network.values());
-    /// assert_eq!(found, metadata);
+    /// let loaded = Network::from_bytes_with(&bytes)?;
+    /// assert_eq!(loaded.network.values(), network.values());
+    /// assert_eq!(loaded.metadata, metadata);
     /// # Ok::<(), conv_core::Error>(())
     /// ```
     ///
@@ -125,7 +134,7 @@ impl Network {
     /// [`Error::Saved`] if the bytes are no safetensors, are cut off, or have other tensors than the spec asks for or
     /// values that are not finite; the errors of [`Spec::check`] if its layers do not fit.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Self::from_bytes_with(bytes)?.0)
+        Ok(Self::from_bytes_with(bytes)?.network)
     }
 
     /// The network and the further metadata that [`to_bytes_with`](Self::to_bytes_with) wrote. Of the metadata
@@ -133,7 +142,7 @@ impl Network {
     ///
     /// # Errors
     /// As [`from_bytes`](Self::from_bytes).
-    pub fn from_bytes_with(bytes: &[u8]) -> Result<(Self, BTreeMap<String, String>), Error> {
+    pub fn from_bytes_with(bytes: &[u8]) -> Result<Loaded, Error> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(saved)?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let mut metadata: BTreeMap<String, String> = metadata.into_iter().collect();
@@ -173,7 +182,7 @@ impl Network {
         }
         let mut network = Self::assemble(spec, 0, program, values);
         network.set_running_statistics(&statistics)?;
-        Ok((network, metadata))
+        Ok(Loaded { network, metadata })
     }
 }
 
@@ -181,7 +190,7 @@ impl Network {
 fn check_finite(name: &str, values: &[f32]) -> Result<(), Error> {
     match values.iter().position(|x| !x.is_finite()) {
         None => Ok(()),
-        Some(at) => problem(format!("number {at} of {name} is {}", values[at])),
+        Some(at) => problem(format!("value {at} of {name} is {}", values[at])),
     }
 }
 

@@ -222,7 +222,7 @@ fn trains_as_the_composed_operations_do() {
             for step in 0..STEPS {
                 let first = step * n * geometry.hidden();
                 let found = net
-                    .train(&made, &batch, (&masks, first), &rules, &mut workspace)
+                    .train(&made, &batch, &masks, first, &rules, &mut workspace)
                     .unwrap();
                 let right = listing.train(&pixels, &labels, &|i| masks.get(first + i), &rules);
                 assert_eq!(found, right, "{geometry:?}, {rules:?}, step {step}");
@@ -271,7 +271,7 @@ fn trains_to_the_same_bits_everywhere() {
             let mut workspace = Workspace::new(&geometry, [&batch]);
             let mut correct = Vec::new();
             for rules in all_rules(n) {
-                let step = net.train(&made, &batch, (&masks, 0), &rules, &mut workspace);
+                let step = net.train(&made, &batch, &masks, 0, &rules, &mut workspace);
                 correct.push(step.unwrap());
             }
             correct.push(net.count_correct(&made).unwrap());

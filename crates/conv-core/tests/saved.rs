@@ -50,8 +50,9 @@ fn further_metadata_comes_back() {
     let entry = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let metadata = BTreeMap::from([entry("trainer", "{\"a\": [1]}"), entry("note", "ä\n\"")]);
     let bytes = network.to_bytes_with(&metadata).unwrap();
-    let (again, found) = Network::from_bytes_with(&bytes).unwrap();
-    assert_eq!(found, metadata);
+    let loaded = Network::from_bytes_with(&bytes).unwrap();
+    assert_eq!(loaded.metadata, metadata);
+    let again = loaded.network;
     assert_eq!(again.to_bytes().unwrap(), network.to_bytes().unwrap());
     assert_eq!(again.to_bytes_with(&metadata).unwrap(), bytes);
     assert!(Network::from_bytes(&bytes).is_ok());
@@ -110,7 +111,7 @@ fn refuses_what_is_no_network() {
     );
     assert_eq!(
         with(dense, "0.weights", &[2, 1], &[1.0, f32::NAN]),
-        "no saved network: number 1 of 0.weights is NaN"
+        "no saved network: value 1 of 0.weights is NaN"
     );
     assert!(with(dense, "1.weights", &[2, 1], &[1.0, 2.0]).contains("0.weights"));
     let two = r#"{"input":[1,1,2],"layers":[{"type":"dense","outputs":1}]}"#;
@@ -183,7 +184,7 @@ fn what_could_not_be_read_again_is_not_written() {
     network
         .set_parameter("0.bias", &[0.0, f32::NAN, 0.0])
         .unwrap();
-    let problem = "number 1 of 0.bias is NaN".to_owned();
+    let problem = "value 1 of 0.bias is NaN".to_owned();
     assert_eq!(network.to_bytes(), Err(Error::Saved { problem }));
 
     let long = layers("[1,1,1]", &vec![r#"{"type":"flatten"}"#; 60_000].join(","));

@@ -136,7 +136,11 @@ fn layer_normalisation_is_that_of_the_reference() {
             wide(&gamma).view(),
             wide(&beta).view(),
         );
-        let (right_d_input, right_d_gamma, right_d_beta) = reference::layer_norm_backward(
+        let reference::Gradients {
+            d_input: right_d_input,
+            d_gamma: right_d_gamma,
+            d_beta: right_d_beta,
+        } = reference::layer_norm_backward(
             wide(&input).view(),
             wide_epsilon,
             wide(&gamma).view(),
@@ -289,13 +293,16 @@ fn batch_norm_and_its_gradients_are_those_of_the_reference() {
     ] {
         let norm = Norm::new(seed, shape);
         let (input, gamma, beta) = (wide(&norm.input), wide(&norm.gamma), wide(&norm.beta));
-        let (mean, variance) = reference::statistics(input.view());
+        let own = reference::statistics(input.view());
         let epsilon = f64::from(1e-3_f32);
-        let own = (mean.view(), variance.view());
-        let right = reference::batch_norm(input.view(), own, epsilon, (gamma.view(), beta.view()));
+        let right = reference::batch_norm(input.view(), &own, epsilon, gamma.view(), beta.view());
+        let reference::Statistics { mean, variance } = own;
         let d_output = wide(&norm.d_output);
-        let (right_d, right_gamma, right_beta) =
-            reference::batch_norm_backward(input.view(), epsilon, gamma.view(), d_output.view());
+        let reference::Gradients {
+            d_input: right_d,
+            d_gamma: right_gamma,
+            d_beta: right_beta,
+        } = reference::batch_norm_backward(input.view(), epsilon, gamma.view(), d_output.view());
         on_every_level(|_| {
             let statistics = Statistics::of(norm.input.view()).unwrap();
             assert_eq!(statistics.count, shape.0 * shape.1 * shape.2);
@@ -367,13 +374,15 @@ fn the_reference_batch_norm_has_the_gradients_of_finite_differences() {
     let (input, gamma, beta) = (wide(&norm.input), wide(&norm.gamma), wide(&norm.beta));
     let d_output = wide(&norm.d_output);
     let loss = |input: &Array4<f64>, gamma: &Array1<f64>, beta: &Array1<f64>| {
-        let (mean, variance) = reference::statistics(input.view());
-        let own = (mean.view(), variance.view());
-        let output = reference::batch_norm(input.view(), own, 1e-3, (gamma.view(), beta.view()));
+        let own = reference::statistics(input.view());
+        let output = reference::batch_norm(input.view(), &own, 1e-3, gamma.view(), beta.view());
         (output * &d_output).sum()
     };
-    let (d_input, d_gamma, d_beta) =
-        reference::batch_norm_backward(input.view(), 1e-3, gamma.view(), d_output.view());
+    let reference::Gradients {
+        d_input,
+        d_gamma,
+        d_beta,
+    } = reference::batch_norm_backward(input.view(), 1e-3, gamma.view(), d_output.view());
     let by_input = differences(&input, |input| loss(input, &gamma, &beta));
     assert_near("d_input", &d_input, &by_input, 1e-6);
     let by_gamma = differences(&gamma, |gamma| loss(&input, gamma, &beta));
@@ -441,9 +450,10 @@ fn a_folded_convolution_does_both_at_once() {
     );
     let right = reference::batch_norm(
         plain.view(),
-        (mean.view(), variance.view()),
+        &reference::Statistics { mean, variance },
         f64::from(1e-5_f32),
-        (wide(&gamma).view(), wide(&beta).view()),
+        wide(&gamma).view(),
+        wide(&beta).view(),
     );
     batch_norm::fold(
         &statistics,

@@ -146,8 +146,8 @@ impl Model {
     /// # Errors
     /// What is wrong with them, without a file's name.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let (network, metadata) =
-            Network::from_bytes_with(bytes).map_err(|error| error.to_string())?;
+        let loaded = Network::from_bytes_with(bytes).map_err(|error| error.to_string())?;
+        let (network, metadata) = (loaded.network, loaded.metadata);
         let about = metadata
             .get(KEY)
             .ok_or_else(|| format!("its metadata have no {KEY:?}, so nothing tells its classes"))?;

@@ -33,7 +33,7 @@
 //!     for batch in &batches {
 //!         let mut masks = Bits::default();
 //!         random.randint2(batch.len() * geometry.hidden(), &mut masks);
-//!         network.train(&train, batch, (&masks, 0), &rules, &mut workspace)?;
+//!         network.train(&train, batch, &masks, 0, &rules, &mut workspace)?;
 //!     }
 //! }
 //! let correct = network.count_correct(&train)?;

@@ -41,7 +41,8 @@ impl Network {
         &mut self,
         images: &Images,
         batch: &Batch,
-        (masks, first_mask): (&Bits, usize),
+        masks: &Bits,
+        first_mask: usize,
         rules: &Rules,
         workspace: &mut Workspace,
     ) -> Result<usize, Error> {

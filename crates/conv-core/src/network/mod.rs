@@ -155,6 +155,20 @@ impl Network {
 
     /// Replaces the values of one parameter.
     ///
+    /// ```
+    /// use conv_core::ndarray::{Array4, arr2};
+    /// use conv_core::network::{Network, Workspace};
+    /// use conv_core::spec::{Layers, Spec};
+    ///
+    /// let mut network = Network::new(&Spec::new((1, 1, 2), Layers::new().dense(2)), 1)?;
+    /// // Two features, and two outputs: a row a feature.
+    /// network.set_parameter("0.weights", &[1., 2., 3., 4.])?;
+    /// let mut workspace = Workspace::new();
+    /// let outputs = network.forward(Array4::ones((1, 1, 1, 2)).view(), &mut workspace)?;
+    /// assert_eq!(outputs, arr2(&[[4., 6.]]));
+    /// # Ok::<(), conv_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NoParameter`] if none has the name, [`Error::Shape`] if it has more or fewer values.
     pub fn set_parameter(&mut self, name: &str, values: &[f32]) -> Result<(), Error> {

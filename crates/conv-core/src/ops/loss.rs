@@ -13,6 +13,17 @@ use crate::simd::math;
 ///
 /// logits (N, C) → probabilities (N, C)
 ///
+/// ```
+/// use conv_core::ndarray::{Array2, arr2};
+/// use conv_core::ops::loss::softmax;
+///
+/// // e^ln 3 is three times e^0.
+/// let mut probabilities = Array2::zeros((1, 2));
+/// softmax(arr2(&[[3_f32.ln(), 0.]]).view(), probabilities.view_mut())?;
+/// assert_eq!(probabilities, arr2(&[[0.75, 0.25]]));
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+///
 /// # Errors
 /// If the shapes differ or an array is not in row-major order.
 pub fn softmax(

@@ -7,6 +7,16 @@ use crate::Error;
 
 /// `output = a + b`. Its gradient needs no function: `d_a = d_b = d_output`.
 ///
+/// ```
+/// use conv_core::ndarray::{Array1, arr1};
+/// use conv_core::ops::residual;
+///
+/// let mut output = Array1::zeros(2);
+/// residual::forward(arr1(&[1., 2.]).view(), arr1(&[3., 4.]).view(), output.view_mut())?;
+/// assert_eq!(output, arr1(&[4., 6.]));
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+///
 /// # Errors
 /// If the shapes differ or an array is not in row-major order.
 pub fn forward<D: Dimension>(

@@ -2,6 +2,7 @@ use ndarray::{Array1, Array4, ArrayView1, ArrayView4, NdFloat};
 
 use super::window::taps;
 use crate::ops::conv::Conv;
+use crate::shape::Pair;
 
 /// Calls `visit` with (input index, kernel index, output index) of every product of a convolution.
 fn products(
@@ -64,8 +65,9 @@ pub fn conv_d_input<F: NdFloat>(
     conv: &Conv,
     d_output: ArrayView4<'_, F>,
     kernels: ArrayView4<'_, F>,
-    (h, w): (usize, usize),
+    size: impl Into<Pair>,
 ) -> Array4<F> {
+    let (h, w) = size.into().into();
     // d_output (N, Oh, Ow, Cout), kernels (Kh, Kw, Cin / groups, Cout) → d_input (N, H, W, Cin)
     let (n, cin) = (d_output.dim().0, kernels.dim().2 * conv.groups);
     let mut d_input = Array4::zeros((n, h, w, cin));

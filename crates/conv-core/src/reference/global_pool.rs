@@ -1,6 +1,7 @@
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4, NdFloat};
 
 use super::constant::constant;
+use crate::shape::Pair;
 
 /// Global average pooling: `output[n, c] = Σ input[n, y, x, c] / (H · W)`. M. Lin, Q. Chen and S. Yan, Network in
 /// network (2013).
@@ -19,8 +20,9 @@ pub fn global_pool<F: NdFloat>(input: ArrayView4<'_, F>) -> Array2<F> {
 #[must_use]
 pub fn global_pool_d_input<F: NdFloat>(
     d_output: ArrayView2<'_, F>,
-    (h, w): (usize, usize),
+    size: impl Into<Pair>,
 ) -> Array4<F> {
+    let (h, w) = size.into().into();
     // d_output (N, C) → d_input (N, H, W, C)
     let (n, channels) = d_output.dim();
     Array4::from_shape_fn((n, h, w, channels), |(n, _, _, c)| {

@@ -1,5 +1,6 @@
 use ndarray::{Array1, Array4, ArrayView1, ArrayView4, Axis, NdFloat};
 
+use super::batch_norm::Gradients;
 use super::constant::constant;
 
 /// Layer normalisation over the channels of each pixel: `output = γ · x̂ + β` with
@@ -28,14 +29,14 @@ pub fn layer_norm<F: NdFloat>(
 /// `d_input = (g − Σ g / C − x̂ · Σ (g · x̂) / C) / √(variance + ε)`; over all pixels, `d_gamma = Σ d_output · x̂` and
 /// `d_beta = Σ d_output`.
 ///
-/// input, `d_output` (N, H, W, C), gamma (C) → `d_input` (N, H, W, C), `d_gamma`, `d_beta` (C)
+/// input, `d_output` (N, H, W, C), gamma (C) → the [`Gradients`]
 #[must_use]
 pub fn layer_norm_backward<F: NdFloat>(
     input: ArrayView4<'_, F>,
     epsilon: F,
     gamma: ArrayView1<'_, F>,
     d_output: ArrayView4<'_, F>,
-) -> (Array4<F>, Array1<F>, Array1<F>) {
+) -> Gradients<F> {
     let channels = gamma.len();
     let (mut d_gamma, mut d_beta) = (Array1::zeros(channels), Array1::zeros(channels));
     let mut d_input = input.to_owned();
@@ -61,7 +62,11 @@ pub fn layer_norm_backward<F: NdFloat>(
             pixel[channel] = (g - sum / count - normalised * (product / count)) * inverse;
         }
     }
-    (d_input, d_gamma, d_beta)
+    Gradients {
+        d_input,
+        d_gamma,
+        d_beta,
+    }
 }
 
 /// The mean of a pixel's channels, and `1 / √(variance + ε)`.

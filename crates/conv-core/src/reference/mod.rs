@@ -24,7 +24,7 @@ pub use activation::{
     gelu, gelu_d_input, relu, relu_d_input, sigmoid, sigmoid_d_input, silu, silu_d_input, tanh,
     tanh_d_input,
 };
-pub use batch_norm::{batch_norm, batch_norm_backward, statistics};
+pub use batch_norm::{Gradients, Statistics, batch_norm, batch_norm_backward, statistics};
 pub use conv::{conv, conv_d_bias, conv_d_input, conv_d_kernels};
 pub use dense::{dense, dense_d_bias, dense_d_input, dense_d_weights};
 pub use dropout::dropout;

@@ -1,7 +1,7 @@
 use ndarray::{Array3, ArrayView3, NdFloat};
 
 use super::window::taps;
-use crate::shape::Window;
+use crate::shape::{Pair, Window};
 
 /// The chapter's `get_image_section` and `reshape`: the pixels under a window, position by position, row-major
 /// both. `sections[n, p, t] = images[n, y, x]`.
@@ -29,9 +29,10 @@ pub fn sections<F: NdFloat>(images: ArrayView3<'_, F>, window: &Window) -> Array
 #[must_use]
 pub fn sections_d_images<F: NdFloat>(
     d_sections: ArrayView3<'_, F>,
-    (h, w): (usize, usize),
+    size: impl Into<Pair>,
     window: &Window,
 ) -> Array3<F> {
+    let (h, w) = size.into().into();
     // d_sections (N, positions, taps) → d_images (N, H, W)
     let n = d_sections.dim().0;
     let cols = window.output(h, w).expect("the window fits").right;

@@ -81,19 +81,20 @@ impl Wide<'_> {
             }
             Layer::Dropout { .. } => x,
             Layer::BatchNorm(norm) => {
-                let (mut mean, mut variance) = reference::statistics(x.view());
+                let mut statistics = reference::statistics(x.view());
                 if !self.training {
                     let running = &self.network.running_statistics()[self.norms.get()];
-                    mean = running.mean.clone().into();
-                    variance = running.variance.clone().into();
+                    statistics.mean = running.mean.clone().into();
+                    statistics.variance = running.variance.clone().into();
                     self.norms.set(self.norms.get() + 1);
                 }
                 let (gamma, beta) = (self.get(path, "gamma"), self.get(path, "beta"));
                 reference::batch_norm(
                     x.view(),
-                    (mean.view(), variance.view()),
+                    &statistics,
                     f64::from(norm.epsilon),
-                    (gamma.unwrap(), beta.unwrap()),
+                    gamma.unwrap(),
+                    beta.unwrap(),
                 )
             }
             Layer::Residual { body, shortcut } => {

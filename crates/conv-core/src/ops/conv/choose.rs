@@ -4,7 +4,7 @@
 //!
 //! Which algorithm runs decides about last bits, so the choice follows from the shapes alone.
 
-use super::col2im::Col2im;
+use super::col2im::{Col2im, Kind};
 use super::direct::{Direct, pair_count};
 use super::geometry::Problem;
 use super::max_pooled::extent::{COUNTED, extent, table_len};
@@ -38,10 +38,7 @@ pub(crate) enum DInputAlgorithm {
     /// As the outputs of the transposed problem.
     Transposed(Choice),
     /// Sections, added up: [`col2im`](super::col2im).
-    Col2im {
-        /// Whether the sections are computed with the kernels' weights two by two.
-        by_pairs: bool,
-    },
+    Col2im { kind: Kind },
     /// The tiles of the outputs' gradient, each adding to an overlapping tile of the input's:
     /// [`winograd`](super::winograd).
     OverlappingTiles(Side),
@@ -157,12 +154,22 @@ pub(crate) fn choose_d_input(problem: &Problem) -> Result<DInputChoice, Error> {
     }
     if problem.groups == 1 && problem.input().channels < COL2IM_CHANNELS {
         let sections = Col2im::sections(problem)?;
-        let by_pairs = !Col2im::is_single(problem) && suits_pairs(&sections);
-        let [kernels, tables, image] = Col2im::memory(problem, &sections, by_pairs);
+        let (kind, reason) = if suits_rows(problem) {
+            let reason = "col2im by rows: a section of 3 × 3 over one channel is one vector";
+            (Kind::Rows, reason)
+        } else if suits_pairs(&sections) {
+            let reason =
+                "col2im by pairs: few input channels fill no vector; two taps at a time do";
+            (Kind::RunsOfPairs, reason)
+        } else {
+            let reason = "col2im: few input channels fill no vector; the taps of a section do";
+            (Kind::Runs, reason)
+        };
+        let [kernels, tables, image] = Col2im::memory(problem, &sections, kind);
         return Ok(DInputChoice {
-            algorithm: DInputAlgorithm::Col2im { by_pairs },
+            algorithm: DInputAlgorithm::Col2im { kind },
             problem: *problem,
-            reason: "col2im: few input channels fill no vector; the taps of a section do",
+            reason,
             memory: Memory {
                 kernels,
                 tables,
@@ -256,6 +263,11 @@ fn suits_single_channel(problem: &Problem) -> bool {
         && (fewest..=most).contains(&problem.output.channels)
         && problem.stride.1 == 1
         && problem.output.cols >= LANES
+}
+
+/// Whether a section is 3 × 3 pixels of a single channel, one pixel from the next.
+fn suits_rows(problem: &Problem) -> bool {
+    problem.is_plain() && problem.kernel == (3, 3) && problem.input().channels == 1
 }
 
 fn suits_pairs(problem: &Problem) -> bool {

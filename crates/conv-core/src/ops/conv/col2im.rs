@@ -11,6 +11,17 @@ use crate::shape::{ImageShape, Window, product};
 use crate::simd::{LANES, Lanes, Matrix, Op, Simd, dispatch, gemm};
 use crate::tuning::VALUES_IN_FIRST_CACHE;
 
+/// How the sections of a [`Col2im`] are computed and added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// As the outputs of a dense layer ([`Direct`]), added run by run.
+    Runs,
+    /// The same with the kernels' weights two by two.
+    RunsOfPairs,
+    /// As a product of matrices, a vector a section, added row by row.
+    Rows,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Col2im {
     /// (pixels, Cout) → (pixels, taps · Cin)
@@ -106,18 +117,13 @@ impl Col2im {
         Problem::new(&pixel, pixels, taps)
     }
 
-    /// Whether a section is 3 × 3 pixels of a single channel, one pixel from the next.
-    pub(super) fn is_single(problem: &Problem) -> bool {
-        problem.is_plain() && problem.kernel == (3, 3) && problem.input().channels == 1
-    }
-
-    pub(super) fn new(problem: &Problem, by_pairs: bool) -> Result<Self, Error> {
+    pub(super) fn new(problem: &Problem, kind: Kind) -> Result<Self, Error> {
         let input = problem.input();
         let (w, h, cin) = (input.cols, input.rows, input.channels);
         let (kernel, stride, dilation) = (problem.kernel, problem.stride, problem.dilation);
         let (top, left) = (problem.padded.top as usize, problem.padded.left as usize);
         let (pixels, cols, taps) = (problem.output.pixels(), problem.output.cols, problem.taps());
-        let sections = Direct::new(&Self::sections(problem)?, by_pairs);
+        let sections = Direct::new(&Self::sections(problem)?, kind == Kind::RunsOfPairs);
         let mut runs: Vec<[u32; 3]> = Vec::new();
         for position in 0..pixels {
             let (oy, ox) = (position / cols, position % cols);
@@ -135,14 +141,13 @@ impl Col2im {
                 }
             }
         }
-        let single = Self::is_single(problem);
         Ok(Self {
             sections,
             pixels,
             input_len: input.len(),
             cout: problem.output.channels,
             taps,
-            rows: single.then_some(Rows {
+            rows: (kind == Kind::Rows).then_some(Rows {
                 image: (h, w),
                 cols,
                 before: (top, left),
@@ -152,14 +157,15 @@ impl Col2im {
     }
 
     /// Values of the packed kernels, of the tables, and of the sections that are there at a time, at most.
-    pub(super) fn memory(problem: &Problem, sections: &Problem, by_pairs: bool) -> [usize; 3] {
+    pub(super) fn memory(problem: &Problem, sections: &Problem, kind: Kind) -> [usize; 3] {
+        let by_pairs = kind == Kind::RunsOfPairs;
         let packed = Direct::packed_len(sections, by_pairs).saturating_mul(LANES);
         let pixels = problem.output.pixels();
         // A run is three values for each pixel under a window, and the list of them may have grown to twice what it needs.
         let windows = pixels.saturating_mul(problem.kernel.0 * problem.kernel.1);
         let tables =
             Direct::table_len(sections, by_pairs).saturating_add(windows.saturating_mul(6));
-        let section = if Self::is_single(problem) {
+        let section = if kind == Kind::Rows {
             LANES
         } else {
             problem.taps()

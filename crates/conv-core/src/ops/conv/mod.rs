@@ -82,6 +82,20 @@ pub fn forward(
 ///
 /// `d_output` (N, Oh, Ow, Cout), kernels (Kh, Kw, Cin / groups, Cout) → `d_input` (N, H, W, Cin)
 ///
+/// ```
+/// use conv_core::ndarray::{Array4, arr1};
+/// use conv_core::ops::conv::{self, Conv};
+/// use conv_core::shape::Window;
+///
+/// // Two outputs of a kernel of the weights 1 and 10 over three pixels: the middle pixel is under both.
+/// let d_output = Array4::ones((1, 1, 2, 1));
+/// let kernels = Array4::from_shape_fn((1, 2, 1, 1), |(_, x, ..)| if x == 0 { 1. } else { 10. });
+/// let mut d_input = Array4::zeros((1, 1, 3, 1));
+/// conv::d_input(&Conv::new(Window::new(1, 2)), d_output.view(), kernels.view(), d_input.view_mut())?;
+/// assert_eq!(d_input.flatten(), arr1(&[1., 11., 10.]));
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`forward`].
 pub fn d_input(
@@ -108,6 +122,20 @@ pub fn d_input(
 /// see [`reference::conv_d_kernels`](crate::reference::conv_d_kernels).
 ///
 /// input (N, H, W, Cin), `d_output` (N, Oh, Ow, Cout) → `d_kernels` (Kh, Kw, Cin / groups, Cout)
+///
+/// ```
+/// use conv_core::ndarray::{Array4, arr1};
+/// use conv_core::ops::conv::{self, Conv};
+/// use conv_core::shape::Window;
+///
+/// // Pixels 1, 2 and 3: the first weight saw 1 and 2, the second one 2 and 3.
+/// let input = Array4::from_shape_fn((1, 1, 3, 1), |(_, _, x, _)| x as f32 + 1.);
+/// let d_output = Array4::ones((1, 1, 2, 1));
+/// let mut d_kernels = Array4::zeros((1, 2, 1, 1));
+/// conv::d_kernels(&Conv::new(Window::new(1, 2)), input.view(), d_output.view(), d_kernels.view_mut())?;
+/// assert_eq!(d_kernels.flatten(), arr1(&[3., 5.]));
+/// # Ok::<(), conv_core::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`forward`].

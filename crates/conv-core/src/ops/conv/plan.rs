@@ -93,7 +93,7 @@ impl Plan {
     pub(crate) fn packed_len(&self) -> usize {
         match &self.tables {
             Tables::Direct(direct) => direct.own_packed_len(),
-            Tables::SingleChannel(single) => single.direct.own_packed_len(),
+            Tables::SingleChannel(single) => single.packed_len(),
             Tables::Winograd(winograd) => winograd.packed_len(),
         }
     }
@@ -127,7 +127,7 @@ impl Plan {
     ) {
         match &self.tables {
             Tables::Direct(direct) => direct.pack(packed, kernels, weights),
-            Tables::SingleChannel(single) => single.direct.pack(packed, kernels, weights),
+            Tables::SingleChannel(single) => single.pack(packed, kernels, weights),
             Tables::Winograd(winograd) => winograd.pack(kernels, packed, |tap| weights(0, tap)),
         }
     }
@@ -166,15 +166,18 @@ impl Plan {
         first_tap: usize,
         d_kernels: &mut [f32],
     ) {
-        let direct = match &self.tables {
-            Tables::Direct(direct) => direct,
-            Tables::SingleChannel(single) => &single.direct,
+        match &self.tables {
+            Tables::Direct(direct) => {
+                direct.add_d_kernels(padded, d_output, first_tap, d_kernels);
+            }
+            Tables::SingleChannel(single) => {
+                single.add_d_kernels(padded, d_output, first_tap, d_kernels);
+            }
             Tables::Winograd(winograd) => {
                 let to = (d_kernels, self.kernels());
-                return winograd.add_d_kernels((padded, d_output), 0..winograd.panels(), to);
+                winograd.add_d_kernels((padded, d_output), 0..winograd.panels(), to);
             }
-        };
-        direct.add_d_kernels(padded, d_output, first_tap, d_kernels);
+        }
     }
 
     /// [`add_d_kernels`](Self::add_d_kernels) for some panels of kernels by Winograd's algorithm. `d_kernels` is an array that
@@ -219,9 +222,7 @@ impl DInputPlan {
         let problem = problem.checked()?;
         let tables = match algorithm {
             DInputAlgorithm::Transposed(choice) => DInputTables::Transposed(Plan::of(&choice)?),
-            DInputAlgorithm::Col2im { by_pairs } => {
-                DInputTables::Col2im(Col2im::new(&problem, by_pairs)?)
-            }
+            DInputAlgorithm::Col2im { kind } => DInputTables::Col2im(Col2im::new(&problem, kind)?),
             DInputAlgorithm::OverlappingTiles(side) => {
                 DInputTables::OverlappingTiles(Winograd::new(side, &problem))
             }

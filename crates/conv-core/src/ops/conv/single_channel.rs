@@ -9,7 +9,7 @@ use crate::tuning::{KERNEL_BLOCK, PIXEL_VECTORS, TRANSPOSED};
 /// [`direct`](super::direct).
 #[derive(Clone, Debug)]
 pub(super) struct SingleChannel {
-    pub(super) direct: Direct,
+    direct: Direct,
     /// Columns of the output.
     columns: usize,
     /// Output pixels of an image, and values of a padded one.
@@ -27,6 +27,33 @@ impl SingleChannel {
             padded_len: problem.padded.len(),
             kernels: problem.output.channels,
         }
+    }
+
+    /// Vectors of sixteen in the packed kernels.
+    pub(super) fn packed_len(&self) -> usize {
+        self.direct.own_packed_len()
+    }
+
+    /// As [`Direct::pack`].
+    pub(super) fn pack(
+        &self,
+        packed: &mut [Lanes],
+        kernels: &[f32],
+        weights: impl Fn(usize, usize) -> (usize, usize) + Sync,
+    ) {
+        self.direct.pack(packed, kernels, weights);
+    }
+
+    /// As [`Direct::add_d_kernels`].
+    pub(super) fn add_d_kernels(
+        &self,
+        padded: &[f32],
+        d_output: &[f32],
+        first_tap: usize,
+        d_kernels: &mut [f32],
+    ) {
+        self.direct
+            .add_d_kernels(padded, d_output, first_tap, d_kernels);
     }
 
     /// The output at some of the pixels of all the images, counted over the images.

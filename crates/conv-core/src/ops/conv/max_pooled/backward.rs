@@ -194,8 +194,8 @@ impl Op for DKernels<'_> {
             assert!(
                 S::WEIGHTED_ROWS <= 15,
                 "passes are compiled for 15 vectors at most"
-            )
-        };
+            );
+        }
         let count = vectors.clone().count();
         let passes = count.div_ceil(S::WEIGHTED_ROWS);
         let mut vectors = vectors;

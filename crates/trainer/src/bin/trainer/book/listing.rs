@@ -184,10 +184,14 @@ impl Run {
                 return Err(Failure::Interrupted);
             }
             let rules = self.settings.rules(batch.len());
-            let masks = (&self.masks, first_mask);
-            correct +=
-                self.network
-                    .train(&self.train, batch, masks, &rules, &mut self.workspace)?;
+            correct += self.network.train(
+                &self.train,
+                batch,
+                &self.masks,
+                first_mask,
+                &rules,
+                &mut self.workspace,
+            )?;
             seen += batch.len();
             first_mask += batch.len() * self.network.geometry().hidden();
         }
