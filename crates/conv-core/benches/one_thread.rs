@@ -157,7 +157,7 @@ fn book(digits: &Splits, windows: u32) -> Result<(f64, f64)> {
         for batch in &batches {
             masks.clear();
             random.randint2(batch.len() * geometry.hidden(), &mut masks);
-            network.train(&train, batch, (&masks, 0), &rules, &mut workspace)?;
+            network.train(&train, batch, &masks, 0, &rules, &mut workspace)?;
         }
         Ok(())
     })?;

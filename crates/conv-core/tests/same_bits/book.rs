@@ -36,9 +36,8 @@ pub(crate) fn digest() -> String {
         for batch in &batches {
             masks.clear();
             random.randint2(batch.len() * geometry.hidden(), &mut masks);
-            let masks = (&masks, 0);
             network
-                .train(&images, batch, masks, &rules, &mut workspace)
+                .train(&images, batch, &masks, 0, &rules, &mut workspace)
                 .unwrap();
         }
     }
