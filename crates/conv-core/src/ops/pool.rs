@@ -357,9 +357,9 @@ impl Max<'_> {
         taps: &[u32],
         sums: &mut Option<&mut S::F32>,
     ) {
-        match (sums, taps.as_array::<4>(), taps.as_array::<9>()) {
-            (Some(sums), Some(taps), _) => self.small_window(s, at, taps, sums),
-            (Some(sums), _, Some(taps)) => self.small_window(s, at, taps, sums),
+        match (sums, <&[_; 4]>::try_from(taps), <&[_; 9]>::try_from(taps)) {
+            (Some(sums), Ok(taps), _) => self.small_window(s, at, taps, sums),
+            (Some(sums), _, Ok(taps)) => self.small_window(s, at, taps, sums),
             _ => self.any_window(s, at, taps),
         }
     }
