@@ -178,7 +178,7 @@ impl TrainArgs {
             };
             let other = match result.model_epoch {
                 Some(epoch) if epoch < result.epochs => format!(
-                    "\nThese are those after epoch {}, the last; the model is that of epoch {epoch}.",
+                    "\nThe digest is of the parameters after epoch {}, the last one; the model has those after epoch {epoch}.",
                     result.epochs
                 ),
                 _ => String::new(),
