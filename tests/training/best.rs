@@ -53,7 +53,7 @@ fn a_run_that_stops_early_keeps_the_best_network() {
     assert_eq!(best.as_u64().unwrap() + 3, last, "the recipe's patience");
     let words = format!("by the network after epoch {best} of {last}, the best by validation loss");
     assert!(printed.contains(&words), "{printed}");
-    let words = format!("after epoch {last}, the last; the model is that of epoch {best}");
+    let words = format!("after epoch {last}, the last one; the model has those after epoch {best}");
     let said = stderr(&output);
     assert!(said.contains(&words), "{said}");
     // The folder, its file and the best checkpoint are the same network, whose figures the result has.
