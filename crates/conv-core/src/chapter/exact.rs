@@ -13,6 +13,9 @@ use crate::simd::{LANES, math};
 const CLOSE: f64 = 1e-5;
 
 /// Whether `f32` may have mistaken the second largest logit for the largest.
+///
+/// Not compiled into a caller: with WebAssembly's relaxed SIMD its maxima would become instructions that may differ.
+#[inline(never)]
 pub(super) fn is_close(logits: &[f64; CLASSES]) -> bool {
     let (mut first, mut second, mut size) = (f64::NEG_INFINITY, f64::NEG_INFINITY, 1.0_f64);
     for &logit in logits {

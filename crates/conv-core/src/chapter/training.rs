@@ -203,6 +203,9 @@ impl Forward<'_> {
     }
 
     /// (label − prediction) / divisor from an image's logits, and whether it was classified correctly.
+    ///
+    /// Not compiled into a caller, as [`exact::is_close`].
+    #[inline(never)]
     fn delta(&self, image: usize, logits: &[f64; CLASSES]) -> (Lanes, bool) {
         let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let shift = if self.rules.subtract_maximum {
