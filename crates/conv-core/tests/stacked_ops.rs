@@ -1,4 +1,6 @@
 //! The operations that stacked networks need beyond the chapter, against the reference and finite differences.
+//!
+//! Longer than other files, since every operation has its rows here, all by the same few checks.
 
 mod support;
 

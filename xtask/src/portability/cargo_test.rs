@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::root;
 
@@ -21,8 +21,21 @@ pub(super) struct Tests<'a> {
 }
 
 impl Tests<'_> {
+    /// Runs them, and fails unless these instruction sets at least computed the digests.
+    pub(super) fn run_on(&self, needed: &[&str]) -> Result<String> {
+        let found = self.run()?;
+        for &level in needed {
+            ensure!(
+                found.contains(level),
+                "the digests were not computed on {level}"
+            );
+        }
+        let found: Vec<String> = found.into_iter().collect();
+        Ok(format!("digests on {}", found.join(", ")))
+    }
+
     /// Runs them to the end, and gives the instruction sets that computed the digests.
-    pub(super) fn run(&self) -> Result<BTreeSet<String>> {
+    fn run(&self) -> Result<BTreeSet<String>> {
         let mut command = self.command("test")?;
         command.args(["--", "--nocapture"]).stdout(Stdio::piped());
         let mut child = command.spawn().context("cargo does not start")?;

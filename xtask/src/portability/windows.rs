@@ -7,7 +7,6 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::cargo_test::{Tests, cargo};
-use super::machines::on_levels;
 use super::root;
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
@@ -32,7 +31,7 @@ pub(super) fn run(digests: &[&str]) -> Result<String> {
         arguments: digests,
         environment: &environment,
     };
-    let found = on_levels(&tests, &["scalar"])?;
+    let found = tests.run_on(&["scalar"])?;
     let program = program(&folder, &environment)?;
     Ok(format!("{found}; {program}"))
 }

@@ -1,8 +1,10 @@
 //! Layers as the nodes of an ONNX graph.
 //!
-//! ONNX has images as (N, C, H, W) and we as (N, H, W, C). Kernels are turned once; flattened numbers stay in our
-//! order (row, column, channel), for which a flatten layer is a Transpose and a Flatten: dense weights are those of
-//! the model file.
+//! ONNX stores images as (N, C, H, W), conv-core as (N, H, W, C). Kernels are transposed once. Flattened values keep
+//! conv-core's order (row, column, channel): a flatten layer becomes a Transpose and a Flatten, and dense weights are
+//! those of the model file.
+//!
+//! Longer than other files, since every kind of layer has its nodes here.
 
 use conv_core::network::Network;
 use conv_core::ops::kernel_pool::Pooling;
@@ -20,7 +22,7 @@ pub(super) struct Value {
     pub(super) name: String,
     /// Rows, columns and channels.
     pub(super) shape: [usize; 3],
-    /// Whether it is (N, numbers); else it is (N, C, H, W).
+    /// Whether it is (N, values); else it is (N, C, H, W).
     pub(super) flat: bool,
 }
 
@@ -73,14 +75,14 @@ impl<'a> Graph<'a> {
     }
 
     /// A constant of these sizes, none for a single number.
-    pub(super) fn constant(&mut self, name: String, sizes: &[usize], numbers: &[f32]) -> String {
-        let raw_data = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+    pub(super) fn constant(&mut self, name: String, sizes: &[usize], values: &[f32]) -> String {
+        let raw_data = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.push_constant(name, sizes, FLOAT, raw_data)
     }
 
-    fn whole_numbers(&mut self, name: String, numbers: &[i64]) -> String {
-        let raw_data = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
-        self.push_constant(name, &[numbers.len()], INT64, raw_data)
+    fn whole_numbers(&mut self, name: String, values: &[i64]) -> String {
+        let raw_data = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.push_constant(name, &[values.len()], INT64, raw_data)
     }
 
     fn push_constant(
@@ -187,9 +189,9 @@ impl<'a> Graph<'a> {
         let sizes = [kh, kw, c / conv.groups, conv.kernels];
         let view = ArrayView::from_shape(IxDyn(&sizes), kernels);
         let view = view.map_err(|error| Error::Failed(format!("{path}.kernels: {error}")))?;
-        let turned = view.permuted_axes(vec![3, 2, 0, 1]);
-        let numbers: Vec<f32> = turned.iter().copied().collect();
-        let kernels = self.constant(format!("{path}.kernels"), turned.shape(), &numbers);
+        let transposed = view.permuted_axes(vec![3, 2, 0, 1]);
+        let values: Vec<f32> = transposed.iter().copied().collect();
+        let kernels = self.constant(format!("{path}.kernels"), transposed.shape(), &values);
         let mut inputs = vec![value.name, kernels];
         inputs.extend(self.bias(conv.bias, path)?);
         let mut attributes = window_attributes(&conv.window, (h, w))?;
@@ -223,8 +225,8 @@ impl<'a> Graph<'a> {
             return Ok(None);
         }
         let name = format!("{path}.bias");
-        let numbers = self.network.parameter(&name)?;
-        Ok(Some(self.constant(name, &[numbers.len()], numbers)))
+        let values = self.network.parameter(&name)?;
+        Ok(Some(self.constant(name, &[values.len()], values)))
     }
 
     fn batch_norm(&mut self, norm: &BatchNorm, path: &str, value: Value) -> Result<Value, Error> {
@@ -233,7 +235,7 @@ impl<'a> Graph<'a> {
         let running = running
             .ok_or_else(|| Error::Failed(format!("{path}: the model has no statistics of it")))?;
         self.norms += 1;
-        let narrow = |numbers: &[f64]| -> Vec<f32> { numbers.iter().map(|&x| x as f32).collect() };
+        let narrow = |values: &[f64]| -> Vec<f32> { values.iter().map(|&x| x as f32).collect() };
         let (mean, variance) = (narrow(&running.mean), narrow(&running.variance));
         let (gamma, beta) = (format!("{path}.gamma"), format!("{path}.beta"));
         let (scale, shift) = (
@@ -246,7 +248,7 @@ impl<'a> Graph<'a> {
             (format!("{path}.running_mean"), &mean),
             (format!("{path}.running_variance"), &variance),
         ]
-        .map(|(name, numbers)| self.constant(name, &[numbers.len()], numbers));
+        .map(|(name, values)| self.constant(name, &[values.len()], values));
         let mut inputs = vec![value.name.as_str()];
         inputs.extend(names.iter().map(String::as_str));
         let epsilon = AttributeProto::float("epsilon", norm.epsilon);
@@ -435,7 +437,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// As (N, numbers), in the order (row, column, channel).
+    /// As (N, values), in the order (row, column, channel).
     pub(super) fn flattened(&mut self, value: Value, name: &str) -> Value {
         if value.flat {
             return value;

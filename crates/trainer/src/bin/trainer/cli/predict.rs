@@ -95,7 +95,7 @@ impl Place {
     /// Of `test:17` or `train:3`; None of anything else, which names a file.
     ///
     /// # Errors
-    /// If what follows the colon is not a number, and there is no file of the name.
+    /// If the index after the colon is not a whole number and no file has this name.
     fn parse(name: &Path) -> Result<Option<Self>, Failure> {
         let Some((part, index)) = name.to_str().and_then(|name| name.split_once(':')) else {
             return Ok(None);
