@@ -92,6 +92,9 @@ pub(crate) const PIXEL_VECTORS: usize = 3;
 pub(crate) const TRANSPOSED: usize = LANES / 2;
 /// Positions of a row that lie in one vector, where max pooled outputs are computed phase by phase.
 pub(crate) const POSITIONS_PER_LINE: usize = LANES / 2;
+/// Pixels in the halves of the two tiles from which an instruction set with 32 registers chooses: the distances of so many
+/// are in registers.
+pub(crate) const HALF_TILES: (usize, usize) = (4, 7);
 /// Pixels of a tile of one vector of kernels: twelve sums, which leaves four registers of sixteen.
 pub(crate) const PIXELS_PER_NARROW_TILE: usize = 12;
 /// Pixels of the smallest tile: the last one of an image, or the only one of a dense layer, has at most so many.

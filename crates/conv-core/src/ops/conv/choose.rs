@@ -7,7 +7,7 @@
 use super::col2im::{Col2im, Kind};
 use super::direct::{Direct, pair_count};
 use super::geometry::Problem;
-use super::max_pooled::extent::{COUNTED, extent, table_len};
+use super::max_pooled::extent::{COUNTED, SIDES, extent, table_len};
 use super::winograd::{self, Side};
 use crate::Error;
 use crate::ops::pool::Pool;
@@ -298,7 +298,7 @@ fn suits_phases(problem: &Problem, side: usize) -> bool {
     let (rows, cols) = (problem.output.rows, problem.output.cols);
     let positions = (rows / side, cols / side);
     if choose(problem).algorithm != Algorithm::SingleChannel
-        || !(2..=3).contains(&side)
+        || !SIDES.contains(&side)
         || problem.stride.0 != 1
         || problem.output.pixels() >= COUNTED as usize
         || positions.0 < LANES / LINE

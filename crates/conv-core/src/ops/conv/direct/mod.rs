@@ -15,7 +15,7 @@ use super::geometry::Problem;
 use super::windows::WindowTable;
 use crate::parallel::scratch;
 use crate::simd::{Lanes, dispatch, groups};
-use crate::tuning::{PANEL_LANES, PIXELS_PER_SUM};
+use crate::tuning::{HALF_TILES, PANEL_LANES, PIXELS_PER_SUM};
 use d_kernels::DKernels;
 use forward::Forward;
 pub(super) use pack::pack_tap;
@@ -56,7 +56,7 @@ impl Direct {
             group_kernels: problem.group_kernels(),
             padded_len: problem.padded.len(),
             pixels: problem.output.pixels(),
-            by_fours: even.is_multiple_of(4) && !even.is_multiple_of(7),
+            by_fours: even.is_multiple_of(HALF_TILES.0) && !even.is_multiple_of(HALF_TILES.1),
             pairs: by_pairs.then(|| Pairs::new(&windows.taps)),
             windows,
         }

@@ -1,11 +1,16 @@
 //! How large the phases and the tables of a max pooled convolution are: what decides whether they are used.
 
+use std::ops::RangeInclusive;
+
 use super::super::geometry::Problem;
 use super::super::windows::WindowTable;
 
 /// 2²³: from here on consecutive whole numbers have consecutive bits as f32, so that a pixel's index can be kept in a lane.
 /// Images with more pixels do not go by phases.
 pub(in crate::ops::conv) const COUNTED: f32 = 8_388_608.0;
+
+/// Sides of the tiles of max pooling for which the phases are compiled, in `forward.rs`.
+pub(in crate::ops::conv) const SIDES: RangeInclusive<usize> = 2..=3;
 
 /// For tiles of `side` × `side`: how many columns of the phases begin a row, and how many rows each phase has.
 pub(in crate::ops::conv) fn extent(problem: &Problem, side: usize) -> (usize, usize) {

@@ -32,8 +32,9 @@ impl Op for Products<'_> {
         // The value at point 1 in both directions has that factor.
         let centre = self.side.tile() + 1;
         let all = self.x.chunks_exact(self.step * LANES);
-        let right = self.right.0.chunks(self.right.1);
-        let sums = self.sums.0.chunks_mut(self.sums.1);
+        let right = self.right.0.chunks_exact(self.right.1);
+        let sums = self.sums.0.chunks_exact_mut(self.sums.1);
+        debug_assert!(right.len() >= all.len() && sums.len() >= all.len());
         for (number, ((x, right), sums)) in all.zip(right).zip(sums).enumerate() {
             let a = Matrix {
                 values: x,
