@@ -6,10 +6,13 @@
 //! rayon pool that it is called in. The program `trainer` is a shell around it.
 #![forbid(unsafe_code)]
 
+mod course;
 mod error;
 pub mod evaluation;
 pub mod export;
 pub mod images;
+pub mod in_memory;
+pub mod listing;
 pub mod model;
 pub mod picture;
 pub mod recipe;

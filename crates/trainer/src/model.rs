@@ -10,6 +10,7 @@ use conv_core::ops::loss;
 use mnist_data::Normalisation;
 use ndarray::{Array2, ArrayView3, Axis};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::picture::Preparation;
@@ -212,6 +213,21 @@ impl Model {
         loss::softmax(logits.view(), probabilities.view_mut())?;
         Ok(probabilities)
     }
+}
+
+/// SHA-256 of all parameters and then the running means and variances, as little-endian f32.
+#[must_use]
+pub fn digest(network: &Network) -> String {
+    let mut sha = Sha256::new();
+    for number in network.values() {
+        sha.update(number.to_le_bytes());
+    }
+    for statistics in network.running_statistics() {
+        for &number in statistics.mean.iter().chain(&statistics.variance) {
+            sha.update((number as f32).to_le_bytes());
+        }
+    }
+    format!("{:x}", sha.finalize())
 }
 
 #[cfg(all(test, feature = "files"))]

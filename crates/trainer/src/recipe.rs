@@ -7,7 +7,6 @@ mod find;
 mod fuzz;
 mod layers;
 mod limits;
-#[cfg(feature = "files")]
 mod made;
 #[cfg(feature = "files")]
 mod original;
@@ -22,7 +21,6 @@ use conv_core::spec::{Layers, Spec};
 
 use crate::error::Error;
 use document::Document;
-#[cfg(feature = "files")]
 pub(crate) use made::AugmentationSchedule;
 pub use problem::Problem;
 use read::read;

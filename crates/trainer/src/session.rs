@@ -1,7 +1,6 @@
 //! A run under way: the steps, the epochs, and what is kept of them.
 
 mod batch_norm;
-mod batches;
 mod checkpoint;
 mod clock;
 mod finish;
@@ -16,6 +15,7 @@ use conv_core::ops::batch_norm::Statistics;
 use conv_core::optimizer::Optimizer;
 use mnist_data::{Batch, Dataset};
 
+use crate::course::Course;
 use crate::error::{Advice, Error};
 use crate::evaluation::Evaluation;
 use crate::images::Images;
@@ -24,7 +24,6 @@ use crate::recipe::{Named, Recipe};
 use crate::run::records::{BEST, Best, Epoch, LATEST};
 use crate::run::{Criterion, Metrics, RunFolder};
 use batch_norm::small_batches;
-use batches::Course;
 pub use checkpoint::Checkpoint;
 use checkpoint::Place;
 use clock::Clock;

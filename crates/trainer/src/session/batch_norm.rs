@@ -2,7 +2,7 @@
 
 use conv_core::network::Summary;
 
-use super::batches::Course;
+use crate::course::Course;
 use crate::error::Error;
 use crate::recipe::{LastBatch, Named};
 

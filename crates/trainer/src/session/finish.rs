@@ -1,13 +1,10 @@
 //! The end of a run: the model, and how good it is.
 
-use conv_core::network::Network;
-use sha2::{Digest as _, Sha256};
-
 use super::Session;
 use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::images::Images;
-use crate::model::Model;
+use crate::model::{Model, digest};
 use crate::run::RunFolder;
 use crate::run::records::{BEST, Ending, MODEL, Outcome, RESULT};
 
@@ -49,18 +46,4 @@ impl Session {
         folder.write(RESULT, format!("{json}\n").as_bytes())?;
         Ok(outcome)
     }
-}
-
-/// SHA-256 of all parameters and then the running means and variances, as little-endian f32.
-fn digest(network: &Network) -> String {
-    let mut sha = Sha256::new();
-    for number in network.values() {
-        sha.update(number.to_le_bytes());
-    }
-    for statistics in network.running_statistics() {
-        for &number in statistics.mean.iter().chain(&statistics.variance) {
-            sha.update((number as f32).to_le_bytes());
-        }
-    }
-    format!("{:x}", sha.finalize())
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use conv_core::network::{Network, Targets, Workspace};
 
 use super::batch_norm::small_batches;
-use super::batches::Course;
+use crate::course::Course;
 use crate::error::Error;
 use crate::images::Images;
 use crate::recipe::{LastBatch, Named};

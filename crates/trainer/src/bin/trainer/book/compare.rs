@@ -2,10 +2,10 @@
 //! learn from, and so learn less by heart.
 
 use conv_core::chapter::Pooling;
+use trainer::listing::{Fixes, Layer};
 
 use super::errata::CHAPTER_10;
-use super::fix::Fixes;
-use super::listing::{Layer, Run};
+use super::listing::Run;
 use super::table;
 use crate::cli::args::RunArgs;
 use crate::failure::Failure;
@@ -48,11 +48,11 @@ pub(crate) fn run(args: &RunArgs, fixes: Fixes) -> Result<(), Failure> {
         |(name, (batch_size, layer)), output| {
             let mut run = Run::new(args.settings(batch_size, layer, fixes), &splits)?;
             run.last(output, name)?;
-            let accuracy = run.accuracy()?;
-            let parameters = run.network().geometry().parameters();
+            let accuracy = run.listing().accuracy()?;
+            let parameters = run.listing().network().geometry().parameters();
             Ok(format!(
                 "{name:<18} {parameters:>10} {:>10} {:>8.4} {:>9.4} {:>9.4} {:>6.4}",
-                run.network().kernels().len(),
+                run.listing().network().kernels().len(),
                 parameters as f64 / training_values,
                 accuracy.train,
                 accuracy.test,

@@ -1,10 +1,11 @@
 //! What each fault of the listing costs.
 
-use super::fix::{Fix, Fixes};
-use super::listing::{Accuracy, Layer, Run};
+use super::listing::Run;
 use super::table;
 use crate::cli::args::RunArgs;
 use crate::failure::Failure;
+use trainer::listing::{Accuracy, Layer};
+use trainer::listing::{Fix, Fixes};
 
 /// The batch size, the kernels and their size in the chapter.
 pub(crate) const CHAPTER_10: (usize, usize, usize) = (128, 16, 3);

@@ -9,11 +9,10 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use mnist_data::{Splits, catalog, embedded};
 use rayon::ThreadPool;
+use trainer::listing::{Fixes, Layer, Settings};
 use trainer::model::Model;
 use trainer::run::records::Environment;
 
-use crate::book::fix::Fixes;
-use crate::book::listing::{Layer, Settings};
 use crate::failure::{FETCH, Failure, say};
 use crate::terminal::pool::pool;
 

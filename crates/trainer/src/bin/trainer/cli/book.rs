@@ -2,10 +2,11 @@
 
 use clap::{Args, ValueEnum};
 use conv_core::chapter::Pooling;
+use trainer::listing::Layer;
 
 use super::args::{RunArgs, kernels, positive};
-use crate::book::fix::{FixArg, Fixes};
-use crate::book::listing::{self, Form, Layer};
+use crate::book::fix::{self, FixArg};
+use crate::book::listing::{self, Form};
 use crate::failure::Failure;
 
 #[derive(Args)]
@@ -64,7 +65,7 @@ impl BookArgs {
         };
         let settings = self
             .run
-            .settings(self.batch_size, layer, Fixes::of(&self.fixes));
+            .settings(self.batch_size, layer, fix::named(&self.fixes));
         let form = match self.json {
             true => Form::Json,
             false => Form::Listing { print_every: 1 },

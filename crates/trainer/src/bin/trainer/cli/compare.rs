@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::args::RunArgs;
 use crate::book::compare;
-use crate::book::fix::{FixArg, Fixes};
+use crate::book::fix::{self, FixArg};
 use crate::failure::Failure;
 
 #[derive(Args)]
@@ -18,6 +18,6 @@ pub(crate) struct CompareArgs {
 
 impl CompareArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        compare::run(&self.run, Fixes::of(&self.fixes))
+        compare::run(&self.run, fix::named(&self.fixes))
     }
 }

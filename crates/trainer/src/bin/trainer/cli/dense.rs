@@ -1,10 +1,10 @@
 //! `trainer dense`: the listing of chapter 9.
 
 use clap::Args;
+use trainer::listing::{Fixes, Layer};
 
 use super::args::{RunArgs, kernels, positive};
-use crate::book::fix::Fixes;
-use crate::book::listing::{self, Form, Layer};
+use crate::book::listing::{self, Form};
 use crate::failure::Failure;
 
 #[derive(Args)]

@@ -69,39 +69,3 @@ impl Output {
         flushed.map_err(|error| Failure::stdout(&error))
     }
 }
-
-/// A number as Python's `str` of a float prints it.
-///
-/// Both languages print the shortest digits that read back; they differ in when they turn to exponents,
-/// and in the exponent's form.
-pub(crate) fn python_float(x: f64) -> String {
-    if x == 0.0 || x.abs() >= 1e-4 {
-        return format!("{x:?}");
-    }
-    let text = format!("{x:e}");
-    match text.split_once("e-") {
-        Some((digits, exponent)) => format!("{digits}e-{exponent:0>2}"),
-        None => text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::python_float;
-
-    #[test]
-    fn floats_print_as_in_python() {
-        for (x, text) in [
-            (0.0, "0.0"),
-            (1.0, "1.0"),
-            (0.055, "0.055"),
-            (0.04, "0.04"),
-            (1.0 / 3.0, "0.3333333333333333"),
-            (0.0001, "0.0001"),
-            (0.00005, "5e-05"),
-            (1.0 / 60_000.0, "1.6666666666666667e-05"),
-        ] {
-            assert_eq!(python_float(x), text);
-        }
-    }
-}

@@ -1,7 +1,9 @@
 //! The batches of a run from any step on, made ahead on threads of their own.
 
 use conv_core::init::Seeded;
-use mnist_data::{Batch, Batches, Dataset, Error, Normalisation, Prefetch};
+#[cfg(feature = "files")]
+use mnist_data::Prefetch;
+use mnist_data::{Batch, Batches, Dataset, Error, Normalisation};
 
 use crate::images::Images;
 use crate::recipe::{AugmentationSchedule, LastBatch, Recipe};
@@ -10,6 +12,7 @@ use crate::recipe::{AugmentationSchedule, LastBatch, Recipe};
 const ORDER: u64 = 1;
 const DEFORMATION: u64 = 2;
 /// Batches that each thread makes ahead.
+#[cfg(feature = "files")]
 const AHEAD: usize = 2;
 
 /// What all batches of a run follow from: nothing else decides what a step sees.
@@ -57,6 +60,7 @@ impl Course {
     }
 
     /// The images of an epoch's first and of its last batch, the largest and the smallest one.
+    #[cfg(feature = "files")]
     pub(crate) fn sizes(&self) -> (usize, usize) {
         let (images, steps) = (self.dataset.len(), self.steps.max(1) as usize);
         match self.last_batch {
@@ -70,6 +74,7 @@ impl Course {
     ///
     /// # Errors
     /// If a thread cannot be started.
+    #[cfg(feature = "files")]
     pub(crate) fn batches(&self, first: u64, threads: usize) -> Result<Prefetch<Batch>, Error> {
         let threads = threads.max(1) as u64;
         Prefetch::in_turn(
@@ -146,7 +151,7 @@ impl Iterator for Share {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "files"))]
 mod tests {
     use mnist_data::{Augmentation, embedded};
 
