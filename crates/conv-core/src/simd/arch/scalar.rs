@@ -25,6 +25,9 @@ impl Scalar {
     }
 }
 
+/// Whether every processor of the target has a multiply-add.
+const FMA: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
+
 /// `a * b + c` with one rounding.
 ///
 /// The processor's own instruction where every processor of the target has it. Elsewhere in `f64`:
@@ -33,7 +36,7 @@ impl Scalar {
 /// sums: proved algorithms using rounding to odd, 2008, theorem 1).
 #[inline]
 pub(super) fn fused(a: f32, b: f32, c: f32) -> f32 {
-    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
+    if FMA {
         return a.mul_add(b, c);
     }
     let (x, y) = (f64::from(a) * f64::from(b), f64::from(c));
@@ -52,6 +55,43 @@ pub(super) fn fused(a: f32, b: f32, c: f32) -> f32 {
     };
     let moves = even & ((lost > 0.0) | (lost < 0.0));
     f64::from_bits(if moves { odd } else { bits }) as f32
+}
+
+/// `a * b + c` in every lane, with one rounding.
+///
+/// Without an instruction for it, the sum is rounded to `f64` and then to `f32`. That differs from one rounding only where
+/// the first one gives a number midway between two `f32`: in `f64` it ends with a one and 28 zeros, but for those among the
+/// subnormal `f32`. Only where a lane is one of these is the sum [rounded to odd](fused). (0 is none: a sum that becomes 0
+/// is exact, since a product that does not vanish beside the smallest `f32` has no bit below 2⁻¹⁹⁸.)
+#[inline(always)]
+fn all_fused(a: [f32; WIDTH], b: [f32; WIDTH], c: [f32; WIDTH]) -> [f32; WIDTH] {
+    /// Of the lower 32 bits of an `f64`, those that an `f32` has room for.
+    const KEPT_OF_32: u32 = 3;
+    if FMA {
+        return std::array::from_fn(|i| fused(a[i], b[i], c[i]));
+    }
+    let mut sums = [0.0; WIDTH];
+    let mut suspect = 0;
+    for (i, rounded) in sums.iter_mut().enumerate() {
+        let sum = f64::from(a[i]) * f64::from(b[i]) + f64::from(c[i]);
+        *rounded = sum as f32;
+        let midway = (sum.to_bits() as u32) << KEPT_OF_32 == 1 << 31;
+        // Without the sign, and with 0 behind all others.
+        let size = (rounded.to_bits() << 1).wrapping_sub(1);
+        let subnormal = size < (f32::MIN_POSITIVE.to_bits() << 1) - 1;
+        suspect |= u32::from(midway) | u32::from(subnormal);
+    }
+    if suspect == 0 {
+        return sums;
+    }
+    each_fused(a, b, c)
+}
+
+/// [`fused`], lane by lane.
+#[cold]
+#[inline(never)]
+fn each_fused(a: [f32; WIDTH], b: [f32; WIDTH], c: [f32; WIDTH]) -> [f32; WIDTH] {
+    std::array::from_fn(|i| fused(a[i], b[i], c[i]))
 }
 
 impl Tiles for Scalar {
@@ -115,11 +155,11 @@ impl Simd for Scalar {
     }
     #[inline(never)]
     fn mul_add(self, a: [f32; WIDTH], b: [f32; WIDTH], c: [f32; WIDTH]) -> [f32; WIDTH] {
-        std::array::from_fn(|i| fused(a[i], b[i], c[i]))
+        all_fused(a, b, c)
     }
     #[inline(never)]
     fn neg_mul_add(self, a: [f32; WIDTH], b: [f32; WIDTH], c: [f32; WIDTH]) -> [f32; WIDTH] {
-        std::array::from_fn(|i| fused(-a[i], b[i], c[i]))
+        all_fused(a.map(|a| -a), b, c)
     }
     #[inline(never)]
     fn keep(self, v: [f32; WIDTH], bits: u16, part: usize) -> [f32; WIDTH] {
