@@ -8,6 +8,7 @@
 //! - [`catalog`]: the data sets by name, their files and digests.
 //! - `embedded` (feature `embedded`): the chapter's 1,000 + 10,000 images in the crate itself.
 //! - `png` (feature `png`): images and contact sheets as PNG.
+//! - `picture` (feature `picture`): pictures of any size, PNG or JPEG, made into images as those of a data set were made.
 //! - `local` (feature `verify`): where data sets are kept, and whether their files are right.
 //! - `fetch` (feature `fetch`): downloads, verified before they get their final name.
 //!
@@ -32,6 +33,8 @@ pub mod idx;
 pub mod local;
 mod locate;
 mod normalisation;
+#[cfg(feature = "picture")]
+pub mod picture;
 #[cfg(feature = "png")]
 pub mod png;
 mod prefetch;

@@ -14,7 +14,6 @@ pub mod images;
 pub mod in_memory;
 pub mod listing;
 pub mod model;
-pub mod picture;
 pub mod recipe;
 pub mod report;
 pub mod run;
@@ -24,3 +23,5 @@ pub mod session;
 pub mod whole_file;
 
 pub use error::{Advice, Error};
+/// How pictures become images of a data set: [`mnist_data::picture`].
+pub use mnist_data::picture;

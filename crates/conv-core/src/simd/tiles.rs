@@ -29,6 +29,10 @@ pub trait Tiles {
 }
 
 /// [`Tiles::gemm_rows`] of one or two vectors where there are sixteen registers.
+#[allow(
+    dead_code,
+    reason = "a target of which scalar is the only instruction set has no use for it"
+)]
 #[inline(always)]
 pub(super) fn gemm_rows_of_six<R: Rows>(left: usize, work: R) -> R::Output {
     match left {

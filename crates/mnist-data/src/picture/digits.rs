@@ -1,6 +1,6 @@
 //! Digits in drawn pictures: where they come out, pixel by pixel.
 
-use mnist_data::embedded;
+use crate::embedded;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 
 use super::area::Area;

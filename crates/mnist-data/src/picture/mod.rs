@@ -7,7 +7,7 @@ mod background;
 mod components;
 mod decode;
 mod detail;
-#[cfg(test)]
+#[cfg(all(test, feature = "embedded"))]
 mod digits;
 mod edge;
 mod error;

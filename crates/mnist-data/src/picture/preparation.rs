@@ -48,7 +48,7 @@ impl Preparation {
     ///
     /// ```
     /// use std::io::Cursor;
-    /// use trainer::picture::{Picture, Preparation};
+    /// use mnist_data::picture::{Picture, Preparation};
     ///
     /// let mut file = Vec::new();
     /// let mut encoder = png::Encoder::new(&mut file, 40, 60);
