@@ -56,23 +56,60 @@ pub(in crate::chapter) fn forward<S: Simd, W: Window<S>, const KEEP: bool>(
 /// the first of equals, as `numpy.argmax` takes it.
 #[inline(always)]
 fn pool(geometry: &Geometry, pooling: Pooling, predictions: &[Lanes]) -> (f32, usize) {
-    let kernels = predictions
-        .iter()
-        .flat_map(|lanes| lanes.0)
-        .take(geometry.kernels);
+    let kernels = predictions.iter().flat_map(|lanes| lanes.0);
+    let sum = || kernels.take(geometry.kernels).sum::<f32>();
     match pooling {
-        Pooling::Sum => (kernels.sum(), 0),
-        Pooling::Mean => (kernels.sum::<f32>() / geometry.kernels as f32, 0),
-        Pooling::Max => {
-            let mut best = (f32::NEG_INFINITY, 0);
-            for (kernel, prediction) in kernels.enumerate() {
-                if prediction > best.0 || (prediction.is_nan() && !best.0.is_nan()) {
-                    best = (prediction, kernel);
-                }
-            }
-            best
+        Pooling::Sum => (sum(), 0),
+        Pooling::Mean => (sum() / geometry.kernels as f32, 0),
+        Pooling::Max => max(predictions, geometry.kernels),
+    }
+}
+
+/// The largest prediction, and the first kernel that gave it; the first NaN if there is one.
+///
+/// Without a branch for each kernel: which one is the largest cannot be foretold.
+#[inline(always)]
+fn max(predictions: &[Lanes], kernels: usize) -> (f32, usize) {
+    let mut best = (f32::NEG_INFINITY, 0);
+    for (group, lanes) in predictions.iter().enumerate() {
+        let first = group * LANES;
+        let mut lanes = lanes.0;
+        for lane in lanes.iter_mut().skip(kernels - first) {
+            *lane = f32::NEG_INFINITY;
+        }
+        let nan = lanes_that(&lanes, f32::is_nan);
+        if nan != 0 {
+            let lane = nan.trailing_zeros() as usize;
+            return (lanes[lane], first + lane);
+        }
+        // The larger of each pair, and so on. Of 0 and -0 either, so that the lane is looked for that comes first.
+        let largest: [f32; LANES / 2] = std::array::from_fn(|i| larger(lanes[i], lanes[i + 8]));
+        let largest: [f32; LANES / 4] = std::array::from_fn(|i| larger(largest[i], largest[i + 4]));
+        let largest = larger(
+            larger(largest[0], largest[2]),
+            larger(largest[1], largest[3]),
+        );
+        if largest > best.0 {
+            let lane = lanes_that(&lanes, |x| x == largest).trailing_zeros() as usize;
+            best = (lanes[lane], first + lane);
         }
     }
+    best
+}
+
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// A bit for each lane for which something is true, the first one lowest.
+#[inline(always)]
+fn lanes_that(lanes: &[f32; LANES], is: impl Fn(f32) -> bool) -> u32 {
+    let mut bits = 0;
+    for (i, &lane) in lanes.iter().enumerate() {
+        bits |= u32::from(is(lane)) << i;
+    }
+    bits
 }
 
 /// The gradients at one row of positions, as in [`per_kernel`](super::per_kernel): `d_taps` (group, tap, 16).
@@ -145,5 +182,53 @@ pub(in crate::chapter) fn backward<S: Simd, W: Window<S>>(
             *master += step.alpha * f64::from(d);
             *weight = *master as f32;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LANES, Lanes, max};
+    use crate::random::Seeded;
+
+    /// As `numpy.argmax`: the first of equals, or the first NaN.
+    fn one_by_one(all: &[f32]) -> (f32, usize) {
+        let mut best = (f32::NEG_INFINITY, 0);
+        for (kernel, &x) in all.iter().enumerate() {
+            if x > best.0 || (x.is_nan() && !best.0.is_nan()) {
+                best = (x, kernel);
+            }
+        }
+        best
+    }
+
+    #[test]
+    fn the_maximum_is_the_first_of_equals_or_the_first_nan() {
+        let few = [
+            f32::NEG_INFINITY,
+            -1.0,
+            -0.0,
+            0.0,
+            0.25,
+            1.0,
+            f32::INFINITY,
+            f32::NAN,
+        ];
+        let mut random = Seeded::new(1);
+        let mut nans = 0;
+        for round in 0..20_000 {
+            let kernels = 1 + (random.next_u64() % 40) as usize;
+            // NaN in one round of four, and all of the values in one of two.
+            let values = [2, 4, 7, few.len()][round % 4] as u64;
+            let mut all = vec![Lanes([f32::NAN; LANES]); kernels.div_ceil(LANES)];
+            for kernel in 0..kernels {
+                let value = few[(random.next_u64() % values) as usize];
+                all[kernel / LANES].0[kernel % LANES] = value;
+            }
+            let (value, kernel) = max(&all, kernels);
+            let right = one_by_one(&Lanes::flat(&all)[..kernels]);
+            nans += usize::from(value.is_nan());
+            assert_eq!((value.to_bits(), kernel), (right.0.to_bits(), right.1));
+        }
+        assert!(nans > 1000, "{nans}");
     }
 }
