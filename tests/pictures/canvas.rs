@@ -1,6 +1,6 @@
 //! What pictures are drawn on, and digits as ink.
 
-use ndarray::{Array2, ArrayView2, Zip};
+use ndarray::{Array2, ArrayView2, Zip, s};
 use png::{BitDepth, ColorType, Compression};
 
 /// Red, green and blue, 0 to 255.
@@ -38,11 +38,9 @@ impl Canvas {
         columns: std::ops::Range<usize>,
         colour: Colour,
     ) {
-        for ((y, x), pixel) in self.pixels.indexed_iter_mut() {
-            if rows.contains(&y) && columns.contains(&x) {
-                *pixel = colour;
-            }
-        }
+        let part = |range: std::ops::Range<usize>, end| range.start.min(end)..range.end.min(end);
+        let (rows, columns) = (part(rows, self.height()), part(columns, self.width()));
+        self.pixels.slice_mut(s![rows, columns]).fill(colour);
     }
 
     /// Lays ink, 0 none to 1 full, with its first pixel at a place.

@@ -1,32 +1,45 @@
-use ndarray::{Array1, Array4, ArrayView1, ArrayView4, NdFloat};
+use std::iter::zip;
+use std::ops::Range;
+
+use ndarray::{Array1, Array4, ArrayView1, ArrayView4, CowArray, Ix4, NdFloat};
 
 use super::window::taps;
 use crate::ops::conv::Conv;
 use crate::shape::Pair;
 
-/// Calls `visit` with (input index, kernel index, output index) of every product of a convolution.
+/// Calls `visit` with an input, and with the kernels and the outputs of its group, as indices into arrays in standard layout:
+/// that input is multiplied by each of these kernels, at one tap, for these outputs, at one position.
 fn products(
     conv: &Conv,
     (n, h, w, cin): (usize, usize, usize, usize),
     cout: usize,
-    mut visit: impl FnMut([usize; 4], [usize; 4], [usize; 4]),
+    mut visit: impl FnMut(usize, Range<usize>, Range<usize>),
 ) {
+    let (rows, cols) = conv.window.output(h, w).expect("the window fits").into();
     let (per_in, per_out) = (cin / conv.groups, cout / conv.groups);
     for image in 0..n {
         taps(&conv.window, (h, w), |[oy, ox, ky, kx, y, x]| {
+            let input = ((image * h + y) * w + x) * cin;
+            let kernel = (ky * conv.window.size.right + kx) * per_in * cout;
+            let output = ((image * rows + oy) * cols + ox) * cout;
             for group in 0..conv.groups {
+                let (first, end) = (group * per_out, (group + 1) * per_out);
                 for i in 0..per_in {
-                    for o in group * per_out..(group + 1) * per_out {
-                        visit(
-                            [image, y, x, group * per_in + i],
-                            [ky, kx, i, o],
-                            [image, oy, ox, o],
-                        );
-                    }
+                    let kernel = kernel + i * cout;
+                    visit(
+                        input + group * per_in + i,
+                        kernel + first..kernel + end,
+                        output + first..output + end,
+                    );
                 }
             }
         });
     }
+}
+
+/// The values in standard layout.
+fn values<'a, F: NdFloat>(array: &'a CowArray<'_, F, Ix4>) -> &'a [F] {
+    array.as_slice().expect("it is in standard layout")
 }
 
 /// Convolution with many kernels (as everywhere in deep learning, a cross-correlation):
@@ -50,8 +63,13 @@ pub fn conv<F: NdFloat>(
     let mut output = Array4::from_shape_fn((n, rows, cols, cout), |(_, _, _, o)| {
         bias.map_or(F::zero(), |bias| bias[o])
     });
+    let (inputs, kernels) = (input.as_standard_layout(), kernels.as_standard_layout());
+    let (inputs, kernels) = (values(&inputs), values(&kernels));
+    let outputs = output.as_slice_mut().expect("it is in standard layout");
     products(conv, input.dim(), cout, |i, k, o| {
-        output[o] += input[i] * kernels[k];
+        for (output, &kernel) in zip(&mut outputs[o], &kernels[k]) {
+            *output += inputs[i] * kernel;
+        }
     });
     output
 }
@@ -70,9 +88,15 @@ pub fn conv_d_input<F: NdFloat>(
     let (h, w) = size.into().into();
     // d_output (N, Oh, Ow, Cout), kernels (Kh, Kw, Cin / groups, Cout) → d_input (N, H, W, Cin)
     let (n, cin) = (d_output.dim().0, kernels.dim().2 * conv.groups);
+    let cout = kernels.dim().3;
     let mut d_input = Array4::zeros((n, h, w, cin));
-    products(conv, (n, h, w, cin), kernels.dim().3, |i, k, o| {
-        d_input[i] += d_output[o] * kernels[k];
+    let (d_outputs, kernels) = (d_output.as_standard_layout(), kernels.as_standard_layout());
+    let (d_outputs, kernels) = (values(&d_outputs), values(&kernels));
+    let d_inputs = d_input.as_slice_mut().expect("it is in standard layout");
+    products(conv, (n, h, w, cin), cout, |i, k, o| {
+        for (&d_output, &kernel) in zip(&d_outputs[o], &kernels[k]) {
+            d_inputs[i] += d_output * kernel;
+        }
     });
     d_input
 }
@@ -90,8 +114,13 @@ pub fn conv_d_kernels<F: NdFloat>(
     // input (N, H, W, Cin), d_output (N, Oh, Ow, Cout) → d_kernels (Kh, Kw, Cin / groups, Cout)
     let ((kh, kw), cout) = (conv.window.size.into(), d_output.dim().3);
     let mut d_kernels = Array4::zeros((kh, kw, input.dim().3 / conv.groups, cout));
+    let (inputs, d_outputs) = (input.as_standard_layout(), d_output.as_standard_layout());
+    let (inputs, d_outputs) = (values(&inputs), values(&d_outputs));
+    let to = d_kernels.as_slice_mut().expect("it is in standard layout");
     products(conv, input.dim(), cout, |i, k, o| {
-        d_kernels[k] += input[i] * d_output[o];
+        for (d_kernel, &d_output) in zip(&mut to[k], &d_outputs[o]) {
+            *d_kernel += inputs[i] * d_output;
+        }
     });
     d_kernels
 }
