@@ -1,6 +1,6 @@
 //! What pictures are drawn on, and digits as ink.
 
-use ndarray::{Array2, ArrayView2, Zip, s};
+use ndarray::{Array2, ArrayView2, Zip};
 use png::{BitDepth, ColorType, Compression};
 
 /// Red, green and blue, 0 to 255.
@@ -38,9 +38,17 @@ impl Canvas {
         columns: std::ops::Range<usize>,
         colour: Colour,
     ) {
-        let part = |range: std::ops::Range<usize>, end| range.start.min(end)..range.end.min(end);
-        let (rows, columns) = (part(rows, self.height()), part(columns, self.width()));
-        self.pixels.slice_mut(s![rows, columns]).fill(colour);
+        for mut row in self
+            .pixels
+            .rows_mut()
+            .into_iter()
+            .take(rows.end)
+            .skip(rows.start)
+        {
+            for pixel in row.iter_mut().take(columns.end).skip(columns.start) {
+                *pixel = colour;
+            }
+        }
     }
 
     /// Lays ink, 0 none to 1 full, with its first pixel at a place.
