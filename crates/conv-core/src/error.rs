@@ -92,6 +92,11 @@ pub enum Error {
         /// The size that is.
         what: &'static str,
     },
+    /// What several processes computed could not be [exchanged](crate::network::Exchange).
+    Exchange {
+        /// Why, and with which process.
+        problem: String,
+    },
     /// `CONV_CORE_SIMD` or [`set_level`](crate::simd::set_level) asks for what is not there.
     Simd {
         /// The name asked for.
@@ -167,6 +172,7 @@ impl fmt::Display for Error {
             Self::Overflow { what } => {
                 write!(f, "{what} has too many values; make it smaller")
             }
+            Self::Exchange { problem } => write!(f, "cannot train with other processes: {problem}"),
             Self::Simd { asked, available } => write!(
                 f,
                 "no instruction set {asked:?} on this processor; there are: {}",

@@ -4,7 +4,8 @@
 #[cfg(feature = "rayon")]
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use conv_core::network::{Loss, Network, Targets, Workspace};
+use conv_core::Error;
+use conv_core::network::{Exchange, Loss, Network, Targets, Workspace};
 use conv_core::optimizer::Optimizer;
 use conv_core::spec::{Conv, Layers, Spec};
 use ndarray::Array4;
@@ -69,18 +70,58 @@ fn a_step_after_the_first_allocates_nothing() {
     };
     #[cfg(not(feature = "rayon"))]
     let later = allocations_later(&spec);
-    assert_eq!(later, [0, 0]);
+    assert_eq!(later, [0, 0, 0, 0]);
 }
 
-/// Those of the steps after the first, with two optimizers. On one pool: the threads of one that is dropped end at some
+/// The first of two ranks, whose records are the other one's too, and which alone adds to sums.
+#[derive(Debug)]
+struct Mirror;
+
+impl Exchange for Mirror {
+    fn rank(&self) -> usize {
+        0
+    }
+
+    fn ranks(&self) -> usize {
+        2
+    }
+
+    fn gather(&mut self, values: &mut [f64], len: usize) -> Result<(), Error> {
+        let shards = values.len() / len;
+        let (own, others) = values.split_at_mut(shards / 2 * len);
+        others[..own.len()].copy_from_slice(own);
+        Ok(())
+    }
+
+    fn sum(
+        &mut self,
+        values: &mut [f32],
+        add: &mut dyn FnMut(usize, &mut [f32]),
+    ) -> Result<(), Error> {
+        add(0, values);
+        Ok(())
+    }
+}
+
+/// Those of the steps after the first, with two optimizers, alone and as one of two ranks. On one pool: the threads of one that is dropped end at some
 /// time, and allocate once more.
-fn allocations_later(spec: &Spec) -> [usize; 2] {
+fn allocations_later(spec: &Spec) -> [usize; 4] {
     let input = Array4::from_elem((70, 18, 18, 1), 0.5);
     let labels = [3; 70];
-    [Optimizer::nesterov(0.01, 0.9), Optimizer::adamw(0.01)].map(|optimizer| {
+    let (nesterov, adamw) = (Optimizer::nesterov(0.01, 0.9), Optimizer::adamw(0.01));
+    [
+        (&nesterov, false),
+        (&adamw, false),
+        (&nesterov, true),
+        (&adamw, true),
+    ]
+    .map(|(optimizer, together)| {
         let mut network = Network::new(spec, 1).unwrap();
         let mut workspace = Workspace::new();
-        let mut optimizer = optimizer.clip(1.0).average(0.9);
+        if together {
+            workspace.set_exchange(Box::new(Mirror));
+        }
+        let mut optimizer = optimizer.clone().clip(1.0).average(0.9);
         let mut step = |images: usize| {
             let before = count();
             let report = network.train_step(

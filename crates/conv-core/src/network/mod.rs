@@ -2,12 +2,14 @@
 
 mod budget;
 mod division;
+mod exchange;
 mod fold;
 mod fusion;
 mod layout;
 mod objective;
 mod pass;
 mod program;
+mod reduce;
 mod shard;
 mod steps;
 mod summary;
@@ -27,6 +29,7 @@ use crate::random::Seeded;
 use crate::shape::product;
 use crate::spec::Spec;
 
+pub use exchange::{Exchange, share};
 pub use layout::LayerInfo;
 use objective::Objective;
 pub use objective::{Loss, Report, Targets};

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use ndarray::ArrayView2;
 
 use super::division::Division;
+use super::exchange::{Exchange, share};
 use super::objective::{Objective, Report};
 use super::pass::{Shared, bytes};
 use super::program::Program;
+use super::reduce::{Reduction, record_len};
 use super::shard::{Pass, Shard};
 use super::weights::Weights;
 use crate::Error;
 use crate::ops::argmax::argmax;
 use crate::ops::batch_norm::Statistics;
 use crate::ops::check::expect_some;
-use crate::parallel::{self, Items, scratch};
+use crate::parallel::{self, scratch};
 use crate::simd::Lanes;
-use crate::tuning::{MOST_SHARDS, PARAMETERS_PER_TASK};
+use crate::tuning::MOST_SHARDS;
 
 /// Bytes that a workspace takes at most unless it is told otherwise: 4 GiB, or 1 GiB where addresses have 32 bits.
 const DEFAULT_LIMIT: u64 = 1 << if usize::BITS > 32 { 32 } else { 30 };
@@ -54,6 +56,10 @@ pub struct Workspace {
     gradient: Vec<f32>,
     outputs: Vec<f32>,
     predicted: Vec<usize>,
+    /// With what other processes it computes gradients.
+    exchange: Option<Box<dyn Exchange>>,
+    /// Room for a record of each shard of a batch, with an exchange.
+    records: Vec<f64>,
 }
 
 /// What the buffers of a workspace hold.
@@ -77,6 +83,8 @@ impl Default for Workspace {
             gradient: Vec::new(),
             outputs: Vec::new(),
             predicted: Vec::new(),
+            exchange: None,
+            records: Vec::new(),
         }
     }
 }
@@ -100,6 +108,12 @@ impl Workspace {
         self.limit
     }
 
+    /// Has it compute gradients from now on as one of several processes: of each batch its share of the shards, and the sums
+    /// together with the others. Outputs and predictions it goes on to compute alone.
+    pub fn set_exchange(&mut self, exchange: Box<dyn Exchange>) {
+        self.exchange = Some(exchange);
+    }
+
     /// The gradient of the last [`Network::gradient`] for all parameters, in their order.
     #[must_use]
     pub fn gradient(&self) -> &[f32] {
@@ -113,7 +127,8 @@ impl Workspace {
         let packed = self.shared.iter().map(|own| own.packed_d_input.capacity());
         let packed: usize = packed.sum();
         let values = self.gradient.capacity() + self.outputs.capacity();
-        shards + packed * size_of::<Lanes>() + values * size_of::<f32>()
+        let records = self.records.capacity() * size_of::<f64>();
+        shards + packed * size_of::<Lanes>() + values * size_of::<f32>() + records
     }
 
     /// The statistics of the last batch, for each batch normalisation.
@@ -125,11 +140,11 @@ impl Workspace {
         norms.map(|(at, _)| &self.shared[at].statistics)
     }
 
-    /// Makes room for a pass. Either all of it is there then, or nothing has changed.
+    /// Makes room for a pass of so many shards. Either all of it is there then, or nothing has changed.
     fn prepare(
         &mut self,
         program: &Arc<Program>,
-        division: &Division,
+        (division, shards): (&Division, usize),
         outputs: usize,
         training: bool,
     ) -> Result<(), Error> {
@@ -137,7 +152,7 @@ impl Workspace {
         let known = known.is_some_and(|own| Arc::ptr_eq(own, program));
         let before = if known { self.room } else { Room::default() };
         let room = Room {
-            shards: before.shards.max(division.shards()),
+            shards: before.shards.max(shards),
             images_per_block: before.images_per_block.max(division.images_per_block),
             outputs: before.outputs.max(outputs),
             training: before.training | training,
@@ -150,7 +165,7 @@ impl Workspace {
         if let Err(error) = self.check(program, room, division.images) {
             // Room that only earlier passes needed is given up, if that is enough.
             let own = Room {
-                shards: division.shards(),
+                shards,
                 images_per_block: division.images_per_block,
                 outputs,
                 training,
@@ -243,7 +258,7 @@ impl Workspace {
         images: usize,
     ) -> Result<ArrayView2<'_, f32>, Error> {
         let division = Division::new(program, images, false);
-        self.prepare(program, &division, images, false)?;
+        self.prepare(program, (&division, division.shards()), images, false)?;
         let pass = Pass {
             program,
             parameters: &weights.values,
@@ -295,12 +310,28 @@ impl Workspace {
         let runs = &program.runs;
         let last = runs.len() - 1;
         let division = Division::new(program, images, last > 0);
-        self.prepare(program, &division, 0, true)?;
+        let count = division.shards();
+        let own = match &self.exchange {
+            None => 0..count,
+            Some(exchange) => share(count, exchange.rank(), exchange.ranks()),
+        };
+        self.prepare(program, (&division, own.len()), 0, true)?;
         let parameters = &weights.values[..];
         for (step, shared) in program.steps.iter().zip(&mut self.shared) {
             step.step.pack_d_input(parameters, shared);
         }
-        let shards = &mut self.shards[..division.shards()];
+        let shards = &mut self.shards[..own.len()];
+        let exchange = self.exchange.as_deref_mut();
+        if exchange.is_some() {
+            let len = count * record_len(program);
+            self.records.resize(self.records.len().max(len), 0.0);
+        }
+        let first = own.start;
+        let mut reduction = Reduction::new(
+            (program, parameters),
+            (exchange, &mut self.records),
+            (count, own),
+        );
         // Forward through all runs, then backward through all of them; the last run goes both ways in one stage.
         parallel::stages::<{ MOST_SHARDS as usize }, _, _>(
             shards,
@@ -320,7 +351,7 @@ impl Workspace {
                     shard.gradient.fill(0.0);
                     shard.report = Report::default();
                 }
-                for block in division.blocks(number) {
+                for block in division.blocks(first + number) {
                     if stage > last {
                         shard.backward_step(&pass, steps.end, block);
                         shard.backward(&pass, steps.clone(), block);
@@ -337,65 +368,14 @@ impl Workspace {
             },
             |stage, shared, shards| {
                 if stage < last {
-                    reduce(program, parameters, shared, runs[stage].end, &shards);
+                    reduction.statistics(shared, runs[stage].end, &shards);
                 } else if stage < 2 * last {
-                    reduce_gradient(program, shared, runs[2 * last - 1 - stage].end, &shards);
+                    reduction.sums(shared, runs[2 * last - 1 - stage].end, &shards);
                 }
             },
         );
-        Ok(self.add_up(program, division.shards(), images))
-    }
-
-    /// The gradient of the batch, the shards' added in their order, and its report.
-    fn add_up(&mut self, program: &Program, count: usize, images: usize) -> Report {
-        let shards = &self.shards[..count];
-        parallel::parts_mut(&mut self.gradient, PARAMETERS_PER_TASK, |task, total| {
-            total.fill(0.0);
-            for shard in shards {
-                let own = &shard.gradient[task * PARAMETERS_PER_TASK..];
-                for (total, x) in total.iter_mut().zip(own) {
-                    *total += x;
-                }
-            }
-        });
-        for (at, norm) in program.batch_norms() {
-            norm.write_gradient(&self.shared[at], &mut self.gradient);
-        }
-        let mut report = Report::default();
-        for shard in shards {
-            report.loss += shard.report.loss;
-            report.correct += shard.report.correct;
-        }
+        let mut report = reduction.gradient(shards, &self.shared, &mut self.gradient)?;
         report.loss /= images as f64;
-        report
-    }
-}
-
-/// Reduces the shards' statistics to the batch's, if the step is a batch normalisation.
-fn reduce(
-    program: &Program,
-    parameters: &[f32],
-    shared: &mut [Shared],
-    at: usize,
-    shards: &Items<'_, '_, Shard>,
-) {
-    if let Some(norm) = program.steps[at].step.batch_norm() {
-        norm.reduce(parameters, &mut shared[at], |see| {
-            shards.each(|shard| see(&shard.buffers[at]));
-        });
-    }
-}
-
-/// Reduces the shards' sums for the gradient to the batch's, if the step is a batch normalisation.
-fn reduce_gradient(
-    program: &Program,
-    shared: &mut [Shared],
-    at: usize,
-    shards: &Items<'_, '_, Shard>,
-) {
-    if let Some(norm) = program.steps[at].step.batch_norm() {
-        norm.reduce_gradient(&mut shared[at], |see| {
-            shards.each(|shard| see(&shard.buffers[at]));
-        });
+        Ok(report)
     }
 }

@@ -2,6 +2,8 @@
 //! inference, and what is refused.
 
 mod conv_max_pool;
+#[cfg(not(target_family = "wasm"))]
+mod exchange;
 mod inference;
 mod limits;
 mod properties;

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::Step;
 use crate::network::pass::{Backward, BufferSizes, Buffers, Forward, Packed, Shared, SharedSizes};
-use crate::ops::batch_norm::{Affine, Normalisation, Statistics, set_affine};
+use crate::ops::batch_norm::{Affine, Normalisation, Statistics, Sums, set_affine};
 
 #[derive(Clone, Debug)]
 pub(in crate::network) struct BatchNorm {
@@ -39,16 +39,16 @@ impl BatchNorm {
         buffers.statistics.set(x);
     }
 
-    /// The statistics of the batch, from those of its shards, each of which `shards` shows in their order.
+    /// The statistics of the batch, into which `merge` merges those of its shards in their order.
     pub(in crate::network) fn reduce(
         &self,
         parameters: &[f32],
         shared: &mut Shared,
-        shards: impl FnOnce(&mut dyn FnMut(&Buffers)),
+        merge: impl FnOnce(&mut Statistics),
     ) {
         let all = &mut shared.statistics;
         all.set(&[]);
-        shards(&mut |buffers| all.merge(&buffers.statistics));
+        merge(all);
         self.set_affine(parameters, all, &mut shared.affine);
     }
 
@@ -60,15 +60,15 @@ impl BatchNorm {
         buffers.sums.set(statistics, normalisation, values);
     }
 
-    /// Adds up the shards' sums for the gradient, in their order.
+    /// The sums of the batch for the gradient, to which `add` adds those of its shards in their order.
     pub(in crate::network) fn reduce_gradient(
         &self,
         shared: &mut Shared,
-        shards: impl FnOnce(&mut dyn FnMut(&Buffers)),
+        add: impl FnOnce(&mut Sums),
     ) {
         let all = &mut shared.sums;
         all.clear();
-        shards(&mut |buffers| all.add(&buffers.sums));
+        add(all);
     }
 
     /// The gradient of gamma and beta, which is these sums.

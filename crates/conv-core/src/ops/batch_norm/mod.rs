@@ -21,6 +21,7 @@
 
 mod channels;
 mod passes;
+mod record;
 
 use ndarray::{ArrayView1, ArrayView4, ArrayViewMut1, ArrayViewMut4};
 
@@ -93,12 +94,16 @@ impl Statistics {
     /// Merges the statistics of other values of the same channels into these. T. Chan, G. Golub and R. `LeVeque`, Updating
     /// formulae and a pairwise algorithm for computing sample variances (1979).
     pub(crate) fn merge(&mut self, other: &Self) {
-        let (own, its) = (self.count as f64, other.count as f64);
+        self.merge_values(other.count, &other.mean, &other.variance);
+    }
+
+    fn merge_values(&mut self, other: usize, mean: &[f64], variance: &[f64]) {
+        let (own, its) = (self.count as f64, other as f64);
         let count = own + its;
         if its == 0.0 {
             return;
         }
-        let theirs = other.mean.iter().zip(&other.variance);
+        let theirs = mean.iter().zip(variance);
         let ours = self.mean.iter_mut().zip(&mut self.variance);
         for ((mean, variance), (other_mean, other_variance)) in ours.zip(theirs) {
             let apart = other_mean - *mean;
@@ -106,7 +111,7 @@ impl Statistics {
             let between = apart * apart * (own / count) * (its / count);
             *variance = *variance * (own / count) + other_variance * (its / count) + between;
         }
-        self.count += other.count;
+        self.count += other;
     }
 
     /// `1 / √(variance + ε)` of a channel.
@@ -351,11 +356,15 @@ impl Sums {
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        self.count += other.count;
-        for (sum, other) in self.d_beta.iter_mut().zip(&other.d_beta) {
+        self.add_values(other.count, &other.d_beta, &other.d_gamma);
+    }
+
+    fn add_values(&mut self, count: usize, d_beta: &[f64], d_gamma: &[f64]) {
+        self.count += count;
+        for (sum, other) in self.d_beta.iter_mut().zip(d_beta) {
             *sum += other;
         }
-        for (sum, other) in self.d_gamma.iter_mut().zip(&other.d_gamma) {
+        for (sum, other) in self.d_gamma.iter_mut().zip(d_gamma) {
             *sum += other;
         }
     }
