@@ -143,7 +143,7 @@ fn train(spec: &Spec, exchange: Option<Channels>) -> Trained {
         let mut input = Array4::from_elem(all.slice(s![..count, .., .., ..]).raw_dim(), 1e9);
         let own = network.images_of_rank(count, rank, ranks);
         let own = s![own, .., .., ..];
-        input.slice_mut(own.clone()).assign(&all.slice(own));
+        input.slice_mut(own).assign(&all.slice(own));
         let targets = Targets::Labels(&labels[..count]);
         let (input, optimizer) = (input.view(), &mut optimizer);
         let report = network.train_step(input, targets, loss, optimizer, &mut workspace);
