@@ -1,5 +1,7 @@
 //! Batches: f32, normalised, shuffled, augmented.
 
+use std::ops::Range;
+
 use ndarray::{Array4, Axis};
 
 use crate::random::Random;
@@ -136,6 +138,39 @@ impl Batches {
         self
     }
 
+    /// The batch after the next `n`, of whose images only some are made: those of the range that `part` gives for their
+    /// number. The others are 0, while labels and indices are all there.
+    ///
+    /// ```
+    /// use mnist_data::Dataset;
+    /// use ndarray::{Array1, Array3};
+    ///
+    /// let dataset = Dataset::new(Array3::from_elem((10, 1, 1), 255), Array1::from_iter(0..10))?;
+    /// let mut batches = dataset.batches(4)?;
+    /// let second = batches.nth_in_part(1, |images| images / 2..images).unwrap();
+    /// assert_eq!(second.labels, [4, 5, 6, 7]);
+    /// assert_eq!(second.images.as_slice(), Some(&[0., 0., 1., 1.][..]));
+    /// # Ok::<(), mnist_data::Error>(())
+    /// ```
+    ///
+    pub fn nth_in_part(
+        &mut self,
+        n: usize,
+        part: impl FnOnce(usize) -> Range<usize>,
+    ) -> Option<Batch> {
+        let larger = self.larger.min(n);
+        self.larger -= larger;
+        // Batches that are left out are not made.
+        if let Some(last) = n
+            .saturating_mul(self.size)
+            .saturating_add(larger)
+            .checked_sub(1)
+        {
+            self.order.nth(last);
+        }
+        self.make(part)
+    }
+
     /// Made on another thread, up to `depth` batches ahead.
     ///
     /// # Errors
@@ -146,10 +181,9 @@ impl Batches {
     }
 }
 
-impl Iterator for Batches {
-    type Item = Batch;
-
-    fn next(&mut self) -> Option<Batch> {
+impl Batches {
+    /// The next batch.
+    fn make(&mut self, part: impl FnOnce(usize) -> Range<usize>) -> Option<Batch> {
         let more = usize::from(self.larger > 0);
         let indices: Vec<usize> = self.order.by_ref().take(self.size + more).collect();
         if indices.is_empty() || (self.drop_last && indices.len() < self.size) {
@@ -158,7 +192,9 @@ impl Iterator for Batches {
         self.larger -= more;
         let (height, width) = self.dataset.image_size();
         let mut images = Array4::zeros((indices.len(), height, width, 1));
-        for (mut to, &index) in images.outer_iter_mut().zip(&indices) {
+        let part = part(indices.len());
+        let made = images.outer_iter_mut().zip(&indices);
+        for (mut to, &index) in made.skip(part.start).take(part.len()) {
             let mut to = to.index_axis_mut(Axis(2), 0);
             let from = self.dataset.images().index_axis_move(Axis(0), index);
             if let Some((augmentation, seed)) = &self.augmentation {
@@ -183,19 +219,17 @@ impl Iterator for Batches {
             indices,
         })
     }
+}
 
-    /// Batches that are left out are not made.
+impl Iterator for Batches {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        self.nth(0)
+    }
+
     fn nth(&mut self, n: usize) -> Option<Batch> {
-        let larger = self.larger.min(n);
-        self.larger -= larger;
-        if let Some(last) = n
-            .saturating_mul(self.size)
-            .saturating_add(larger)
-            .checked_sub(1)
-        {
-            self.order.nth(last);
-        }
-        self.next()
+        self.nth_in_part(n, |images| 0..images)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

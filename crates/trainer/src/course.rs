@@ -1,5 +1,8 @@
 //! The batches of a run from any step on, made ahead on threads of their own.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use conv_core::init::Seeded;
 #[cfg(feature = "files")]
 use mnist_data::Prefetch;
@@ -27,7 +30,12 @@ pub(crate) struct Course {
     pub(crate) dataset: Dataset,
     pub(crate) normalisation: Normalisation,
     pub(crate) augmentation: Option<AugmentationSchedule>,
+    /// Which images of a batch of so many are made, where others make the others.
+    pub(crate) part: Option<Part>,
 }
+
+/// Which images of a batch of so many.
+pub(crate) type Part = Arc<dyn Fn(usize) -> Range<usize> + Send + Sync>;
 
 impl Course {
     /// What a recipe makes of images.
@@ -44,6 +52,7 @@ impl Course {
             dataset: images.train.clone(),
             normalisation: images.normalisation,
             augmentation: recipe.augmentation_schedule()?,
+            part: None,
         }
         .counted()?)
     }
@@ -147,7 +156,10 @@ impl Iterator for Share {
         let (_, batches, gone) = self.epoch.as_mut()?;
         let skipped = usize::try_from(index - *gone).ok()?;
         *gone = index + 1;
-        batches.nth(skipped)
+        match &self.course.part {
+            None => batches.nth(skipped),
+            Some(part) => batches.nth_in_part(skipped, |images| part(images)),
+        }
     }
 }
 
@@ -178,6 +190,7 @@ mod tests {
                 first: Augmentation::default(),
                 last_probability,
             }),
+            part: None,
         }
         .counted()
         .unwrap()
@@ -189,6 +202,34 @@ mod tests {
         let [first, half, last] = [0, 2, 4].map(|at| deformed(&all[at..at + 2]));
         assert_eq!((first, last), (100, 0));
         assert!((30..=70).contains(&half), "{half} of 100");
+    }
+
+    /// What makes each rank's images the ones that a single process makes.
+    #[test]
+    fn a_part_of_a_batch_is_that_part_of_the_whole() {
+        let whole = course(30, 0.25);
+        let mut part = whole.clone();
+        part.part = Some(Arc::new(|images| images / 3..images / 2));
+        let pairs = whole.batches_here(1).zip(part.batches_here(1));
+        for (whole, part) in pairs {
+            assert_eq!(
+                (&part.labels, &part.indices),
+                (&whole.labels, &whole.indices)
+            );
+            let images = whole.labels.len();
+            let made = images / 3..images / 2;
+            for (image, (part, whole)) in part
+                .images
+                .outer_iter()
+                .zip(whole.images.outer_iter())
+                .enumerate()
+            {
+                match made.contains(&image) {
+                    true => assert_eq!(part, whole, "image {image} of {images}"),
+                    false => assert!(part.iter().all(|&x| x == 0.0), "image {image}"),
+                }
+            }
+        }
     }
 
     #[test]

@@ -4,29 +4,31 @@ mod batch_norm;
 mod checkpoint;
 mod clock;
 mod finish;
+mod keeper;
 mod observer;
 mod restore;
 mod trial;
 
-use std::time::Instant;
+use std::sync::Arc;
 
-use conv_core::network::{Loss, Network, Targets, Workspace};
+use conv_core::network::{Exchange, Loss, Network, Targets, Workspace};
 use conv_core::ops::batch_norm::Statistics;
 use conv_core::optimizer::Optimizer;
 use mnist_data::{Batch, Dataset};
 
 use crate::course::Course;
-use crate::error::{Advice, Error};
+use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::images::Images;
-use crate::model::Model;
+use crate::model::{self, Model};
 use crate::recipe::{Named, Recipe};
-use crate::run::records::{BEST, Best, Epoch, LATEST};
-use crate::run::{Criterion, Metrics, RunFolder};
+use crate::run::records::{Best, Epoch};
+use crate::run::{Criterion, RunFolder};
 use batch_norm::small_batches;
 pub use checkpoint::Checkpoint;
 use checkpoint::Place;
 use clock::Clock;
+use keeper::{Keeper, unwritten};
 pub use observer::{Observer, Progress};
 pub use trial::trial;
 
@@ -87,6 +89,29 @@ impl Session {
         })
     }
 
+    /// Has it train from now on as one of several processes: of each step it makes and computes its share of the images, and
+    /// the sums together with the others ([`Exchange`]). All of them make a session of the same recipe and images. The first
+    /// one [trains](Self::train) in the run's folder and [finishes](Self::finish) the run, the others
+    /// [train beside it](Self::train_beside).
+    pub fn set_exchange(&mut self, exchange: Box<dyn Exchange>) {
+        let (rank, ranks) = (exchange.rank(), exchange.ranks());
+        let network = self.network.clone();
+        let part = move |images| network.images_of_rank(images, rank, ranks);
+        self.course.part = Some(Arc::new(part));
+        self.workspace.set_exchange(exchange);
+    }
+
+    /// The shards that its batches are divided into, see [`Network::shards`]: more processes have no work.
+    pub fn shards(&self) -> usize {
+        self.network.shards(self.course.sizes().0)
+    }
+
+    /// SHA-256 of the parameters and running statistics as they are now, as in
+    /// [`Outcome::digest`](crate::run::records::Outcome::digest).
+    pub fn digest(&self) -> String {
+        model::digest(&self.network)
+    }
+
     /// What it trains.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
@@ -144,38 +169,59 @@ impl Session {
         if let Some(warning) = &self.warning {
             observer.warn(warning);
         }
-        let mut metrics = folder.metrics(self.place.metrics)?;
+        let metrics = folder.metrics(self.place.metrics)?;
         if metrics.length() < self.place.metrics {
             observer.warn("some lines of metrics.jsonl are gone; the run goes on without them");
         }
+        self.train_in(
+            Some(Keeper { folder, metrics }),
+            Clock::new(interval),
+            observer,
+        )
+    }
+
+    /// Trains to the end beside the process that keeps the run's folder, see [`set_exchange`](Self::set_exchange). It writes
+    /// nothing.
+    ///
+    /// # Errors
+    /// If the numbers are no longer finite, the exchange fails, or the observer asks to stop.
+    pub fn train_beside(&mut self, observer: &mut dyn Observer) -> Result<(), Error> {
+        self.train_in(None, Clock::new(None), observer)
+    }
+
+    fn train_in(
+        &mut self,
+        mut keeper: Option<Keeper<'_>>,
+        mut clock: Clock,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Error> {
         let threads = match self.course.augmentation {
             Some(_) => rayon::current_num_threads().min(MAKERS),
             None => 1,
         };
         let mut batches = self.batches(threads, observer);
-        let mut clock = Clock::new(interval);
         while !self.is_done() {
             if observer.wants_stop() {
-                self.keep(folder, &metrics, &mut clock)?;
+                self.keep(keeper.as_ref(), &mut clock)?;
                 return Err(Error::Stopped);
             }
             let batch = batches
                 .next()
                 .ok_or_else(|| Error::Failed("the batches ended before the run".to_owned()))?;
             self.place.times.batches += clock.lap();
-            self.step(&batch, folder)?;
+            self.step(&batch, keeper.as_ref())?;
             self.place.times.steps += clock.lap();
             let ends = self.place.epoch_steps == self.course.steps();
             observer.step(&self.progress());
             if ends {
-                self.end_epoch(folder, &mut metrics, observer, &mut clock)?;
+                self.end_epoch(keeper.as_mut(), observer, &mut clock)?;
             }
             if clock.is_due(ends) {
-                self.keep(folder, &metrics, &mut clock)?;
+                self.keep(keeper.as_ref(), &mut clock)?;
             }
         }
         // The last one: whatever the end takes, nothing is trained twice.
-        self.keep(folder, &metrics, &mut clock)
+        self.keep(keeper.as_ref(), &mut clock)
     }
 
     /// The batches from here on, made ahead on so many threads, or where the system does not allow any, one after the
@@ -209,7 +255,7 @@ impl Session {
         patience.is_some_and(|patience| self.place.epochs >= best.saturating_add(patience))
     }
 
-    fn step(&mut self, batch: &Batch, folder: &RunFolder) -> Result<(), Error> {
+    fn step(&mut self, batch: &Batch, keeper: Option<&Keeper<'_>>) -> Result<(), Error> {
         self.labels.clear();
         self.labels
             .extend(batch.labels.iter().map(|&label| usize::from(label)));
@@ -220,7 +266,7 @@ impl Session {
             &mut self.optimizer,
             &mut self.workspace,
         );
-        let report = report.map_err(|error| self.stopped(&error.to_string(), folder))?;
+        let report = report.map_err(|error| self.stopped(&error.to_string(), keeper))?;
         let (count, place) = (batch.labels.len(), &mut self.place);
         place.loss += report.loss * count as f64;
         place.correct += report.correct;
@@ -228,25 +274,6 @@ impl Session {
         place.steps += 1;
         place.epoch_steps += 1;
         Ok(())
-    }
-
-    /// The run cannot go on: where it was, why, and what is left of it.
-    fn stopped(&self, why: &str, folder: &RunFolder) -> Error {
-        let place = &self.place;
-        let latest = folder.path().join(LATEST);
-        let kept = match latest.exists() {
-            true => format!("the last good checkpoint is {}", latest.display()),
-            false => "there was no checkpoint yet".to_owned(),
-        };
-        Error::Advised {
-            message: format!(
-                "epoch {}, step {} of {}: {why}\n{kept}",
-                place.epochs + 1,
-                place.epoch_steps + 1,
-                self.course.steps()
-            ),
-            advice: Advice::SmallerRate(self.recipe.rate() / 3.0),
-        }
     }
 
     fn progress(&self) -> Progress {
@@ -264,8 +291,7 @@ impl Session {
     /// Validates, writes the epoch's line, and remembers the network if it is the best.
     fn end_epoch(
         &mut self,
-        folder: &RunFolder,
-        metrics: &mut Metrics,
+        keeper: Option<&mut Keeper<'_>>,
         observer: &mut dyn Observer,
         clock: &mut Clock,
     ) -> Result<(), Error> {
@@ -308,34 +334,11 @@ impl Session {
         }
         let json = serde_json::to_string(&epoch)
             .map_err(|error| Error::Failed(format!("cannot write JSON: {error}")))?;
-        let added = metrics.add(&json);
-        added.map_err(|failure| unwritten(failure, folder))?;
-        observer.epoch(&epoch);
-        Ok(())
-    }
-
-    /// Writes a checkpoint, and before it the best network, if that is not on disk yet.
-    fn keep(
-        &mut self,
-        folder: &RunFolder,
-        metrics: &Metrics,
-        clock: &mut Clock,
-    ) -> Result<(), Error> {
-        let start = Instant::now();
-        let whole = |failure| unwritten(failure, folder);
-        self.place.metrics = metrics.sync().map_err(whole)?;
-        let bytes = Checkpoint::to_bytes(&self.place, &self.network, self.optimizer.state())
-            .map_err(|problem| self.stopped(&problem, folder))?;
-        if let Some((numbers, running)) = self.best.take() {
-            let mut network = self.network.clone();
-            network.set_values(&numbers)?;
-            network.set_running_statistics(&running)?;
-            let best = folder.path().join(BEST);
-            self.model_of(network)?.write(&best).map_err(whole)?;
+        if let Some(Keeper { folder, metrics }) = keeper {
+            let added = metrics.add(&json);
+            added.map_err(|failure| unwritten(failure, folder))?;
         }
-        folder.write(LATEST, &bytes).map_err(whole)?;
-        self.place.times.checkpoint += clock.lap();
-        clock.kept(start.elapsed());
+        observer.epoch(&epoch);
         Ok(())
     }
 
@@ -354,20 +357,5 @@ impl Session {
     fn model_of(&self, network: Network) -> Result<Model, Error> {
         let (normalisation, classes) = (self.course.normalisation, self.classes.clone());
         Model::new(network, normalisation, self.dataset, classes).map_err(Error::Failed)
-    }
-}
-
-/// What could not be written, and that what was written before is whole.
-fn unwritten(failure: Error, folder: &RunFolder) -> Error {
-    match failure {
-        Error::Failed(message) | Error::Advised { message, .. }
-            if folder.path().join(LATEST).exists() =>
-        {
-            Error::Advised {
-                message: format!("{message}\nthe checkpoint before is whole"),
-                advice: Advice::GoOn(folder.path().to_owned()),
-            }
-        }
-        other => other,
     }
 }

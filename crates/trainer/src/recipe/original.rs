@@ -9,7 +9,8 @@ use crate::error::Error;
 
 impl Named {
     /// The recipe of a run's folder: a key that it does not have means what every run did before there was that key.
-    pub(crate) fn of_run(mut self) -> Self {
+    #[must_use]
+    pub fn of_run(mut self) -> Self {
         if !self.document.has("monitor") {
             self.recipe.monitor = self.recipe.original_monitor();
         }

@@ -104,7 +104,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// What is wrong with them.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let no = |error: &dyn std::fmt::Display| format!("no checkpoint: {error}");
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| no(&error))?;
         let metadata = header.metadata().clone().unwrap_or_default();

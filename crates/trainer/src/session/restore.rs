@@ -1,18 +1,19 @@
 //! Going on from a checkpoint.
 
+use std::path::Path;
+
 use super::Session;
 use crate::error::{Advice, Error};
-use crate::run::RunFolder;
 use crate::run::records::LATEST;
 use crate::session::checkpoint::Checkpoint;
 
 impl Session {
-    /// Goes to the place of a checkpoint.
+    /// Goes to the place of a checkpoint, which is one of the run in a folder.
     ///
     /// # Errors
     /// If it is one of another recipe, of other images, or of another network.
-    pub fn restore(&mut self, checkpoint: Checkpoint, folder: &RunFolder) -> Result<(), Error> {
-        let name = folder.path().join(LATEST);
+    pub fn restore(&mut self, checkpoint: Checkpoint, run: &Path) -> Result<(), Error> {
+        let name = run.join(LATEST);
         let name = name.display();
         let other =
             |what: &str, then: &str| Error::Failed(format!("{name} was made with {what}; {then}"));
