@@ -105,7 +105,12 @@ impl Cli {
     pub(crate) fn from_process() -> Self {
         // The options of `book` go without its name, but the help of all commands need not list them.
         let command = Self::command().mut_args(|argument| argument.hide(true));
-        let matches = command.get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let matches = command.try_get_matches();
+        let cli = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        cli.unwrap_or_else(|error| {
+            #[cfg(feature = "mpi")]
+            crate::mpi::leave_to_first(error.exit_code());
+            error.exit()
+        })
     }
 }

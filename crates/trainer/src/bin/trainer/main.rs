@@ -7,6 +7,8 @@
 mod book;
 mod cli;
 mod failure;
+#[cfg(feature = "mpi")]
+mod mpi;
 mod terminal;
 
 use std::process::ExitCode;

@@ -77,8 +77,13 @@ pub(crate) struct ThreadArgs {
 impl ThreadArgs {
     /// The threads.
     pub(crate) fn pool(&self) -> Result<ThreadPool, Failure> {
-        let cores = || available_parallelism().map_or(1, NonZero::get);
         pool(self.threads.unwrap_or_else(cores))
+    }
+
+    /// How many, or so many unless they were given.
+    #[cfg(feature = "mpi")]
+    pub(crate) fn or(&self, usual: usize) -> usize {
+        self.threads.unwrap_or(usual)
     }
 
     /// Does a command's work on them.
@@ -88,6 +93,11 @@ impl ThreadArgs {
     ) -> Result<T, Failure> {
         self.pool()?.install(work)
     }
+}
+
+/// The cores that this process may use.
+pub(crate) fn cores() -> usize {
+    available_parallelism().map_or(1, NonZero::get)
 }
 
 /// The first `train_images` training images and all test images, of `folder` or embedded.

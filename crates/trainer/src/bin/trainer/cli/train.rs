@@ -1,14 +1,17 @@
 //! `trainer train`: a recipe, trained, in a folder that keeps everything.
 
+#[cfg(feature = "mpi")]
+mod together;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use trainer::Error;
 use trainer::images::Images;
-use trainer::recipe::{Changes, Recipe};
+use trainer::recipe::{Changes, Named, Recipe};
 use trainer::run::RunFolder;
 use trainer::run::records::{Ending, Environment, MODEL};
-use trainer::session::{Session, trial};
+use trainer::session::{Checkpoint, Observer, Session, trial};
 
 use super::args::{ThreadArgs, names};
 use crate::failure::{Failure, say};
@@ -65,6 +68,11 @@ pub(crate) struct TrainArgs {
     /// or 2 at the end of an epoch; at least 100 times what writing one takes]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     checkpoint_every: Option<f64>,
+    /// Under mpirun: seconds without a word from another rank, after which the
+    /// run ends on all
+    #[cfg(feature = "mpi")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "120")]
+    rank_timeout: f64,
     /// Show the network and try one step, writing nothing
     #[arg(long)]
     dry_run: bool,
@@ -85,6 +93,14 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 impl TrainArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
+        #[cfg(feature = "mpi")]
+        if let Some(ranks) = self.join()? {
+            return self.run_as_rank(ranks);
+        }
+        self.run_alone()
+    }
+
+    fn run_alone(&self) -> Result<(), Failure> {
         self.threads.install(|| match (&self.resume, &self.recipe) {
             (Some(folder), _) => self.go_on(folder),
             (None, Some(name)) => self.start(name),
@@ -93,7 +109,8 @@ impl TrainArgs {
         })
     }
 
-    fn start(&self, name: &str) -> Result<(), Failure> {
+    /// The recipe and its images, by the command line.
+    fn find(&self, name: &str) -> Result<(Named, Images), Failure> {
         let changes = Changes {
             epochs: self.epochs,
             seed: self.seed,
@@ -102,64 +119,73 @@ impl TrainArgs {
         };
         let named = Recipe::find(name, &changes)?;
         let images = Images::load(&named, self.data.as_deref())?;
+        Ok((named, images))
+    }
+
+    fn start(&self, name: &str) -> Result<(), Failure> {
+        let (named, images) = self.find(name)?;
         if self.dry_run {
             return print(&trial(&named, &images)?);
         }
         let session = Session::new(&named, &images)?;
         // What cannot be told of the run leaves no folder behind.
         let environment = environment(&images)?;
+        let folder = self.begin(&named, &environment, &session)?;
+        self.train(session, &images, &folder, Session::train)
+    }
+
+    /// The folder of a new run.
+    fn begin(
+        &self,
+        named: &Named,
+        environment: &Environment,
+        session: &Session,
+    ) -> Result<RunFolder, Failure> {
         let folder = match &self.run {
             Some(folder) => RunFolder::create(folder)?,
             None => RunFolder::create_in(Path::new("runs"), &named.name)?,
         };
-        folder.begin(&environment, session.recipe())?;
-        self.train(session, &images, folder)
+        folder.begin(environment, session.recipe())?;
+        Ok(folder)
     }
 
     fn go_on(&self, folder: &Path) -> Result<(), Failure> {
         let folder = RunFolder::open(folder)?;
         if folder.is_finished() {
-            let name = folder.path().display();
-            say(&format!("{name} is finished; its result:"));
-            return print(&folder.result()?);
+            return print_result(&folder);
         }
         let named = folder.recipe()?;
         let before = Environment::read(&folder)?;
         let data = self.data.clone().or_else(|| before.folder());
         let images = Images::load(&named, data.as_deref())?;
         let mut session = Session::new(&named, &images)?;
-        match folder.checkpoint()? {
-            Some(checkpoint) => {
-                session.restore(checkpoint, &folder)?;
-                let at = session.place();
-                say(&format!("going on from the checkpoint at {at}"));
-            }
-            None => say("there is no checkpoint yet: starting from the beginning"),
-        }
+        restore(&mut session, folder.checkpoint()?, folder.path())?;
         if self.data.is_some() {
             environment(&images)?.write(&folder)?;
         }
-        self.train(session, &images, folder)
+        self.train(session, &images, &folder, Session::train)
     }
 
+    /// Trains by `train`, and tells of it.
     fn train(
         &self,
         mut session: Session,
         images: &Images,
-        folder: RunFolder,
+        folder: &RunFolder,
+        train: impl FnOnce(
+            &mut Session,
+            &RunFolder,
+            Option<f64>,
+            &mut dyn Observer,
+        ) -> Result<(), Error>,
     ) -> Result<(), Failure> {
-        let words = match (self.quiet, self.json) {
-            (true, _) => Words::Last,
-            (_, true) => Words::Json,
-            _ => Words::Text,
-        };
+        let words = self.words();
         let mut screen = Screen::new(words, &session);
         let name = folder.path().display().to_string();
         if words == Words::Text {
             say(&format!("{}\nrun folder: {name}", session.headline(images)));
         }
-        let interval = self.checkpoint_every;
-        let trained = session.train(&folder, interval, &mut screen);
+        let trained = train(&mut session, folder, self.checkpoint_every, &mut screen);
         screen.clear();
         screen.written()?;
         if let Err(Error::Stopped) = trained {
@@ -169,7 +195,7 @@ impl TrainArgs {
             ));
         }
         trained?;
-        let result = session.finish(images, &folder)?;
+        let result = session.finish(images, folder)?;
         screen.result(&result, images.test.len())?;
         if words == Words::Text {
             let early = match result.stopped {
@@ -190,6 +216,38 @@ impl TrainArgs {
         }
         Ok(())
     }
+
+    fn words(&self) -> Words {
+        match (self.quiet, self.json) {
+            (true, _) => Words::Last,
+            (_, true) => Words::Json,
+            _ => Words::Text,
+        }
+    }
+}
+
+/// Goes to the checkpoint of a run, if there is one, and says where that is.
+fn restore(
+    session: &mut Session,
+    checkpoint: Option<Checkpoint>,
+    run: &Path,
+) -> Result<(), Failure> {
+    match checkpoint {
+        Some(checkpoint) => {
+            session.restore(checkpoint, run)?;
+            let at = session.place();
+            say(&format!("going on from the checkpoint at {at}"));
+        }
+        None => say("there is no checkpoint yet: starting from the beginning"),
+    }
+    Ok(())
+}
+
+/// The result of a run that has one.
+fn print_result(folder: &RunFolder) -> Result<(), Failure> {
+    let name = folder.path().display();
+    say(&format!("{name} is finished; its result:"));
+    print(&folder.result()?)
 }
 
 /// What this process runs on.

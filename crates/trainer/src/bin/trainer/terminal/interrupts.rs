@@ -19,6 +19,13 @@ pub(crate) fn watch() -> io::Result<()> {
     Ok(())
 }
 
+/// From now on what ends a job on a cluster, SIGTERM, asks for the same.
+#[cfg(feature = "mpi")]
+pub(crate) fn watch_termination() -> io::Result<()> {
+    let flag = INTERRUPTED.get_or_init(Arc::default);
+    flag::register(signal_hook::consts::SIGTERM, flag.clone()).map(drop)
+}
+
 /// Whether Ctrl-C was pressed.
 pub(crate) fn interrupted() -> bool {
     INTERRUPTED

@@ -1,0 +1,201 @@
+//! Messages between ranks that nobody waits for without end.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::thread::yield_now;
+use std::time::{Duration, Instant};
+
+use mpi::Rank;
+use mpi::datatype::Equivalence;
+use mpi::request::{Request, Scope, scope};
+use mpi::topology::SimpleCommunicator;
+use mpi::traits::*;
+
+use super::faults;
+use crate::failure::Failure;
+
+/// Looks whether a message has come, before other processes may have the core.
+const SPINS: u32 = 64;
+
+/// Sends and receives; ends the run where another rank is silent for too long.
+#[derive(Clone, Debug)]
+pub(super) struct Messages {
+    rank: usize,
+    count: usize,
+    /// The host of each rank; at first of this one alone.
+    hosts: Arc<[String]>,
+    silence: Duration,
+}
+
+impl Messages {
+    pub(super) fn new(rank: usize, count: usize, host: String, silence: Duration) -> Self {
+        let hosts = (0..count).map(|other| match other == rank {
+            true => host.clone(),
+            false => "an unknown host".to_owned(),
+        });
+        Self {
+            rank,
+            count,
+            hosts: hosts.collect(),
+            silence,
+        }
+    }
+
+    /// Where the other ranks are.
+    pub(super) fn know(&mut self, hosts: Arc<[String]>) {
+        self.hosts = hosts;
+    }
+
+    pub(super) fn rank(&self) -> usize {
+        self.rank
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// A rank as people know it.
+    pub(super) fn name(&self, rank: usize) -> String {
+        faults::name(rank, &self.hosts[rank])
+    }
+
+    /// Ends the run on all ranks by a failure of this one.
+    pub(super) fn fail(&self, failure: Failure, code: i32) -> ! {
+        faults::end(self.rank, &self.hosts[self.rank], failure, code)
+    }
+
+    /// Waits until a message has left this rank or come from another one.
+    pub(super) fn wait<'a, D: ?Sized, S: Scope<'a>>(
+        &self,
+        request: Request<'a, D, S>,
+        peer: usize,
+    ) {
+        let mut request = request;
+        let mut start = None;
+        for spins in 1_u32.. {
+            match request.test() {
+                Ok(_) => return,
+                Err(unfinished) => request = unfinished,
+            }
+            if spins.is_multiple_of(SPINS) {
+                yield_now();
+                let start = start.get_or_insert_with(Instant::now);
+                if start.elapsed() > self.silence {
+                    break;
+                }
+            }
+        }
+        let silent = Failure::Error(format!(
+            "{} said nothing for {} s: it hangs, or the network between the two does not work; the last \
+             checkpoint is whole, and --rank-timeout says how long to wait",
+            self.name(peer),
+            self.silence.as_secs_f64()
+        ));
+        self.fail(silent, 1)
+    }
+
+    /// Receives a message of this very length.
+    pub(super) fn receive<T: Equivalence>(&self, from: usize, values: &mut [T])
+    where
+        [T]: BufferMut,
+    {
+        let world = SimpleCommunicator::world();
+        scope(|scope| {
+            let process = world.process_at_rank(from as Rank);
+            self.wait(process.immediate_receive_into(scope, values), from);
+        });
+    }
+
+    /// Sends a message.
+    fn send<T: Equivalence>(&self, to: usize, values: &[T])
+    where
+        [T]: Buffer,
+    {
+        let world = SimpleCommunicator::world();
+        scope(|scope| {
+            let process = world.process_at_rank(to as Rank);
+            self.wait(process.immediate_send(scope, values), to);
+        });
+    }
+
+    /// Gives every rank the values of all: those of this rank are `own`, and a rank's are to come to `part` of it in `all`;
+    /// the parts follow each other.
+    pub(super) fn gather<T: Equivalence + Copy>(
+        &self,
+        own: &[T],
+        all: &mut [T],
+        part: impl Fn(usize) -> Range<usize>,
+    ) where
+        [T]: Buffer + BufferMut,
+    {
+        all[part(self.rank)].copy_from_slice(own);
+        let world = SimpleCommunicator::world();
+        scope(|scope| {
+            let mut requests = Vec::with_capacity(self.count);
+            let mut rest = all;
+            for other in 0..self.count {
+                let (values, after) = rest.split_at_mut(part(other).len());
+                rest = after;
+                if other != self.rank && !values.is_empty() {
+                    let process = world.process_at_rank(other as Rank);
+                    requests.push((other, process.immediate_receive_into(scope, values)));
+                }
+            }
+            let mut sent = Vec::with_capacity(self.count);
+            // The next rank first, so that not all send to the same one.
+            for other in (self.rank + 1..self.count).chain(0..self.rank) {
+                if !own.is_empty() {
+                    let process = world.process_at_rank(other as Rank);
+                    sent.push((other, process.immediate_send(scope, own)));
+                }
+            }
+            for (other, request) in requests {
+                self.wait(request, other);
+            }
+            for (other, request) in sent {
+                self.wait(request, other);
+            }
+        });
+    }
+
+    /// The texts of all ranks.
+    pub(super) fn texts(&self, own: &str) -> Vec<String> {
+        let mut lens = vec![0_u64; self.count];
+        self.gather(&[own.len() as u64], &mut lens, |rank| rank..rank + 1);
+        let start = |rank: usize| lens[..rank].iter().sum::<u64>() as usize;
+        let part = |rank: usize| start(rank)..start(rank + 1);
+        let mut all = vec![0_u8; start(self.count)];
+        self.gather(own.as_bytes(), &mut all, part);
+        let texts =
+            (0..self.count).map(|rank| String::from_utf8_lossy(&all[part(rank)]).into_owned());
+        texts.collect()
+    }
+
+    /// Gives every rank the bytes of rank 0, which alone has some.
+    pub(super) fn from_first(&self, bytes: Option<Vec<u8>>) -> Vec<u8> {
+        let mut bytes = bytes.unwrap_or_default();
+        let mut len = [bytes.len() as u64];
+        if self.rank > 0 {
+            self.receive(0, &mut len);
+            bytes = vec![0; len[0] as usize];
+        }
+        // MPI counts in 31 bits.
+        let part = 1 << 30;
+        match self.rank {
+            0 => {
+                for other in 1..self.count {
+                    self.send(other, &len);
+                    for part in bytes.chunks(part) {
+                        self.send(other, part);
+                    }
+                }
+            }
+            _ => {
+                for part in bytes.chunks_mut(part) {
+                    self.receive(0, part);
+                }
+            }
+        }
+        bytes
+    }
+}
