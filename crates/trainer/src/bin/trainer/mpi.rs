@@ -96,8 +96,8 @@ impl Ranks {
     }
 
     /// Gives every rank the bytes of rank 0, which alone has some.
-    pub(crate) fn from_first(&self, bytes: Option<Vec<u8>>) -> Vec<u8> {
-        self.messages.from_first(bytes)
+    pub(crate) fn broadcast(&self, bytes: Option<Vec<u8>>) -> Vec<u8> {
+        self.messages.broadcast(bytes)
     }
 
     /// Ends what the ranks did together: in good order where all came to the same end, and at once where this one met an
@@ -108,7 +108,7 @@ impl Ranks {
             Err(Failure::Error(_)) => 1,
             Ok(()) | Err(Failure::Interrupted | Failure::ClosedOutput) => {
                 // Nobody leaves before rank 0 has written everything: mpirun may end it when one leaves.
-                self.from_first(self.is_first().then(Vec::new));
+                self.broadcast(self.is_first().then(Vec::new));
                 return outcome;
             }
         };

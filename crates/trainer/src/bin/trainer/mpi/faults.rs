@@ -2,18 +2,21 @@
 
 use std::process::exit;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, panic};
 
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::Communicator as _;
 
 use crate::failure::Failure;
+use crate::terminal::interrupts::interrupted;
 
 /// What launchers tell a process of its number: Open MPI's mpirun, anything with `PMIx`, and MPICH's mpiexec or Slurm's srun.
 const NUMBERS: [&str; 3] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"];
-/// Before a rank other than the first says why it ends the run, lower ranks have so long to say the same.
+/// Before a rank other than the first says why it ends the run, lower ranks have this long, once for each, to say the same.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// How often it looks whether one of them has.
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// The number of this process, if it was started by something like mpirun: known before MPI is.
 pub(super) fn number_from_launcher() -> Option<usize> {
@@ -39,8 +42,13 @@ pub(super) fn name(rank: usize, host: &str) -> String {
 
 /// Ends the run on all ranks, after a word by this one. An error that all ranks meet is told by the first of them.
 pub(super) fn end(rank: usize, host: &str, failure: Failure, code: i32) -> ! {
-    if rank > 0 {
-        sleep(PATIENCE * (rank as u32 + 2));
+    let start = Instant::now();
+    while rank > 0 && start.elapsed() < PATIENCE * (rank as u32 + 2) {
+        // The launcher ends this process, since another one has ended the run.
+        if interrupted() {
+            exit(code);
+        }
+        sleep(GLANCE);
     }
     let failure = match failure {
         // One that names a rank is not about this one.
@@ -59,4 +67,56 @@ pub(super) fn watch_panics(rank: usize, host: &str) {
     panic::set_hook(Box::new(move |panic| {
         end(rank, &host, Failure::Error(panic.to_string()), 101)
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use super::super::Ranks;
+
+    /// Tells this test that it is one of the ranks that it started.
+    const RANK: &str = "TRAINER_TEST_IS_A_RANK";
+
+    /// Rank 1 panics on a thread of the pool, while the others wait for it.
+    #[test]
+    fn a_panic_on_any_thread_ends_all_ranks_with_one_message() {
+        if std::env::var_os(RANK).is_some() {
+            let ranks = Ranks::join(Duration::from_secs(600));
+            let ranks = ranks.ok().flatten().expect("mpirun started this process");
+            match ranks.messages.rank() {
+                1 => rayon::scope(|scope| scope.spawn(|_| panic!("a hole in rank 1"))),
+                _ => ranks.messages.receive(1, &mut [0_u8]),
+            }
+            return;
+        }
+        let clock = Instant::now();
+        let mut command = Command::new("mpirun");
+        for name in [
+            "OMPI_ALLOW_RUN_AS_ROOT",
+            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM",
+            RANK,
+        ] {
+            command.env(name, "1");
+        }
+        command.args(["--oversubscribe", "-n", "3"]);
+        command.arg(std::env::current_exe().unwrap());
+        command.args(["--exact", "--nocapture"]);
+        command.arg("mpi::faults::tests::a_panic_on_any_thread_ends_all_ranks_with_one_message");
+        command.stdin(Stdio::null());
+        let output = command
+            .output()
+            .expect("mpirun starts: is Open MPI installed?");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(101), "{text}");
+        let errors: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains("error: "))
+            .collect();
+        assert_eq!(errors.len(), 1, "{text}");
+        assert!(errors[0].starts_with("error: rank 1 on "), "{text}");
+        assert!(text.contains("a hole in rank 1"), "{text}");
+        assert!(clock.elapsed() < Duration::from_secs(30), "{text}");
+    }
 }

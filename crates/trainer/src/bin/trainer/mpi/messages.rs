@@ -172,7 +172,7 @@ impl Messages {
     }
 
     /// Gives every rank the bytes of rank 0, which alone has some.
-    pub(super) fn from_first(&self, bytes: Option<Vec<u8>>) -> Vec<u8> {
+    pub(super) fn broadcast(&self, bytes: Option<Vec<u8>>) -> Vec<u8> {
         let mut bytes = bytes.unwrap_or_default();
         let mut len = [bytes.len() as u64];
         if self.rank > 0 {

@@ -60,7 +60,6 @@ impl TrainArgs {
             advice: same_program,
         }])?;
         let threads = self.threads.or(ranks.threads());
-        ranks.introduce(threads, self.words() != Words::Text);
         pool(threads)?.install(|| match (&self.resume, &self.recipe) {
             (Some(folder), _) => self.go_on_together(folder, ranks),
             (None, Some(name)) => self.start_together(name, ranks),
@@ -117,12 +116,12 @@ impl TrainArgs {
             });
             folder = Some(own);
         }
-        let told = ranks.from_first(told);
+        let told = ranks.broadcast(told);
         let resumed: Resumed = serde_json::from_slice(&told).map_err(|error| unread(&error))?;
         if resumed.finished {
             return folder.as_ref().map_or(Ok(()), print_result);
         }
-        let bytes = ranks.from_first(bytes);
+        let bytes = ranks.broadcast(bytes);
         let stem = path.join(RECIPE).display().to_string();
         let named = Recipe::parse("recipe", &stem, &resumed.recipe, &Changes::default())?.of_run();
         // Another host may have its data elsewhere.
@@ -162,6 +161,7 @@ impl TrainArgs {
         ranks: &Ranks,
     ) -> Result<(), Failure> {
         session.set_exchange(ranks.exchange());
+        ranks.introduce(rayon::current_num_threads(), self.words() != Words::Text);
         let Some(folder) = folder else {
             session.train_beside(&mut ranks.observer(&mut ()))?;
             return same_bits(ranks, &session);

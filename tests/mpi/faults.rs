@@ -1,0 +1,236 @@
+//! Each way in which ranks may come to an end: all end in time, with one message that says which rank, where and why.
+
+use std::path::Path;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use tests::{result_digest, stderr, stdout, succeeds, trainer};
+
+use crate::{LIMIT, begin, ends, launcher, mpirun, program, ranks_of, signal, wait_for_checkpoint};
+
+/// Longer than all of them take on a busy machine, and far shorter than waiting for a rank that is gone.
+const SOON: Duration = Duration::from_secs(30);
+
+/// The lines by which `trainer` says that something is wrong.
+fn errors(output: &Output) -> Vec<String> {
+    let text = stderr(output);
+    let lines = text.lines().filter(|line| line.starts_with("error: "));
+    lines.map(str::to_owned).collect()
+}
+
+/// Asserts that the ranks did not succeed, that `code` is the exit code, and that there is one error, which has these words.
+fn fails(output: &Output, code: i32, words: &[&str]) {
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(output));
+    let errors = errors(output);
+    assert_eq!(errors.len(), 1, "{}", stderr(output));
+    for word in words {
+        assert!(errors[0].contains(word), "{word:?} in {errors:?}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_told_once() {
+    for (arguments, words) in [
+        (&["train", "--nosuch"][..], "unexpected argument '--nosuch'"),
+        (&["train", "nosuch"], "no recipe \"nosuch\""),
+        (&["train", "stacked", "--set", "batch=0"], "batch"),
+        (&["train", "stacked", "--data", "nosuch"], "nosuch"),
+    ] {
+        let output = ends(begin(&mut mpirun(3, arguments)), SOON);
+        assert!(!output.status.success());
+        let errors = errors(&output);
+        assert_eq!(errors.len(), 1, "{}", stderr(&output));
+        assert!(errors[0].contains(words), "{errors:?}");
+    }
+    let output = ends(begin(&mut mpirun(3, &["--version"])), SOON);
+    assert_eq!(succeeds(&output).lines().count(), 1);
+}
+
+#[test]
+fn more_ranks_than_a_batch_has_shards_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let recipe = [
+        "train",
+        "stacked",
+        "--set",
+        "batch=3",
+        "--run",
+        run.to_str().unwrap(),
+    ];
+    let output = ends(begin(&mut mpirun(4, &recipe)), SOON);
+    fails(
+        &output,
+        2,
+        &["4 ranks, expected at most 3: a batch of this recipe is divided into 3 shards"],
+    );
+    assert!(!run.exists());
+}
+
+#[test]
+fn ranks_that_differ_are_told_apart_before_anything_is_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let run = run.to_str().unwrap();
+    let other_data = tests::small_data();
+    let data = other_data.path().to_str().unwrap();
+    let own = ["train", "stacked", "--run", run];
+    for (other, words) in [
+        (vec!["--seed", "2"], "a recipe with the digest"),
+        (vec!["--data", data], "images with the digest"),
+    ] {
+        let mut command = launcher();
+        command.args(program(1)).args(own).arg(":");
+        command.args(program(1)).args(own).args(other);
+        let output = ends(begin(&mut command), SOON);
+        fails(
+            &output,
+            1,
+            &["rank 1 on ", words, ", and rank 0 on ", " has "],
+        );
+        assert!(!Path::new(run).exists(), "{words}");
+    }
+}
+
+/// On processors of different kinds ranks may compute with different instructions: the bits are the same.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn ranks_may_have_different_instruction_sets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (alone, together) = (path("alone"), path("together"));
+    let train = |run: &str| ["train", "stacked", "--epochs", "2", "--run", run].map(str::to_owned);
+    let _ = succeeds(&trainer().args(train(&alone)).output().unwrap());
+    let mut command = launcher();
+    command.args(program(1)).args(train(&together));
+    command.args([":", "-n", "1", "-x", "CONV_CORE_SIMD=scalar"]);
+    command.args(&program(1)[2..]).args(train(&together));
+    let _ = succeeds(&ends(begin(&mut command), LIMIT));
+    assert_eq!(
+        result_digest(together.as_ref()),
+        result_digest(alone.as_ref())
+    );
+}
+
+#[test]
+fn a_rank_that_is_killed_ends_all_and_leaves_a_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    for rank in 0..3 {
+        let run = folder.path().join(format!("run-{rank}"));
+        let arguments = [
+            "train",
+            "stacked",
+            "--checkpoint-every",
+            "0",
+            "--threads",
+            "1",
+            "--run",
+        ];
+        let arguments = [&arguments[..], &[run.to_str().unwrap()]].concat();
+        let mut child = begin(&mut mpirun(3, &arguments));
+        wait_for_checkpoint(&run, &mut child);
+        let clock = Instant::now();
+        signal("-KILL", ranks_of(&child)[rank]);
+        let output = ends(child, SOON);
+        assert!(clock.elapsed() < SOON);
+        assert!(!output.status.success());
+        // These are Open MPI's words, which knows of it first.
+        let words = format!("process rank {rank} with PID");
+        assert!(stderr(&output).contains(&words), "{}", stderr(&output));
+        assert!(!run.join("result.json").exists());
+    }
+}
+
+#[test]
+fn a_rank_that_hangs_is_named_and_ends_all() {
+    let folder = tempfile::tempdir().unwrap();
+    for rank in 0..3 {
+        let run = folder.path().join(format!("run-{rank}"));
+        let arguments = [
+            "train",
+            "stacked",
+            "--checkpoint-every",
+            "0",
+            "--threads",
+            "1",
+        ];
+        let own = ["--rank-timeout", "5", "--run", run.to_str().unwrap()];
+        let mut child = begin(&mut mpirun(3, &[&arguments[..], &own].concat()));
+        wait_for_checkpoint(&run, &mut child);
+        signal("-STOP", ranks_of(&child)[rank]);
+        let output = ends(child, SOON);
+        let words = format!("rank {rank} on ");
+        fails(
+            &output,
+            1,
+            &[&words, " said nothing for 5 s", "--rank-timeout"],
+        );
+    }
+}
+
+#[test]
+fn an_error_of_rank_0_alone_ends_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    std::fs::create_dir(&run).unwrap();
+    std::fs::write(run.join("something"), "else").unwrap();
+    let arguments = ["train", "stacked", "--run", run.to_str().unwrap()];
+    let output = ends(begin(&mut mpirun(3, &arguments)), SOON);
+    fails(
+        &output,
+        1,
+        &["rank 0 on ", "is not empty, it holds something"],
+    );
+}
+
+#[test]
+fn numbers_that_diverge_are_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let arguments = ["train", "stacked", "--set", "optimizer.rate=1e30", "--run"];
+    let arguments = [&arguments[..], &[run.to_str().unwrap()]].concat();
+    let output = ends(begin(&mut mpirun(3, &arguments)), SOON);
+    fails(&output, 1, &["rank 0 on ", "infinite or not a number"]);
+}
+
+/// What Open MPI does with Ctrl-C: it sends SIGTERM to all ranks, and a second later SIGKILL.
+#[test]
+fn ctrl_c_leaves_a_checkpoint_from_which_another_number_of_ranks_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (alone, run) = (path("alone"), path("run"));
+    let train = |run: &str| {
+        let arguments = [
+            "train",
+            "stacked",
+            "--epochs",
+            "20",
+            "--threads",
+            "1",
+            "--run",
+            run,
+        ];
+        arguments.map(str::to_owned)
+    };
+    let _ = succeeds(&trainer().args(train(&alone)).output().unwrap());
+    let mut command = mpirun(3, &[]);
+    command.args(train(&run)).args(["--checkpoint-every", "0"]);
+    let mut child = begin(&mut command);
+    wait_for_checkpoint(run.as_ref(), &mut child);
+    signal("-INT", child.id());
+    let output = ends(child, SOON);
+    let text = stderr(&output);
+    assert_eq!(text.matches("stopped at ").count(), 1, "{text}");
+    assert_eq!(errors(&output), [""; 0]);
+
+    let resume = ["train", "--threads", "1", "--resume", &run];
+    let output = ends(begin(&mut mpirun(2, &resume)), LIMIT);
+    let _ = succeeds(&output);
+    assert!(stderr(&output).contains("going on from the checkpoint"));
+    assert_eq!(result_digest(run.as_ref()), result_digest(alone.as_ref()));
+    // A run that is finished has nothing more to do, and rank 0 says so.
+    let output = ends(begin(&mut mpirun(2, &resume)), SOON);
+    let _ = succeeds(&output);
+    assert_eq!(stdout(&output).lines().count(), 1, "{}", stdout(&output));
+    assert!(stderr(&output).contains("is finished"));
+}

@@ -1,0 +1,98 @@
+//! Several processes under `mpirun` that train one network: the bits of one process, and no end that nobody hears of.
+//! They need Open MPI, which `.ci/mpi` installs.
+#![forbid(unsafe_code)]
+
+mod faults;
+mod kill;
+mod same_bits;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tests::trainer;
+
+/// After this long a run counts as hanging.
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// `mpirun` with so many ranks, which run `trainer` with these arguments.
+fn mpirun(ranks: usize, arguments: &[&str]) -> Command {
+    let mut command = launcher();
+    command.args(program(ranks)).args(arguments);
+    command
+}
+
+/// `mpirun` as it runs in a container, by root, on fewer cores than ranks.
+fn launcher() -> Command {
+    let mut command = Command::new("mpirun");
+    command.arg("--oversubscribe");
+    for name in ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] {
+        command.env(name, "1");
+    }
+    command.env_remove("CONV_CORE_SIMD");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Its arguments for so many ranks of `trainer`.
+fn program(ranks: usize) -> Vec<String> {
+    let program = trainer().get_program().to_string_lossy().into_owned();
+    vec!["-n".to_owned(), ranks.to_string(), program]
+}
+
+/// Starts a command.
+fn begin(command: &mut Command) -> Child {
+    command
+        .spawn()
+        .expect("mpirun starts: is Open MPI installed?")
+}
+
+/// What a process wrote until its end, which it must come to in time.
+fn ends(mut child: Child, limit: Duration) -> Output {
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > limit {
+            for rank in ranks_of(&child) {
+                signal("-KILL", rank);
+            }
+            child.kill().unwrap();
+            let output = child.wait_with_output().unwrap();
+            panic!("it did not end within {limit:?}: {output:?}");
+        }
+        sleep(Duration::from_millis(10));
+    }
+    child.wait_with_output().unwrap()
+}
+
+/// The processes that an `mpirun` started.
+fn ranks_of(mpirun: &Child) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{}/task", mpirun.id()));
+    let children = tasks.into_iter().flatten().flatten().map(|task| {
+        let children = fs::read_to_string(task.path().join("children"));
+        children.unwrap_or_default()
+    });
+    let children: Vec<String> = children.collect();
+    let all = children.iter().flat_map(|some| some.split_whitespace());
+    all.map(|process| process.parse().unwrap()).collect()
+}
+
+/// Sends a signal to a process, if it is still there.
+fn signal(name: &str, process: u32) {
+    let mut kill = Command::new("kill");
+    kill.args([name, &process.to_string()])
+        .stderr(Stdio::null());
+    let _ = kill.status().unwrap();
+}
+
+/// Waits until a run has a checkpoint.
+fn wait_for_checkpoint(run: &Path, child: &mut Child) {
+    let latest = run.join("checkpoints/latest.safetensors");
+    let start = Instant::now();
+    while !latest.exists() {
+        assert!(start.elapsed() < LIMIT, "no checkpoint");
+        assert!(child.try_wait().unwrap().is_none(), "it ended before");
+        sleep(Duration::from_millis(5));
+    }
+}
