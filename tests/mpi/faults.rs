@@ -50,45 +50,42 @@ fn a_wrong_command_line_is_told_once() {
 fn more_ranks_than_a_batch_has_shards_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let recipe = [
-        "train",
-        "stacked",
-        "--set",
-        "batch=3",
-        "--run",
-        run.to_str().unwrap(),
-    ];
-    let output = ends(begin(&mut mpirun(4, &recipe)), SOON);
-    fails(
-        &output,
-        2,
-        &["4 ranks, expected at most 3: a batch of this recipe is divided into 3 shards"],
-    );
+    let recipe = ["train", "stacked", "--set", "batch=4", "--run"];
+    let recipe = [&recipe[..], &[run.to_str().unwrap()]].concat();
+    let output = ends(begin(&mut mpirun(5, &recipe)), SOON);
+    let words = "5 ranks, expected at most 4: a batch of this recipe is divided into 4 shards";
+    fails(&output, 2, &[words]);
     assert!(!run.exists());
 }
 
 #[test]
 fn ranks_that_differ_are_told_apart_before_anything_is_trained() {
+    let (data, other) = (tests::small_data(), tests::small_data());
+    let images = other.path().join("train-images-idx3-ubyte");
+    let mut bytes = std::fs::read(&images).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&images, bytes).unwrap();
+    let [data, other] = [&data, &other].map(|folder| folder.path().to_str().unwrap());
     let folder = tempfile::tempdir().unwrap();
-    let run = folder.path().join("run");
-    let run = run.to_str().unwrap();
-    let other_data = tests::small_data();
-    let data = other_data.path().to_str().unwrap();
-    let own = ["train", "stacked", "--run", run];
-    for (other, words) in [
-        (vec!["--seed", "2"], "a recipe with the digest"),
-        (vec!["--data", data], "images with the digest"),
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (recipe, run) = (path("small.toml"), path("run"));
+    std::fs::write(&recipe, tests::SMALL_RECIPE).unwrap();
+    for (second, words) in [
+        (["--data", data, "--seed", "2"], "a recipe with the digest"),
+        (["--data", other, "--seed", "1"], "images with the digest"),
     ] {
+        let own = ["train", &recipe, "--run", &run];
         let mut command = launcher();
-        command.args(program(1)).args(own).arg(":");
-        command.args(program(1)).args(own).args(other);
+        command.args(program(1)).args(own);
+        command.args(["--data", data, "--seed", "1", ":"]);
+        command.args(program(1)).args(own).args(second);
         let output = ends(begin(&mut command), SOON);
         fails(
             &output,
             1,
             &["rank 1 on ", words, ", and rank 0 on ", " has "],
         );
-        assert!(!Path::new(run).exists(), "{words}");
+        assert!(!Path::new(&run).exists(), "{words}");
     }
 }
 

@@ -70,19 +70,39 @@ pub(super) fn watch_panics(rank: usize, host: &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::process::{Command, Stdio};
+pub(super) mod tests {
+    use std::process::{Command, Output, Stdio};
     use std::time::{Duration, Instant};
 
     use super::super::Ranks;
 
-    /// Tells this test that it is one of the ranks that it started.
+    /// Tells a test that it is one of the ranks that it started.
     const RANK: &str = "TRAINER_TEST_IS_A_RANK";
+
+    pub(in crate::mpi) fn is_a_rank() -> bool {
+        std::env::var_os(RANK).is_some()
+    }
+
+    /// Runs a test as so many ranks.
+    pub(in crate::mpi) fn under_mpirun(ranks: usize, test: &str) -> Output {
+        let mut command = Command::new("mpirun");
+        let root = ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"];
+        for name in root.into_iter().chain([RANK]) {
+            command.env(name, "1");
+        }
+        command.args(["--oversubscribe", "-n", &ranks.to_string()]);
+        command.arg(std::env::current_exe().unwrap());
+        command.args(["--exact", "--nocapture", test]);
+        command.stdin(Stdio::null());
+        command
+            .output()
+            .expect("mpirun starts: is Open MPI installed?")
+    }
 
     /// Rank 1 panics on a thread of the pool, while the others wait for it.
     #[test]
     fn a_panic_on_any_thread_ends_all_ranks_with_one_message() {
-        if std::env::var_os(RANK).is_some() {
+        if is_a_rank() {
             let ranks = Ranks::join(Duration::from_secs(600));
             let ranks = ranks.ok().flatten().expect("mpirun started this process");
             match ranks.messages.rank() {
@@ -92,28 +112,12 @@ mod tests {
             return;
         }
         let clock = Instant::now();
-        let mut command = Command::new("mpirun");
-        for name in [
-            "OMPI_ALLOW_RUN_AS_ROOT",
-            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM",
-            RANK,
-        ] {
-            command.env(name, "1");
-        }
-        command.args(["--oversubscribe", "-n", "3"]);
-        command.arg(std::env::current_exe().unwrap());
-        command.args(["--exact", "--nocapture"]);
-        command.arg("mpi::faults::tests::a_panic_on_any_thread_ends_all_ranks_with_one_message");
-        command.stdin(Stdio::null());
-        let output = command
-            .output()
-            .expect("mpirun starts: is Open MPI installed?");
+        let test = "mpi::faults::tests::a_panic_on_any_thread_ends_all_ranks_with_one_message";
+        let output = under_mpirun(3, test);
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(101), "{text}");
-        let errors: Vec<&str> = text
-            .lines()
-            .filter(|line| line.contains("error: "))
-            .collect();
+        let errors = text.lines().filter(|line| line.contains("error: "));
+        let errors: Vec<&str> = errors.collect();
         assert_eq!(errors.len(), 1, "{text}");
         assert!(errors[0].starts_with("error: rank 1 on "), "{text}");
         assert!(text.contains("a hole in rank 1"), "{text}");
