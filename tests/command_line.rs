@@ -130,6 +130,7 @@ fn help_is_as_in_its_files_and_fits_79_columns() {
         "errata",
         "compare",
         "train",
+        "sweep",
         "recipes",
         "evaluate",
         "report",

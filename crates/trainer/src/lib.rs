@@ -19,6 +19,7 @@ pub mod report;
 pub mod run;
 #[cfg(feature = "files")]
 pub mod session;
+pub mod sweep;
 #[cfg(feature = "files")]
 pub mod whole_file;
 

@@ -1,4 +1,4 @@
-//! A run, or two runs side by side, as one HTML file.
+//! A run, two runs side by side, or the settings of a sweep, as one HTML file.
 
 mod agreement;
 mod calibration;
@@ -16,9 +16,11 @@ mod pair;
 mod scale;
 mod single;
 mod subject;
+mod sweep;
 
 #[cfg(feature = "files")]
 pub(crate) use numbers::count;
 pub use pair::report as pair;
 pub use single::report as single;
 pub use subject::Subject;
+pub use sweep::report as sweep;

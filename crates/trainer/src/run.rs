@@ -9,7 +9,7 @@ mod folder;
 #[cfg(feature = "files")]
 mod read;
 pub mod records;
-pub(crate) mod shell;
+pub mod shell;
 
 pub use contents::Contents;
 pub use criterion::Criterion;

@@ -1,7 +1,8 @@
 //! Command lines as a POSIX shell reads them.
 
 /// One argument, in quotes where it needs them.
-pub(crate) fn quoted(argument: &str) -> String {
+#[must_use]
+pub fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
     match !argument.is_empty() && argument.chars().all(plain) {
         true => argument.to_owned(),
@@ -11,7 +12,7 @@ pub(crate) fn quoted(argument: &str) -> String {
 
 /// A whole command line.
 #[cfg(feature = "files")]
-pub(crate) fn command(arguments: impl IntoIterator<Item = String>) -> String {
+pub fn command(arguments: impl IntoIterator<Item = String>) -> String {
     let quoted = arguments.into_iter().map(|argument| quoted(&argument));
     quoted.collect::<Vec<_>>().join(" ")
 }

@@ -13,6 +13,7 @@ mod fetch;
 mod predict;
 mod recipes;
 mod report;
+mod sweep;
 mod train;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -29,6 +30,7 @@ use fetch::FetchArgs;
 use predict::PredictArgs;
 use recipes::RecipesArgs;
 use report::ReportArgs;
+use sweep::SweepArgs;
 use train::TrainArgs;
 
 /// Trains the convolutional network of Grokking Deep Learning, chapter 10,
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Train a network from a recipe
     Train(Box<TrainArgs>),
+    /// Train a recipe with several values and seeds, and compare the runs
+    Sweep(Box<SweepArgs>),
     /// List the built-in recipes, or print one
     Recipes(RecipesArgs),
     /// Evaluate a model on test images
@@ -95,7 +99,12 @@ impl Command {
     pub(crate) fn hears_interrupts(&self) -> bool {
         matches!(
             self,
-            Self::Book(_) | Self::Dense(_) | Self::Errata(_) | Self::Compare(_) | Self::Train(_)
+            Self::Book(_)
+                | Self::Dense(_)
+                | Self::Errata(_)
+                | Self::Compare(_)
+                | Self::Train(_)
+                | Self::Sweep(_)
         )
     }
 }

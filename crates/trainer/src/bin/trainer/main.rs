@@ -38,6 +38,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Errata(args) => args.run(),
         Command::Compare(args) => args.run(),
         Command::Train(args) => args.run(),
+        Command::Sweep(args) => args.run(),
         Command::Recipes(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::Report(args) => args.run(),

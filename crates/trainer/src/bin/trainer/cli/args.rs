@@ -189,7 +189,7 @@ pub(crate) fn kernels(text: &str) -> Result<usize, String> {
 }
 
 /// How many threads there may be.
-fn threads(text: &str) -> Result<usize, String> {
+pub(crate) fn threads(text: &str) -> Result<usize, String> {
     whole(text, 1..=256, "a whole number from 1 to 256")
 }
 
