@@ -20,6 +20,23 @@ pub enum Loss {
 }
 
 /// What the outputs for a batch should be.
+///
+/// ```
+/// use conv_core::network::{Loss, Network, Targets, Workspace};
+/// use conv_core::spec::{Layers, Spec};
+/// use ndarray::{Array4, array};
+///
+/// let network = Network::new(&Spec::new((1, 1, 2), Layers::new().dense(3)), 1)?;
+/// let (images, mut workspace) = (Array4::ones((2, 1, 1, 2)), Workspace::new());
+/// // A label is as good as a row that is 1 at that class, and 0 elsewhere.
+/// let one_hot = array![[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+/// let loss = Loss::CrossEntropy { smoothing: 0.0 };
+/// let mut of = |targets| network.gradient(images.view(), targets, loss, 0, &mut workspace);
+/// let of_labels = of(Targets::Labels(&[1, 2]))?;
+/// let of_values = of(Targets::Values(one_hot.view()))?;
+/// assert!((of_labels.loss - of_values.loss).abs() < 1e-6);
+/// # Ok::<(), conv_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Targets<'a> {
     /// The class of each image.

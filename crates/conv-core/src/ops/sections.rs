@@ -10,6 +10,19 @@ use crate::{Error, parallel};
 ///
 /// images (N, H, W) → sections (N, positions, taps)
 ///
+/// ```
+/// use conv_core::ops::sections;
+/// use conv_core::shape::Window;
+/// use ndarray::{Array3, array};
+///
+/// // An image of 2 × 3 pixels has two sections of 2 × 2.
+/// let images = array![[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]];
+/// let mut found = Array3::zeros((1, 2, 4));
+/// sections::forward(&Window::new(2, 2), images.view(), found.view_mut())?;
+/// assert_eq!(found, array![[[1.0, 2.0, 4.0, 5.0], [2.0, 3.0, 5.0, 6.0]]]);
+/// # Ok::<(), conv_core::Error>(())
+/// ```
+///
 /// # Errors
 /// If the window does not fit into the images, a shape does not fit, or an array is not in row-major order.
 pub fn forward(
@@ -35,6 +48,19 @@ pub fn forward(
 /// The gradient of [`forward`]: each pixel sums up what came back from every section it is part of.
 ///
 /// `d_sections` (N, positions, taps) → `d_images` (N, H, W)
+///
+/// ```
+/// use conv_core::ops::sections;
+/// use conv_core::shape::Window;
+/// use ndarray::{Array3, array};
+///
+/// let d_sections = Array3::ones((1, 2, 4));
+/// let mut d_images = Array3::zeros((1, 2, 3));
+/// sections::d_images(&Window::new(2, 2), d_sections.view(), d_images.view_mut())?;
+/// // The pixels in the middle are part of both sections.
+/// assert_eq!(d_images, array![[[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]]]);
+/// # Ok::<(), conv_core::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`forward`].

@@ -2,6 +2,14 @@ use super::power;
 use crate::Error;
 
 /// How the learning rate changes from step to step.
+///
+/// ```
+/// use conv_core::optimizer::Schedule;
+///
+/// let schedule = Schedule::Step { every: 100, factor: 0.1 };
+/// assert_eq!(schedule.factor(99), 1.0);
+/// assert_eq!(schedule.factor(100), 0.1);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
