@@ -18,7 +18,7 @@ use crate::Error;
 #[non_exhaustive]
 #[repr(u8)]
 pub enum Level {
-    /// Arrays of sixteen, whatever the processor; the multiply-add is exact, if need be in software.
+    /// Arrays of eight, whatever the processor; the multiply-add is exact, if need be in software.
     Scalar = 1,
     /// x86-64 with AVX2 and FMA: two vectors of 256 bits.
     Avx2 = 2,

@@ -2,7 +2,7 @@
 //!
 //! A body is written once, as an [`Op`] generic over [`Simd`], and [`dispatch`] compiles it once per
 //! [`Level`]. Sixteen *logical* lanes are always computed, as one vector of 512 bits, two of 256, four of 128
-//! or an array; each lane sees the same operations in the same order, with one rounding for a
+//! or two arrays; each lane sees the same operations in the same order, with one rounding for a
 //! multiply-add, so the level changes the speed and never a bit of the result.
 //!
 //! This module is the only one of the crate with `unsafe` in it. Its safe functions check their arguments once a call, in

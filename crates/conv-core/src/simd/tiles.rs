@@ -25,14 +25,13 @@ pub trait Tiles {
     fn d_kernel_taps<R: Rows>(work: R) -> R::Output;
 
     /// A tile of the next rows of a product of matrices, of which so many are left (one or more), with V vectors of columns.
-    fn gemm_rows<R: Rows, const V: usize>(left: usize, work: R) -> R::Output;
+    #[inline(always)]
+    fn gemm_rows<R: Rows, const V: usize>(left: usize, work: R) -> R::Output {
+        gemm_rows_of_six(left, work)
+    }
 }
 
 /// [`Tiles::gemm_rows`] of one or two vectors where there are sixteen registers.
-#[allow(
-    dead_code,
-    reason = "a target of which scalar is the only instruction set has no use for it"
-)]
 #[inline(always)]
 pub(super) fn gemm_rows_of_six<R: Rows>(left: usize, work: R) -> R::Output {
     match left {

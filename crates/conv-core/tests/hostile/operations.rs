@@ -198,7 +198,7 @@ fn across_kernels(bytes: &mut Bytes<'_>) {
     let [n, positions] = [5; 2].map(|most| bytes.below(most));
     // Of no numbers there may be any number of kernels.
     let kernels = if n == 0 {
-        size(bytes).min(1 << 58)
+        size(bytes).min(1 << (usize::BITS - 6))
     } else {
         bytes.below(5)
     };

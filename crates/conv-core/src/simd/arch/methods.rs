@@ -34,7 +34,9 @@ fn cases() -> Vec<[Lanes; 3]> {
             VALUES[(i + step * case + case / n) % n]
         }))
     };
+    // Miri sees the same instructions in every case, and takes a thousand times as long.
     (0..n * n)
+        .step_by(if cfg!(miri) { 40 } else { 1 })
         .map(|case| [pick(0, case), pick(1, case), pick(5, case)])
         .collect()
 }

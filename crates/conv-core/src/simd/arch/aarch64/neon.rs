@@ -1,6 +1,6 @@
 use std::arch::aarch64::*;
 
-use crate::simd::tiles::{Rows, Tiles, gemm_rows_of_six};
+use crate::simd::tiles::{Rows, Tiles};
 use crate::simd::vector::assert_width;
 use crate::simd::{LANES, Lanes, Op, Simd};
 
@@ -84,10 +84,6 @@ impl Tiles for Neon {
     #[inline(always)]
     fn d_kernel_taps<R: Rows>(work: R) -> R::Output {
         work.run::<6>()
-    }
-    #[inline(always)]
-    fn gemm_rows<R: Rows, const V: usize>(left: usize, work: R) -> R::Output {
-        gemm_rows_of_six(left, work)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::arch::wasm32::*;
 use std::marker::PhantomData;
 
-use crate::simd::tiles::{Rows, Tiles, gemm_rows_of_six};
+use crate::simd::tiles::{Rows, Tiles};
 use crate::simd::vector::assert_width;
 use crate::simd::{LANES, Lanes, Simd};
 
@@ -80,10 +80,6 @@ impl<M: MulAdd> Tiles for Wasm<M> {
     #[inline(always)]
     fn d_kernel_taps<R: Rows>(work: R) -> R::Output {
         work.run::<6>()
-    }
-    #[inline(always)]
-    fn gemm_rows<R: Rows, const V: usize>(left: usize, work: R) -> R::Output {
-        gemm_rows_of_six(left, work)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
-use crate::simd::tiles::{Rows, Tiles, gemm_rows_of_six};
+use crate::simd::tiles::{Rows, Tiles};
 use crate::simd::vector::assert_width;
 use crate::simd::{LANES, Lanes, Op, Simd};
 
@@ -132,10 +132,6 @@ impl Tiles for Avx2 {
     #[inline(always)]
     fn d_kernel_taps<R: Rows>(work: R) -> R::Output {
         work.run::<6>()
-    }
-    #[inline(always)]
-    fn gemm_rows<R: Rows, const V: usize>(left: usize, work: R) -> R::Output {
-        gemm_rows_of_six(left, work)
     }
 }
 
