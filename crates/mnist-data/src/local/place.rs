@@ -18,7 +18,12 @@ use crate::Error;
 pub fn default_root() -> Result<PathBuf, Error> {
     let named = std::env::var_os("MNIST_DATA_DIR").filter(|value| !value.is_empty());
     if let Some(root) = named {
-        return Ok(root.into());
+        let root = PathBuf::from(root);
+        // Windows takes two kinds of slashes; what is shown has one of them.
+        return Ok(match cfg!(windows) {
+            true => root.components().collect(),
+            false => root,
+        });
     }
     let caches = choose_native_strategy().map(|strategy| strategy.cache_dir());
     // A relative home folder would be another one in every working directory.

@@ -269,7 +269,9 @@ impl Metrics {
 /// Whether a file is an unfinished one of those that only the holder of the lock writes.
 fn is_own_partial(name: &str) -> bool {
     let own = [RECIPE, ENVIRONMENT, RESULT, MODEL, LATEST, BEST];
-    let mut own = own.iter().filter_map(|path| path.rsplit('/').next());
+    let mut own = own
+        .iter()
+        .filter_map(|path| path.rsplit(['/', '\\']).next());
     is_partial(name) && own.any(|own| name[1..].starts_with(own))
 }
 

@@ -20,9 +20,17 @@ pub const MODEL: &str = "model.safetensors";
 /// The folder of the checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
 /// The checkpoint that a run goes on from.
-pub const LATEST: &str = "checkpoints/latest.safetensors";
+pub const LATEST: &str = if cfg!(windows) {
+    r"checkpoints\latest.safetensors"
+} else {
+    "checkpoints/latest.safetensors"
+};
 /// The network after the best epoch so far.
-pub const BEST: &str = "checkpoints/best.safetensors";
+pub const BEST: &str = if cfg!(windows) {
+    r"checkpoints\best.safetensors"
+} else {
+    "checkpoints/best.safetensors"
+};
 /// Held by the process that works in the folder.
 pub const LOCK: &str = "lock";
 /// The page about the run.

@@ -1,9 +1,11 @@
 //! How a command ends when it does not end well.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use trainer::Advice;
+use trainer::run::shell;
 
 use crate::terminal::interrupts::interrupted;
 
@@ -89,21 +91,28 @@ impl From<trainer::Error> for Failure {
     }
 }
 
+/// A path as an argument to type.
+fn quoted(path: &Path) -> String {
+    shell::quoted(&path.to_string_lossy())
+}
+
 /// What this program's user can do about an error.
 fn words(advice: &Advice) -> Option<String> {
     Some(match advice {
-        Advice::BeginRun(run) => format!(
-            "start one with `trainer train RECIPE --run {}`",
-            run.display()
-        ),
+        Advice::BeginRun(run) => {
+            format!(
+                "start one with `trainer train RECIPE --run {}`",
+                quoted(run)
+            )
+        }
         Advice::ListRecipes => "`trainer recipes` lists the built-in recipes".to_owned(),
         Advice::Train => "`trainer train` makes one and prints where".to_owned(),
-        Advice::GoOn(run) => format!("go on with `trainer train --resume {}`", run.display()),
+        Advice::GoOn(run) => format!("go on with `trainer train --resume {}`", quoted(run)),
         Advice::OtherFolder => "choose another folder with --run".to_owned(),
         Advice::WaitOrOtherFolder => "wait for it, or choose another folder with --run".to_owned(),
         Advice::GoOnOrOtherFolder(run) => format!(
             "go on with it by `trainer train --resume {}`, or choose another folder with --run",
-            run.display()
+            quoted(run)
         ),
         Advice::SameData => "give the folder of the same data set with --data".to_owned(),
         Advice::SmallerRate(rate) => format!(

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
 use mnist_data::{Splits, catalog, embedded};
 use rayon::ThreadPool;
 use trainer::listing::{Fixes, Layer, Settings};
@@ -15,6 +15,14 @@ use trainer::run::records::Environment;
 
 use crate::failure::{FETCH, Failure, say};
 use crate::terminal::pool::pool;
+
+/// A path with the slashes of this system alone: Windows takes two kinds of them, and file names are added with one.
+pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(|path| match cfg!(windows) {
+        true => path.components().collect(),
+        false => path,
+    })
+}
 
 /// What every command takes.
 #[derive(Args)]
@@ -32,7 +40,7 @@ pub(crate) struct RunArgs {
     #[arg(long, default_value_t = 2.0, value_name = "RATE", value_parser = step_size)]
     alpha: f64,
     /// Folder with the four MNIST files, raw or .gz [default: built-in images]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     data: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
@@ -139,7 +147,7 @@ pub(crate) fn load(folder: Option<&Path>, train_images: usize) -> Result<Splits,
 pub(crate) struct DataArgs {
     /// Folder with the data set's files [default: what the model's run used,
     /// or else the built-in images or where they were downloaded to]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     data: Option<PathBuf>,
     /// Name of the data set [default: the model's]
     #[arg(long, value_name = "NAME", value_parser = names())]

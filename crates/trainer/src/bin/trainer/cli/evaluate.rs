@@ -10,7 +10,7 @@ use trainer::evaluation::{Evaluation, Verdict};
 use trainer::images;
 use trainer::model::Model;
 
-use super::args::{DataArgs, ThreadArgs};
+use super::args::{DataArgs, ThreadArgs, path};
 use crate::failure::Failure;
 use crate::terminal::output::print;
 
@@ -28,6 +28,7 @@ const FREQUENT: usize = 20;
   trainer evaluate model.safetensors --json | jq .accuracy")]
 pub(crate) struct EvaluateArgs {
     /// File of a model, or folder of a run
+    #[arg(value_parser = path())]
     model: PathBuf,
     #[command(flatten)]
     data: DataArgs,

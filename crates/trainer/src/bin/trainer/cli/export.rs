@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use trainer::export::{npz, onnx};
 use trainer::model::Model;
 
+use super::args::path;
 use crate::failure::{Failure, say};
 use crate::terminal::output::deliver;
 use crate::terminal::pool::pool;
@@ -32,13 +33,14 @@ Examples:
   trainer export runs/stacked --to onnx --output - > model.onnx")]
 pub(crate) struct ExportArgs {
     /// File of a model, or folder of a run
+    #[arg(value_parser = path())]
     model: PathBuf,
     /// File format
     #[arg(long, value_name = "FORMAT")]
     to: Format,
     /// File to write, - for stdout [default: the model's, with another
     /// ending]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     output: Option<PathBuf>,
 }
 

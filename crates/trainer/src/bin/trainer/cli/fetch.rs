@@ -8,7 +8,7 @@ use mnist_data::catalog::{self, Entry};
 use mnist_data::fetch::{Event, Fetcher};
 use mnist_data::{ErrorKind, local};
 
-use super::args::names;
+use super::args::{names, path};
 use crate::failure::{Failure, say};
 use crate::terminal::output::print;
 
@@ -27,7 +27,7 @@ pub(crate) struct FetchArgs {
     dataset: String,
     /// Folder in which each data set gets its own folder [default:
     /// `$MNIST_DATA_DIR`, or the platform's folder for caches]
-    #[arg(long)]
+    #[arg(long, value_parser = path())]
     dir: Option<PathBuf>,
     /// Address of a folder with the files, instead of the known mirrors;
     /// may be given several times

@@ -12,7 +12,7 @@ use trainer::images;
 use trainer::model::Model;
 use trainer::picture::{Area, Picture, Prepared, Warning};
 
-use super::args::{DataArgs, ThreadArgs};
+use super::args::{DataArgs, ThreadArgs, path};
 use crate::failure::{Failure, say};
 use crate::terminal::output::print;
 
@@ -43,9 +43,10 @@ Examples:
   trainer predict runs/stacked 42.png --split     classify each of its digits")]
 pub(crate) struct PredictArgs {
     /// File of a model, or folder of a run
+    #[arg(value_parser = path())]
     model: PathBuf,
     /// PNG or JPEG files, or images of the data set such as test:17
-    #[arg(required = true, value_name = "IMAGE")]
+    #[arg(required = true, value_name = "IMAGE", value_parser = path())]
     images: Vec<PathBuf>,
     #[command(flatten)]
     data: DataArgs,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use trainer::report::{self, Subject};
 
-use super::args::ThreadArgs;
+use super::args::{ThreadArgs, path};
 use crate::failure::Failure;
 use crate::terminal::output::deliver;
 
@@ -16,15 +16,17 @@ use crate::terminal::output::deliver;
   trainer report runs/stacked --output stacked.html")]
 pub(crate) struct ReportArgs {
     /// Folder of a run
+    #[arg(value_parser = path())]
     run: PathBuf,
     /// Folder of another run to compare it with
+    #[arg(value_parser = path())]
     other: Option<PathBuf>,
     /// File to write, - for stdout [default: RUN/report.html]
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", value_parser = path())]
     output: Option<PathBuf>,
     /// Folder with the data set's files [default: what the run used, or if
     /// that is gone the built-in images or where they were downloaded to]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     data: Option<PathBuf>,
     #[command(flatten)]
     threads: ThreadArgs,

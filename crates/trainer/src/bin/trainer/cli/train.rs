@@ -9,11 +9,11 @@ use clap::Args;
 use trainer::Error;
 use trainer::images::Images;
 use trainer::recipe::{Changes, Named, Recipe};
-use trainer::run::RunFolder;
 use trainer::run::records::{Ending, Environment, MODEL};
+use trainer::run::{RunFolder, shell};
 use trainer::session::{Checkpoint, Observer, Session, trial};
 
-use super::args::{ThreadArgs, names};
+use super::args::{ThreadArgs, names, path};
 use crate::failure::{Failure, say};
 use crate::terminal::output::print;
 use crate::terminal::screen::{Screen, Words};
@@ -40,11 +40,11 @@ pub(crate) struct TrainArgs {
     #[arg(value_name = "RECIPE", required_unless_present = "resume")]
     recipe: Option<String>,
     /// Continue the run in this folder, with the same result to the bit
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "run", "epochs", "seed", "set", "dataset", "dry_run"])]
+    #[arg(long, value_name = "RUN", value_parser = path(), conflicts_with_all = ["recipe", "run", "epochs", "seed", "set", "dataset", "dry_run"])]
     resume: Option<PathBuf>,
     /// Folder with the data set's files [default: built-in images, or where
     /// they were downloaded to]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     data: Option<PathBuf>,
     /// Name of the data set
     #[arg(long, value_name = "NAME", value_parser = names())]
@@ -62,7 +62,7 @@ pub(crate) struct TrainArgs {
     #[command(flatten)]
     threads: ThreadArgs,
     /// New folder for the run [default: runs/RECIPE, runs/RECIPE-2, ...]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     run: Option<PathBuf>,
     /// Seconds between checkpoints, 0 for one after each step [default: 10,
     /// or 2 at the end of an epoch; at least 100 times what writing one takes]
@@ -191,13 +191,15 @@ impl TrainArgs {
         if let Err(Error::Stopped) = trained {
             let place = session.place();
             say(&format!(
-                "stopped at {place}; go on with `trainer train --resume {name}`"
+                "stopped at {place}; go on with `trainer train --resume {}`",
+                shell::quoted(&name)
             ));
         }
         trained?;
         let result = session.finish(images, folder)?;
         screen.result(&result, images.test.len())?;
         if words == Words::Text {
+            let model = folder.path().join(MODEL);
             let early = match result.stopped {
                 Ending::Finished => "",
                 Ending::Early => ", stopped early",
@@ -210,8 +212,11 @@ impl TrainArgs {
                 _ => String::new(),
             };
             say(&format!(
-                "{} epochs in {:.1} s{early}; model: {name}/{MODEL}\nSHA-256 of the parameters: {}{other}",
-                result.epochs, result.seconds, result.digest
+                "{} epochs in {:.1} s{early}; model: {}\nSHA-256 of the parameters: {}{other}",
+                result.epochs,
+                result.seconds,
+                model.display(),
+                result.digest
             ));
         }
         Ok(())
