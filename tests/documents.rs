@@ -5,8 +5,14 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mnist_data::{embedded, png};
+use ndarray::Axis;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
-use tests::root;
+use tests::{root, small_model};
+
+#[allow(dead_code, unreachable_pub, reason = "it is a program")]
+#[path = "../crates/trainer/examples/read_digit.rs"]
+mod read_digit;
 
 /// What a Markdown file links to, and the anchors of its headings.
 #[derive(Default)]
@@ -53,7 +59,8 @@ fn markdown(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
-        if path.is_dir() && name != "target" && !name.starts_with('.') {
+        let foreign = ["target", "node_modules"].contains(&name) || name.starts_with('.');
+        if path.is_dir() && !foreign {
             markdown(&path, found);
         } else if name.ends_with(".md") {
             found.push(path);
@@ -125,4 +132,34 @@ fn the_readme_is_short_in_both_languages() {
             .count();
         assert!(lines < 120, "{name}: {lines} lines");
     }
+}
+
+/// The other programs of that page are tests of the library `trainer`.
+#[test]
+fn the_program_that_uses_a_model_of_trainer_stands_in_the_docs_and_reads_digits() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let program = read("crates/trainer/examples/read_digit.rs");
+    let (_, program) = program.split_once("#![forbid(unsafe_code)]\n\n").unwrap();
+    assert!(
+        read("docs/USE.md").contains(&format!("```rust,no_run\n{program}```\n")),
+        "docs/USE.md has another program than the example"
+    );
+
+    let digits = embedded::load().test;
+    let mut right = 0;
+    for (image, &label) in digits
+        .images()
+        .axis_iter(Axis(0))
+        .zip(digits.labels())
+        .take(20)
+    {
+        let mut picture = Vec::new();
+        png::write(&mut picture, &image).unwrap();
+        let (digit, probability) = read_digit::read_digit(small_model(), picture).unwrap();
+        assert!(probability > 0.1 && probability <= 1.0, "{probability}");
+        right += usize::from(digit == label.to_string());
+    }
+    assert!(right >= 18, "{right} of 20");
+    assert!(read_digit::read_digit(small_model(), b"no picture".to_vec()).is_err());
+    assert!(read_digit::read_digit(b"no model", Vec::new()).is_err());
 }

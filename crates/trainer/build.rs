@@ -10,6 +10,15 @@ fn git(arguments: &[&str]) -> Option<String> {
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    // In a package the commit stands in a file that Cargo wrote; a git folder around it is somebody else's.
+    if let Ok(package) = std::fs::read_to_string(".cargo_vcs_info.json") {
+        let quoted = package.split('"');
+        let commit = quoted.skip_while(|&part| part != "sha1").nth(2);
+        if let Some(commit) = commit {
+            println!("cargo:rustc-env=TRAINER_COMMIT={commit}");
+        }
+        return;
+    }
     // A source archive has no git folder, and then the program knows its version alone.
     let log = git(&[
         "rev-parse",

@@ -23,6 +23,16 @@ pub mod sweep;
 #[cfg(feature = "files")]
 pub mod whole_file;
 
+/// The examples of the read-me are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadMe;
+
+/// The programs of that page are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/USE.md")]
+struct UseItInYourProgram;
+
 pub use error::{Advice, Error};
 /// How pictures become images of a data set: [`mnist_data::picture`].
 pub use mnist_data::picture;
