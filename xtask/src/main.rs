@@ -5,6 +5,7 @@ mod bench;
 mod embed;
 mod fetch_mnist;
 mod portability;
+mod sanitize;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,8 @@ enum Chore {
     Bench(bench::Args),
     /// Find the pinned digests on other machines: ARM, WebAssembly, 32 bits, Windows
     Portability(portability::Args),
+    /// Run tests under Miri and sanitizers, which find undefined behaviour
+    Sanitize(sanitize::Args),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Chore::Embed(args) => embed::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Portability(args) => portability::run(&args),
+        Chore::Sanitize(args) => sanitize::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

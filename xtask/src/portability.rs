@@ -1,6 +1,7 @@
 //! `cargo xtask portability`: the pinned digests on every machine that this one can be, or can imitate.
 
 mod cargo_test;
+mod digests;
 mod machines;
 mod needs;
 mod relaxed;

@@ -173,3 +173,70 @@ fn a_record_that_has_no_peers_or_no_seeds_says_so_before_it_builds_anything() {
     record(["tiny", "--peers"], "only quick and latency have peers");
     record(["latency", "--seeds=3"], "latency trains with one seed");
 }
+
+/// `portability` with something else than Cargo, which prints this, and with none of the programs of other machines.
+#[cfg(unix)]
+fn portability(arguments: &[&str], printed: &str) -> Output {
+    let stand_ins = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stand_ins");
+    Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .arg("portability")
+        .args(arguments)
+        .env("CARGO", stand_ins.join("prints.sh"))
+        .env("RUSTC", stand_ins.join("prints.sh"))
+        .env("PATH", &stand_ins)
+        .env("PRINTED", printed)
+        .output()
+        .unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_machine_with_a_wrong_digest_fails() {
+    let pinned = include_str!("../../crates/conv-core/tests/golden/digests.txt");
+    let lines = pinned.lines().map(|line| {
+        let (work, digest) = line.split_once(' ').unwrap();
+        format!("test of_it ... {work}, scalar: {digest}\n")
+    });
+    let right: String = lines.collect();
+    let passed = portability(&["here"], &right);
+    assert_eq!(
+        String::from_utf8(passed.stdout).unwrap(),
+        "here: passed, digests on scalar\n"
+    );
+    assert!(passed.status.success());
+
+    let (last, _) = right.trim_end().rsplit_once('\n').unwrap();
+    let (wrong, missing) = (
+        right.replacen(": 0160dcfd", ": 0160dcfe", 1),
+        format!("{last}\n"),
+    );
+    for (printed, says) in [
+        (&*wrong, "scalar: operations has the digest 0160dcfe"),
+        (&missing, "operations was not computed on scalar"),
+        ("", "book-3-iterations was not computed on scalar"),
+    ] {
+        let failed = portability(&["here"], printed);
+        let stdout = String::from_utf8(failed.stdout).unwrap();
+        assert!(stdout.starts_with("here: FAILED: "), "{stdout}");
+        assert!(stdout.contains(says), "{stdout}");
+        assert_eq!(failed.status.code(), Some(1));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_machine_that_cannot_be_is_skipped_with_the_reason_or_fails_where_it_is_required() {
+    // The standard library of every target stands in this folder.
+    let folder = TempDir::new().unwrap();
+    let libraries = folder.path().to_str().unwrap();
+    for (arguments, code) in [(&["wasm"][..], 0), (&["wasm", "--require"], 1)] {
+        let skipped = portability(arguments, libraries);
+        let stdout = String::from_utf8(skipped.stdout).unwrap();
+        assert!(stdout.starts_with("wasm: SKIPPED ("), "{stdout}");
+        assert!(
+            stdout.contains("no node; apt-get install nodejs"),
+            "{stdout}"
+        );
+        assert_eq!(skipped.status.code(), Some(code));
+    }
+}
