@@ -12,7 +12,7 @@ use trainer::run::records::{RECIPE, REPORT, RESULT};
 use trainer::sweep::{Axis, Job, Summary, grid, seeds};
 use trainer::whole_file;
 
-use super::args::{cores, names, positive};
+use super::args::{cores, names, path, positive};
 use crate::failure::{Failure, say};
 use crate::terminal::output::print;
 use jobs::{Run, State};
@@ -50,7 +50,7 @@ pub(crate) struct SweepArgs {
     epochs: Option<u64>,
     /// Folder with the data set's files [default: built-in images, or where
     /// they were downloaded to]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     data: Option<PathBuf>,
     /// Name of the data set
     #[arg(long, value_name = "NAME", value_parser = names())]
@@ -62,7 +62,7 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "N", value_parser = super::args::threads)]
     threads: Option<usize>,
     /// Folder for the runs, the table's and the page's [default: sweeps/RECIPE]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     folder: Option<PathBuf>,
     /// Print the command of each run that is not finished, and train none: for
     /// job arrays of a cluster, GNU parallel or xargs
