@@ -219,6 +219,9 @@ fn ctrl_c_leaves_a_checkpoint_from_which_another_number_of_ranks_goes_on() {
     let text = stderr(&output);
     assert_eq!(text.matches("stopped at ").count(), 1, "{text}");
     assert_eq!(errors(&output), [""; 0]);
+    let environment = std::fs::read(Path::new(&run).join("environment.json")).unwrap();
+    let environment: serde_json::Value = serde_json::from_slice(&environment).unwrap();
+    assert_eq!(environment["ranks"], 3);
 
     let resume = ["train", "--threads", "1", "--resume", &run];
     let output = ends(begin(&mut mpirun(2, &resume)), LIMIT);

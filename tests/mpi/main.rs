@@ -31,6 +31,8 @@ fn launcher() -> Command {
     for name in ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] {
         command.env(name, "1");
     }
+    // Without a lock in shared memory, for which PMIx would wait for ever if a rank is killed that holds it.
+    command.env("PMIX_MCA_gds", "hash");
     command.env_remove("CONV_CORE_SIMD");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command

@@ -33,6 +33,7 @@ impl Environment {
             cpu: cpu(),
             instruction_set: conv_core::simd::level().to_string(),
             threads,
+            ranks: 1,
             os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             data: data_files(images)?,
             started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),

@@ -175,8 +175,11 @@ pub struct Environment {
     pub cpu: String,
     /// That conv-core computed with.
     pub instruction_set: String,
-    /// That it computed on.
+    /// That it computed on; of several processes that trained together, those of the first one.
     pub threads: usize,
+    /// Processes that trained together; told where there were several.
+    #[serde(skip_serializing_if = "is_one", default = "one")]
+    pub ranks: usize,
     /// The operating system, and the processor's kind.
     pub os: String,
     /// What it learnt from.
@@ -198,6 +201,14 @@ pub struct DataFile {
     /// Whether these are the images in the program.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub embedded: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(ranks: &usize) -> bool {
+    *ranks == 1
 }
 
 impl Environment {

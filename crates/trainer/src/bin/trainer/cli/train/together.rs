@@ -77,7 +77,10 @@ impl TrainArgs {
             };
         }
         let session = Session::new(&named, &images)?;
-        let environment = environment(&images)?;
+        let environment = Environment {
+            ranks: ranks.count(),
+            ..environment(&images)?
+        };
         agree(ranks, &session, &images)?;
         let folder = match ranks.is_first() {
             true => Some(self.begin(&named, &environment, &session)?),
