@@ -4,6 +4,7 @@
 mod bench;
 mod embed;
 mod fetch_mnist;
+mod page;
 mod portability;
 mod sanitize;
 
@@ -30,6 +31,8 @@ enum Chore {
     Embed(embed::Args),
     /// Measure this project against its peers
     Bench(bench::Args),
+    /// Build the page in the browser: one HTML file
+    Page(page::Args),
     /// Find the pinned digests on other machines: ARM, WebAssembly, 32 bits, Windows
     Portability(portability::Args),
     /// Run tests under Miri and sanitizers, which find undefined behaviour
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Chore::FetchMnist(args) => fetch_mnist::run(&args),
         Chore::Embed(args) => embed::run(&args),
         Chore::Bench(args) => bench::run(&args),
+        Chore::Page(args) => page::run(&args),
         Chore::Portability(args) => portability::run(&args),
         Chore::Sanitize(args) => sanitize::run(&args),
     };

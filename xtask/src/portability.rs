@@ -1,10 +1,11 @@
 //! `cargo xtask portability`: the pinned digests on every machine that this one can be, or can imitate.
 
+mod browser;
 mod cargo_test;
 mod digests;
 mod machines;
 mod needs;
-mod relaxed;
+pub(crate) mod relaxed;
 mod windows;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
+pub(crate) use cargo_test::cargo;
 use machines::Machine;
 
 #[derive(clap::Args)]
@@ -30,7 +32,7 @@ pub(crate) struct Args {
 }
 
 /// The root of the project.
-fn root() -> Result<PathBuf> {
+pub(crate) fn root() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
     Ok(root.context("xtask stands in the project")?.to_owned())
 }

@@ -76,7 +76,7 @@ impl Tests<'_> {
 }
 
 /// The cargo that runs this.
-pub(super) fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .stdin(Stdio::null())

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::cargo_test::{Tests, cargo};
 use super::needs::Need;
-use super::{relaxed, root, windows};
+use super::{browser, relaxed, root, windows};
 
 /// A machine to be.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,6 +24,8 @@ pub(super) enum Machine {
     Windows,
     /// macOS, whose programs are checked and not run
     Macos,
+    /// A browser, Chromium, which uses the page as a person would
+    Browser,
 }
 
 /// The tests of every machine: those of the instruction sets, and the digests.
@@ -53,6 +55,7 @@ impl Machine {
                 "digests of the library and of trainer.exe, its paths, line ends and console, under Wine"
             }
             Self::Macos => "a check of all three crates, which runs nothing",
+            Self::Browser => "the page in Chromium: the program's lines, digests and classes",
         }
     }
 
@@ -87,6 +90,11 @@ impl Machine {
                 Need::Program("script", "apt-get install bsdutils"),
             ],
             Self::Macos => &[Need::Target("aarch64-apple-darwin")],
+            Self::Browser => &[
+                Need::Program("node", "apt-get install nodejs (18 or newer)"),
+                Need::Program("npm", "apt-get install npm"),
+                Need::Program("chromium", "apt-get install chromium"),
+            ],
         }
     }
 
@@ -99,6 +107,7 @@ impl Machine {
             Self::I686 => i686(),
             Self::Windows => windows::run(DIGESTS),
             Self::Macos => macos(),
+            Self::Browser => browser::run(),
         }
     }
 }

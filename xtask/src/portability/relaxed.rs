@@ -8,14 +8,14 @@ use wasmparser::{Parser, Payload};
 
 /// How many there are.
 #[derive(Debug, PartialEq)]
-pub(super) struct Relaxed {
-    pub(super) multiply_adds: usize,
+pub(crate) struct Relaxed {
+    pub(crate) multiply_adds: usize,
     /// The names of all others, each with how often it is there.
-    pub(super) others: Vec<String>,
+    pub(crate) others: Vec<String>,
 }
 
 /// Counts those of a module.
-pub(super) fn count(module: &[u8]) -> Result<Relaxed> {
+pub(crate) fn count(module: &[u8]) -> Result<Relaxed> {
     let mut counts = BTreeMap::<String, usize>::new();
     for payload in Parser::new(0).parse_all(module) {
         let Payload::CodeSectionEntry(body) = payload? else {

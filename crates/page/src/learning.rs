@@ -1,0 +1,321 @@
+//! A recipe that is trained while one watches.
+
+use conv_core::spec::{Layers, Spec};
+use mnist_data::catalog;
+use serde::Serialize;
+use trainer::evaluation::Evaluation;
+use trainer::images::Images;
+use trainer::in_memory::Training;
+use trainer::recipe::{self, Changes, Named, Recipe};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::digits::Digits;
+use crate::reader::Reader;
+use crate::{json, words};
+
+/// Rows and columns of an image.
+const IMAGE: (usize, usize) = (28, 28);
+/// What an image may show.
+const CLASSES: usize = 10;
+/// Mistakes that are shown, at most.
+const SHOWN: usize = 24;
+
+/// A recipe under way.
+#[wasm_bindgen]
+pub struct Learning {
+    training: Training,
+    images: Images,
+    epochs: u64,
+}
+
+#[wasm_bindgen]
+impl Learning {
+    /// The network of a recipe's text before its first step.
+    ///
+    /// # Errors
+    /// If the recipe is wrong, or wants images that the page has not: where, and why.
+    #[wasm_bindgen(constructor)]
+    pub fn new(digits: &Digits, text: &str) -> Result<Self, String> {
+        let named = parse(text)?;
+        let dataset = &named.recipe.data.dataset;
+        if dataset != catalog::MNIST.name {
+            return Err(format!(
+                "the recipe wants the data set {dataset}, the page has mnist alone"
+            ));
+        }
+        let splits = digits.splits.clone();
+        let images = Images::new(&named, &catalog::MNIST, splits).map_err(words)?;
+        Ok(Self {
+            training: Training::new(&named, &images).map_err(words)?,
+            images,
+            epochs: named.recipe.epochs,
+        })
+    }
+
+    /// So many steps, or as many as there are left. Gives where it is, as JSON: `step` of `steps`, `epoch` of `epochs`, and
+    /// the means of these steps, `loss` and `accuracy`, none if there was no step left.
+    ///
+    /// # Errors
+    /// If the numbers are no longer finite.
+    pub fn advance(&mut self, count: usize) -> Result<String, String> {
+        let (mut loss, mut correct, mut seen, mut taken) = (0.0, 0, 0, 0);
+        for _ in 0..count {
+            let Some(report) = self.training.step().map_err(words)? else {
+                break;
+            };
+            loss += report.loss;
+            correct += report.correct;
+            seen += self.training.last_batch();
+            taken += 1;
+        }
+        #[derive(Serialize)]
+        struct Progress {
+            step: u64,
+            steps: u64,
+            epoch: u64,
+            epochs: u64,
+            steps_per_epoch: u64,
+            loss: Option<f64>,
+            accuracy: Option<f64>,
+        }
+        let (step, steps) = self.training.steps();
+        json(&Progress {
+            step,
+            steps,
+            epoch: step / self.training.steps_per_epoch(),
+            epochs: self.epochs,
+            steps_per_epoch: self.training.steps_per_epoch(),
+            loss: (taken > 0).then(|| loss / f64::from(taken)),
+            accuracy: (seen > 0).then(|| correct as f64 / seen as f64),
+        })
+    }
+
+    /// How good the network is on the first `count` test images, as JSON: `accuracy`, `loss`, and the worst of its
+    /// `mistakes`, each with the `index` of its image, `label`, `predicted` and `probability`.
+    ///
+    /// # Errors
+    /// If the network's outputs are not finite.
+    pub fn evaluate(&self, count: usize) -> Result<String, String> {
+        let test = &self.images.test;
+        let some = test.first(count.clamp(1, test.len())).map_err(words)?;
+        let model = self.training.model().map_err(words)?;
+        let found = Evaluation::of(&model, &some).map_err(words)?;
+        #[derive(Serialize)]
+        struct Judgement {
+            images: usize,
+            accuracy: f64,
+            loss: f64,
+            mistakes: Vec<trainer::evaluation::Verdict>,
+        }
+        json(&Judgement {
+            images: found.images,
+            accuracy: found.accuracy,
+            loss: found.loss,
+            mistakes: found.worst(SHOWN),
+        })
+    }
+
+    /// The network as it is now, as one that reads digits.
+    ///
+    /// # Errors
+    /// None: the network is whole.
+    pub fn reader(&self) -> Result<Reader, String> {
+        Reader::of(self.training.model().map_err(words)?)
+    }
+
+    /// The bytes of a model file, `model.safetensors`.
+    ///
+    /// # Errors
+    /// None: the network is whole.
+    pub fn model(&self) -> Result<Vec<u8>, String> {
+        let model = self.training.model().map_err(words)?;
+        model.to_bytes().map_err(words)
+    }
+
+    /// SHA-256 of the parameters, as `trainer train` prints it.
+    ///
+    /// # Errors
+    /// None: the network is whole.
+    pub fn digest(&self) -> Result<String, String> {
+        self.training.digest().map_err(words)
+    }
+}
+
+/// The text of a built-in recipe with other epochs and other layers: as in a recipe, but JSON; the recipe's own where it is
+/// empty.
+///
+/// # Errors
+/// If there is no such recipe, or a layer is none.
+#[wasm_bindgen]
+pub fn built_in(name: &str, epochs: Option<u32>, layers: &str) -> Result<String, String> {
+    let text = recipe::builtin(name).ok_or_else(|| {
+        let names: Vec<&str> = recipe::builtin_names().collect();
+        format!("no recipe {name:?}; there are: {}", names.join(", "))
+    })?;
+    let changes = Changes {
+        epochs: epochs.map(u64::from),
+        ..Changes::default()
+    };
+    let file = format!("recipe {name}");
+    let mut recipe = Recipe::parse(name, &file, text, &changes)
+        .map_err(words)?
+        .recipe;
+    if !layers.is_empty() {
+        recipe.layers = serde_json::from_str::<Layers>(layers)
+            .map_err(|error| format!("the layers: {error}"))?;
+    }
+    recipe.to_toml().map_err(words)
+}
+
+/// The layers of a recipe's text as JSON: the `recipe`'s own words for them, and of each its `name`, the shape of its output
+/// `rows`, `cols` and `channels`, and its `parameters`; none of these, and in `problem` a sentence, where they do not fit.
+///
+/// # Errors
+/// If the text is no recipe: where, and why.
+#[wasm_bindgen]
+pub fn summary(text: &str) -> Result<String, String> {
+    #[derive(Serialize)]
+    struct Layer {
+        name: String,
+        rows: usize,
+        cols: usize,
+        channels: usize,
+        parameters: usize,
+    }
+    #[derive(Serialize)]
+    struct Table<'a> {
+        recipe: &'a Layers,
+        layers: Vec<Layer>,
+        problem: Option<String>,
+        epochs: u64,
+    }
+    let named = parse(text)?;
+    let spec = Spec::new((IMAGE.0, IMAGE.1, 1), named.recipe.layers.clone());
+    let (layers, problem) = match spec.summary() {
+        Ok(summary) => {
+            let layers = summary.layers.iter().map(|layer| Layer {
+                name: layer.name.clone(),
+                rows: layer.output.rows,
+                cols: layer.output.cols,
+                channels: layer.output.channels,
+                parameters: layer.parameters,
+            });
+            let outputs = summary.output().len();
+            let problem = (outputs != CLASSES).then(|| {
+                format!(
+                    "the network has {outputs} outputs, expected {CLASSES}, one for each digit: \
+                     a dense layer with 10 outputs, after a flatten layer, ends it"
+                )
+            });
+            (layers.collect(), problem)
+        }
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    json(&Table {
+        recipe: &named.recipe.layers,
+        layers,
+        problem,
+        epochs: named.recipe.epochs,
+    })
+}
+
+fn parse(text: &str) -> Result<Named, String> {
+    Recipe::parse("recipe", "recipe", text, &Changes::default()).map_err(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::digits::tests::digits;
+
+    fn value(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn learns_as_the_program_does() {
+        let digits = digits();
+        let text = built_in("stacked", Some(2), "").unwrap();
+        let mut learning = Learning::new(&digits, &text).unwrap();
+        let progress = value(&learning.advance(25).unwrap());
+        assert_eq!(
+            (&progress["step"], &progress["steps"]),
+            (&25.into(), &40.into())
+        );
+        assert_eq!(
+            (&progress["epoch"], &progress["epochs"]),
+            (&1.into(), &2.into())
+        );
+        assert!(progress["loss"].as_f64().unwrap() > 0.5);
+        assert_eq!(value(&learning.advance(99).unwrap())["step"], 40);
+        assert!(value(&learning.advance(1).unwrap())["loss"].is_null());
+        let pinned = include_str!("../../conv-core/tests/golden/digests.txt");
+        let line = format!("stacked-2-epochs {}", learning.digest().unwrap());
+        assert!(pinned.lines().any(|known| known == line), "{line}");
+
+        let judged = value(&learning.evaluate(200).unwrap());
+        let accuracy = judged["accuracy"].as_f64().unwrap();
+        let wrong = (200.0 * (1.0 - accuracy)).round() as usize;
+        assert_eq!(
+            judged["mistakes"].as_array().unwrap().len(),
+            wrong.min(SHOWN)
+        );
+
+        // The model that is downloaded is the one that reads.
+        let loaded = Reader::new(&learning.model().unwrap()).unwrap();
+        let image = digits.image(0);
+        assert_eq!(
+            loaded.read_image(&image),
+            learning.reader().unwrap().read_image(&image)
+        );
+    }
+
+    #[test]
+    fn other_layers_make_another_recipe() {
+        let layers = r#"[{"type":"conv","kernels":4,"window":5},{"type":"relu"},{"type":"flatten"},{"type":"dense","outputs":10}]"#;
+        let text = built_in("lenet", None, layers).unwrap();
+        let table = value(&summary(&text).unwrap());
+        let shapes: Vec<u64> = table["layers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|layer| layer["channels"].as_u64().unwrap())
+            .collect();
+        assert_eq!(shapes, [4, 4, 2304, 10]);
+        assert!(table["problem"].is_null());
+        assert_eq!(table["recipe"][0]["kernels"], 4);
+        // What is downloaded reads back as itself.
+        assert_eq!(parse(&text).unwrap().recipe.to_toml().unwrap(), text);
+    }
+
+    #[test]
+    fn layers_that_do_not_fit_are_a_sentence() {
+        let problem = |layers: &str| {
+            let text = built_in("stacked", None, layers).unwrap();
+            value(&summary(&text).unwrap())["problem"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        let dense =
+            problem(r#"[{"type":"conv","kernels":4,"window":5},{"type":"dense","outputs":10}]"#);
+        assert!(dense.contains("put a flatten layer before it"), "{dense}");
+        let large = problem(
+            r#"[{"type":"conv","kernels":4,"window":29},{"type":"flatten"},{"type":"dense","outputs":10}]"#,
+        );
+        assert!(large.contains("layer 0 (conv)"), "{large}");
+        let few = problem(r#"[{"type":"flatten"},{"type":"dense","outputs":9}]"#);
+        assert!(few.contains("9 outputs, expected 10"), "{few}");
+        assert!(built_in("stacked", None, r#"[{"type":"convolution"}]"#).is_err());
+        assert!(built_in("none", None, "").unwrap_err().contains("stacked"));
+    }
+
+    #[test]
+    fn images_that_the_page_has_not_are_refused() {
+        let text = built_in("quick", None, "").unwrap();
+        let error = Learning::new(&digits(), &text).err().unwrap();
+        assert!(error.contains("60000") && error.contains("1000"), "{error}");
+    }
+}

@@ -1,0 +1,248 @@
+// A field to draw a digit in, and a network that reads it while it is drawn.
+import { byId, download, element, problem, slider } from "dom";
+import * as drawing from "drawing";
+import { layerMaps } from "layer-maps";
+import { setOwnDigit } from "own-digit";
+import { ink as paintInk } from "paint";
+import { bytes } from "parts";
+import { count, percent, say, spoken } from "phrases";
+
+/** The radius of a stroke, in pixels. */
+const USUAL = 5.5;
+/** How far an arrow key moves the pen. */
+const PEN_STEP = 4;
+
+let computer;
+let sliders;
+let about;
+let maps;
+let answer;
+let took;
+let pen;
+let dirty = false;
+let busy = false;
+
+/** Builds the field. */
+export async function draw(made) {
+  computer = made;
+  sliders = {
+    right: slider("draw-right", "", changed),
+    down: slider("draw-down", "", changed),
+    turn: slider("draw-turn", "°", changed),
+    thick: slider("draw-thick", "", changed),
+  };
+  byId("draw-raw").addEventListener("change", changed);
+  pad();
+  byId("draw-clear").addEventListener("click", () => {
+    drawing.clear();
+    straight();
+    changed();
+  });
+  byId("draw-undo").addEventListener("click", () => {
+    drawing.undo();
+    changed();
+  });
+  byId("draw-save").addEventListener("click", async () =>
+    download("digit.png", await computer.call(null, "png", await ink(), drawing.side), "image/png"),
+  );
+  byId("draw-digit").addEventListener("click", () => testDigit(Number(byId("draw-number").value)));
+  byId("draw-number").addEventListener("change", () => testDigit(Number(byId("draw-number").value)));
+  byId("draw-model").addEventListener("change", ({ target }) => opened(target, (file) => loadModel(file)));
+  byId("draw-picture").addEventListener("change", ({ target }) => opened(target, readPicture));
+  byId("draw-own").addEventListener("click", () => loadModel(bytes("model")));
+  dropped();
+  spoken(show);
+  await loadModel(bytes("model"));
+  await testDigit(3);
+}
+
+/** Takes a model's file; one that is refused leaves the one before. */
+export async function loadModel(file) {
+  try {
+    await computer.make("candidate", "Reader", file);
+    const candidate = await computer.read("candidate", "about");
+    if (candidate.rows !== 28 || candidate.cols !== 28) throw new Error(say("draw.model.size", candidate));
+    await computer.make("model", "Reader", file);
+    about = candidate;
+    maps = layerMaps(computer, about);
+    problem("draw-problem");
+    changed();
+  } catch (error) {
+    problem("draw-problem", say("draw.model.refused", { problem: error.message }));
+  }
+}
+
+async function opened(input, take) {
+  const [file] = input.files;
+  input.value = "";
+  if (file) await take(new Uint8Array(await file.arrayBuffer()));
+}
+
+function dropped() {
+  const stage = byId("draw").querySelector(".stage");
+  stage.addEventListener("dragover", (event) => event.preventDefault());
+  stage.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    const [file] = event.dataTransfer.files;
+    if (!file) return;
+    const content = new Uint8Array(await file.arrayBuffer());
+    await (file.name.endsWith(".safetensors") ? loadModel(content) : readPicture(content));
+  });
+}
+
+/** A picture of a digit, read as `trainer predict` reads it. */
+async function readPicture(file) {
+  try {
+    const found = await computer.read("model", "read_file", file);
+    problem("draw-problem", found ? undefined : say("draw.nothing"));
+    if (!found) return;
+    drawing.showDigit(Uint8Array.from(found.image));
+    straight();
+    changed();
+  } catch (error) {
+    problem("draw-problem", error.message);
+  }
+}
+
+/** Shows a test image. */
+async function testDigit(number) {
+  const index = Math.min(9999, Math.max(0, Math.round(number) || 0));
+  byId("draw-number").value = index;
+  drawing.showDigit(await computer.call("digits", "image", index));
+  straight();
+  changed();
+}
+
+function straight() {
+  for (const name of ["right", "down", "turn"]) sliders[name].value = 0;
+  sliders.thick.value = USUAL;
+}
+
+const pose = () => ({
+  right: sliders.right.value,
+  down: sliders.down.value,
+  turn: sliders.turn.value,
+  thick: sliders.thick.value,
+});
+const isStraight = ({ right, down, turn, thick }) => !right && !down && !turn && thick === USUAL;
+
+/** The ink of what is drawn. */
+async function ink() {
+  return drawing.shownDigit()
+    ? drawing.digitInk(pose(), USUAL)
+    : computer.call(null, "rasterise", drawing.points(pose()), drawing.side, pose().thick);
+}
+
+/** Something is drawn anew: it is read as soon as the reading before is done. */
+async function changed() {
+  dirty = true;
+  if (busy) return;
+  busy = true;
+  while (dirty) {
+    dirty = false;
+    await read();
+  }
+  busy = false;
+}
+
+async function read() {
+  if (!about) return;
+  const began = performance.now();
+  const digit = drawing.shownDigit();
+  const pixels = await ink();
+  paintInk(byId("draw-pad"), pixels, drawing.side, drawing.side);
+  if (drawing.isEmpty()) answer = undefined;
+  else if (digit && isStraight(pose())) answer = await computer.read("model", "read_image", digit);
+  else if (byId("draw-raw").checked) answer = await computer.read("model", "read_image", drawing.reduced(pixels));
+  else answer = await computer.read("model", "read", pixels, drawing.side);
+  took = performance.now() - began;
+  show();
+  if (answer) {
+    const image = Uint8Array.from(answer.image);
+    setOwnDigit(image);
+    await maps.show(image);
+  } else maps.hide();
+}
+
+function show() {
+  const place = byId("draw-answer");
+  if (about)
+    byId("draw-about").textContent = say("draw.model.about", {
+      parameters: count(about.parameters),
+      layers: about.layers.length,
+    });
+  byId("draw-prepared").style.visibility = answer ? "visible" : "hidden";
+  byId("draw-warning").textContent = answer?.warnings.join(" ") ?? "";
+  byId("draw-time").textContent = took === undefined ? "" : say("draw.time", { milliseconds: took.toFixed(1) });
+  if (!about) return;
+  if (!answer) place.replaceChildren(element("small", {}, say(drawing.isEmpty() ? "draw.empty" : "draw.nothing")));
+  const probabilities = answer?.probabilities ?? about.classes.map(() => 0);
+  const best = probabilities.indexOf(Math.max(...probabilities));
+  if (answer) {
+    place.replaceChildren(about.classes[best], " ", element("small", {}, percent(probabilities[best], 1)));
+    paintInk(byId("draw-prepared"), answer.image, 28, 28);
+  }
+  byId("draw-bars").replaceChildren(
+    ...about.classes.map((name, at) =>
+      element(
+        "div",
+        { class: `bar${answer && at === best ? " best" : ""}`, style: `--part: ${probabilities[at].toFixed(4)}` },
+        element("span", {}, name),
+        element("i", { "aria-hidden": "true" }),
+        element("span", {}, percent(probabilities[at], 1)),
+      ),
+    ),
+  );
+}
+
+/** The field itself: pen, finger and mouse draw, and so do the arrow keys. */
+function pad() {
+  const canvas = byId("draw-pad");
+  const at = (event) => {
+    const { left, top, width } = canvas.getBoundingClientRect();
+    const { right, down, turn } = pose();
+    // Where it must be drawn so that it appears under the pen.
+    const scale = drawing.side / width;
+    const [x, y] = [
+      (event.clientX - left) * scale - right - drawing.side / 2,
+      (event.clientY - top) * scale - down - drawing.side / 2,
+    ];
+    const angle = (-turn * Math.PI) / 180;
+    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+    return [cos * x - sin * y + drawing.side / 2, sin * x + cos * y + drawing.side / 2];
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    event.preventDefault();
+    canvas.focus({ preventScroll: true });
+    if (drawing.shownDigit()) straight();
+    canvas.setPointerCapture(event.pointerId);
+    drawing.begin(at(event));
+    changed();
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!canvas.hasPointerCapture(event.pointerId)) return;
+    for (const one of event.getCoalescedEvents?.() ?? [event]) drawing.extend(at(one));
+    changed();
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    pen ??= { at: [drawing.side / 2, drawing.side / 4], down: false };
+    if (event.key === " ") {
+      event.preventDefault();
+      pen.down = !pen.down;
+      if (pen.down) drawing.begin([...pen.at]);
+      changed();
+    } else if (step) {
+      event.preventDefault();
+      pen.at = pen.at.map((value, axis) => Math.min(drawing.side, Math.max(0, value + PEN_STEP * step[axis])));
+      if (pen.down) {
+        drawing.extend([...pen.at]);
+        changed();
+      }
+    } else if (event.key === "Backspace" || event.key === "Delete") {
+      drawing.undo();
+      changed();
+    }
+  });
+}

@@ -1,0 +1,253 @@
+// A network that learns while one watches.
+import { chart } from "chart";
+import { byId, download, element, problem, wait } from "dom";
+import { ownDigit, ownDigitChanged } from "own-digit";
+import { around, ink, largest } from "paint";
+import { percent, say, spoken } from "phrases";
+import { choose, link, recipeEditor, recipeText } from "recipe-editor";
+
+/** Test images by which it is judged after each epoch, and at the end. */
+const SOME = 1000;
+const ALL = 10_000;
+/** Milliseconds that the worker trains for before it answers. */
+const TURN = 80;
+const SHOWN = 32;
+
+let computer;
+let running = false;
+let busy = false;
+let made = false;
+let progress;
+let losses = [];
+let judged = [];
+let size = 1;
+let tiles = [];
+
+/** Builds the demonstration; `use` takes a model that was trained. */
+export async function learn(maker, use) {
+  computer = maker;
+  byId("learn-start").addEventListener("click", () => (running ? pause() : start()));
+  byId("learn-reset").addEventListener("click", reset);
+  byId("learn-recipe-file").addEventListener(
+    "click",
+    () => recipeText() && download("recipe.toml", recipeText(), "text/plain"),
+  );
+  byId("learn-model-file").addEventListener(
+    "click",
+    async () =>
+      (await ready()) &&
+      download("model.safetensors", await computer.call("learning", "model"), "application/octet-stream"),
+  );
+  byId("learn-use").addEventListener(
+    "click",
+    async () => (await ready()) && use(await computer.call("learning", "model")),
+  );
+  byId("learn-share").addEventListener("click", share);
+  ownDigitChanged(() => made && !busy && responses());
+  recipeEditor(computer, reset);
+  spoken(show);
+}
+
+/** Takes what stands behind `#` in a share link, and trains it. */
+export async function shared(parts) {
+  const epochs = Number(parts.get("epochs")) || undefined;
+  let own;
+  try {
+    own = parts.has("layers") ? JSON.parse(parts.get("layers")) : undefined;
+  } catch {
+    problem("learn-problem", say("learn.link"));
+    return;
+  }
+  await choose(parts.get("train"), { epochs, own });
+  await start();
+}
+
+/** Begins with the first recipe. */
+export const first = () => choose("stacked");
+
+async function share() {
+  const address = `${location.href.split("#")[0]}#${link()}`;
+  history.replaceState(null, "", address);
+  try {
+    await navigator.clipboard.writeText(address);
+    byId("learn-shared").textContent = say("learn.copied");
+  } catch {
+    byId("learn-shared").textContent = say("learn.in.address");
+  }
+}
+
+/** Whether there is a network; made where there is none yet. */
+async function ready() {
+  if (made) return true;
+  if (!recipeText()) return false;
+  try {
+    await computer.make("learning", "Learning", { made: "digits" }, recipeText());
+    made = true;
+    progress = await computer.read("learning", "advance", 0);
+    await look();
+    return true;
+  } catch (error) {
+    problem("learn-problem", error.message);
+    return false;
+  }
+}
+
+async function start() {
+  if (running) return;
+  running = true;
+  show();
+  byId("train-digest").textContent = "";
+  busy = true;
+  try {
+    if (await ready()) await train();
+  } catch (error) {
+    problem("learn-problem", error.message);
+  } finally {
+    running = busy = false;
+    show();
+  }
+}
+
+async function train() {
+  while (running && progress.step < progress.steps) {
+    const began = performance.now();
+    const epoch = progress.epoch;
+    // To the end of the epoch at most, so that each is judged.
+    const left = progress.steps_per_epoch - (progress.step % progress.steps_per_epoch);
+    progress = await computer.read("learning", "advance", Math.min(size, left));
+    losses.push([progress.step / progress.steps_per_epoch, progress.loss, progress.accuracy]);
+    const took = performance.now() - began;
+    size = Math.max(1, Math.min(50, Math.round((size * TURN) / Math.max(took, 1))));
+    if (progress.epoch !== epoch) await judge(SOME);
+    else show();
+  }
+  if (progress.step === progress.steps) {
+    await judge(ALL);
+    byId("train-digest").textContent = await computer.call("learning", "digest");
+  }
+}
+
+function pause() {
+  running = false;
+}
+
+async function reset() {
+  pause();
+  while (busy) await wait(10);
+  made = false;
+  progress = undefined;
+  [losses, judged] = [[], []];
+  byId("train-digest").textContent = "";
+  byId("learn-shared").textContent = "";
+  byId("learn-mistakes").replaceChildren();
+  show();
+  if (recipeText()) await ready();
+}
+
+async function judge(images) {
+  const found = await computer.read("learning", "evaluate", images);
+  judged.push([progress.step / progress.steps_per_epoch, found.loss, found.accuracy, images]);
+  const pictures = await Promise.all(
+    found.mistakes.map(async ({ index, label, predicted }) => {
+      const canvas = element("canvas", {
+        class: "map",
+        role: "img",
+        "aria-label": say("learn.mistake", { index, label, predicted }),
+      });
+      ink(canvas, await computer.call("digits", "image", index), 28, 28);
+      return element("figure", {}, canvas, `${label} → ${predicted}`);
+    }),
+  );
+  byId("learn-mistakes").replaceChildren(...pictures);
+  await look();
+}
+
+/** The kernels of the first convolution as they are now. */
+async function look() {
+  await computer.derive("reader", "learning", "reader");
+  const { layers } = await computer.read("reader", "about");
+  const at = layers.findIndex(({ layer }) => layer.type === "conv");
+  const kernels =
+    at < 0
+      ? []
+      : await Promise.all(
+          Array.from({ length: Math.min(SHOWN, layers[at].channels) }, (_, channel) =>
+            computer.call("reader", "kernel", at, channel),
+          ),
+        );
+  const conv = layers[at]?.layer;
+  const side = conv?.window.size[0];
+  if (tiles.length !== kernels.length) {
+    tiles = kernels.map((_, number) => ({
+      kernel: element("canvas", { class: "map", role: "img", "aria-label": say("kernel", { number: number + 1 }) }),
+      seen: element("canvas", { class: "map", role: "img", "aria-label": say("kernel.sees", { number: number + 1 }) }),
+    }));
+    byId("learn-kernels").replaceChildren(...tiles.map(({ kernel, seen }) => element("figure", {}, kernel, seen)));
+  }
+  const area = side * side;
+  const most = largest(kernels.flatMap((kernel) => [...kernel.subarray(0, area)]));
+  // Of several input channels the first is shown.
+  const channels = conv && at > 0 ? layers[at - 1].channels : 1;
+  tiles.forEach(({ kernel }, number) => {
+    const first = Array.from({ length: area }, (_, tap) => kernels[number][tap * channels]);
+    around(kernel, first, side, side, most);
+  });
+  tiles.at = { layers, at };
+  await responses();
+  show();
+}
+
+/** What each kernel makes of one's own digit. */
+async function responses() {
+  if (!tiles.length || !tiles.at) return;
+  const image = ownDigit() ?? (await computer.call("digits", "image", 1));
+  const all = await computer.call("reader", "responses", image);
+  const { layers, at } = tiles.at;
+  const before = layers.slice(0, at).reduce((sum, { rows, cols, channels }) => sum + rows * cols * channels, 0);
+  const { rows, cols, channels } = layers[at];
+  const seen = all.subarray(before, before + rows * cols * channels);
+  const most = largest(seen);
+  tiles.forEach(({ seen: canvas }, number) => {
+    const map = Array.from({ length: rows * cols }, (_, place) => seen[place * channels + number]);
+    around(canvas, map, rows, cols, most);
+  });
+}
+
+function show() {
+  byId("learn-start").textContent = say(running ? "pause" : "start");
+  byId("learn-start").disabled = !running && (!recipeText() || (progress && progress.step === progress.steps));
+  byId("learn-progress").max = progress?.steps ?? 1;
+  byId("learn-progress").value = progress?.step ?? 0;
+  const last = judged.at(-1);
+  byId("learn-state").textContent = progress
+    ? say("learn.state", {
+        epoch: Math.min(progress.epoch + 1, progress.epochs),
+        epochs: progress.epochs,
+        step: progress.step,
+        steps: progress.steps,
+      }) + (last ? ` ${say("learn.state.accuracy", { accuracy: percent(last[2]), images: last[3] })}` : "")
+    : "";
+  const epochs = progress?.epochs ?? 1;
+  const smooth = losses.filter((_, at) => at % Math.ceil(losses.length / 400) === 0);
+  const highest = Math.max(2.5, ...smooth.slice(0, 1).map(([, loss]) => loss));
+  chart(byId("learn-loss"), {
+    x: [0, epochs],
+    y: [0, highest],
+    label: say("learn.loss"),
+    format: (value) => value.toFixed(1),
+    series: [
+      { style: "two", name: say("learn.training"), points: smooth.map(([at, loss]) => [at, loss]) },
+      { style: "one", name: say("learn.held"), points: judged.map(([at, loss]) => [at, loss]) },
+    ],
+  });
+  chart(byId("learn-accuracy"), {
+    x: [0, epochs],
+    y: [0, 1],
+    label: say("learn.accuracy"),
+    format: (part) => `${Math.round(100 * part)} %`,
+    series: [
+      { style: "two", name: say("learn.training"), points: smooth.map(([at, , accuracy]) => [at, accuracy]) },
+      { style: "one", name: say("learn.held"), points: judged.map(([at, , accuracy]) => [at, accuracy]) },
+    ],
+  });
+}

@@ -1,0 +1,168 @@
+// The layers of a recipe as a table: added, removed and changed, with their shapes.
+import { byId, element, problem } from "dom";
+import { count, say, spoken } from "phrases";
+
+/** A layer of each kind that can be added. */
+const FRESH = {
+  conv: () => ({ type: "conv", kernels: 16, window: 3 }),
+  max_pool: () => ({ type: "pool", pool: "max", window: 2 }),
+  mean_pool: () => ({ type: "pool", pool: "mean", window: 2 }),
+  relu: () => ({ type: "relu" }),
+  tanh: () => ({ type: "tanh" }),
+  batch_norm: () => ({ type: "batch_norm" }),
+  dropout: () => ({ type: "dropout", probability: 0.3 }),
+  flatten: () => ({ type: "flatten" }),
+  dense: () => ({ type: "dense", outputs: 10 }),
+};
+
+let computer;
+let changed;
+let layers = [];
+/** Whether they are others than the recipe's own. */
+let edited = false;
+let text;
+let table;
+
+/** Builds the editor; `callback` is called when there is another recipe. */
+export function recipeEditor(made, callback) {
+  [computer, changed] = [made, callback];
+  byId("learn-recipe").addEventListener("change", () => choose(byId("learn-recipe").value));
+  byId("learn-epochs").addEventListener("change", () => refresh());
+  spoken(() => {
+    const kinds = Object.keys(FRESH).map((kind) => element("option", { value: kind }, say(`layer.${kind}`)));
+    const select = element("select", { id: "learn-kind", "aria-label": say("learn.kind") }, ...kinds);
+    const add = element(
+      "button",
+      { type: "button", id: "learn-add-layer", click: () => insert(FRESH[select.value]()) },
+      say("learn.add"),
+    );
+    byId("learn-add").replaceChildren(select, add);
+    if (table) show();
+  });
+}
+
+/** Takes a built-in recipe, perhaps with other epochs and layers. */
+export async function choose(name, { epochs, own } = {}) {
+  byId("learn-recipe").value = name;
+  const whole = await computer.call(null, "built_in", name, epochs, "");
+  const summary = await computer.read(null, "summary", whole);
+  byId("learn-epochs").value = summary.epochs;
+  layers = own ?? summary.recipe;
+  edited = own !== undefined;
+  await refresh();
+}
+
+/** The recipe's text; none where its layers do not fit. */
+export const recipeText = () => (table?.problem ? undefined : text);
+
+/** What a share link holds behind `#`. */
+export function link() {
+  const parts = new URLSearchParams({ train: byId("learn-recipe").value, epochs: byId("learn-epochs").value });
+  if (edited) parts.set("layers", JSON.stringify(layers));
+  return parts.toString();
+}
+
+/** Before the last layers that end a network: a flatten, a dropout, a dense one. */
+function insert(layer) {
+  let at = layers.length;
+  if (layer.type !== "dense" && layer.type !== "flatten") {
+    const flat = layers.findIndex(({ type }) => type === "flatten");
+    if (flat >= 0) at = flat;
+  } else if (layers.at(-1)?.type === "dense") at = layers.length - 1;
+  edit(() => layers.splice(at, 0, layer));
+}
+
+function edit(change) {
+  layers = structuredClone(layers);
+  change();
+  edited = true;
+  return refresh();
+}
+
+async function refresh() {
+  const epochs = Math.max(1, Math.min(1000, Math.round(byId("learn-epochs").valueAsNumber) || 1));
+  byId("learn-epochs").value = epochs;
+  try {
+    text = await computer.call(
+      null,
+      "built_in",
+      byId("learn-recipe").value,
+      epochs,
+      edited ? JSON.stringify(layers) : "",
+    );
+    table = await computer.read(null, "summary", text);
+  } catch (error) {
+    table = { layers: [], problem: error.message };
+  }
+  show();
+  await changed();
+}
+
+/** The numbers of a layer that can be changed: their key, and the range. */
+const settings = ({ type }) =>
+  ({
+    conv: [
+      ["kernels", 1, 128],
+      ["window", 1, 28],
+    ],
+    pool: [["window", 1, 28]],
+    dense: [["outputs", 1, 1024]],
+    dropout: [["probability", 0, 0.9]],
+  })[type] ?? [];
+
+/** A window's side. */
+const side = (window) =>
+  typeof window === "number" ? window : Array.isArray(window.size) ? window.size[0] : window.size;
+
+function show() {
+  const rows = layers.map((layer, number) => {
+    const fields = settings(layer).map(([key, min, max]) => {
+      const value = key === "window" ? side(layer.window) : layer[key];
+      const change = ({ target }) =>
+        edit(() => {
+          const number_ = Math.min(max, Math.max(min, target.valueAsNumber || min));
+          const own = layers[number];
+          if (key !== "window") own[key] = number_;
+          else if (own.window?.padding === "same") own.window = { size: number_, padding: "same" };
+          else own.window = number_;
+        });
+      return element(
+        "label",
+        { class: "field" },
+        say(`learn.${key}`),
+        element("input", {
+          type: "number",
+          min: String(min),
+          max: String(max),
+          step: key === "probability" ? "0.1" : "1",
+          value: String(value),
+          change,
+        }),
+      );
+    });
+    const kind = layer.type === "pool" ? `${layer.pool}_pool` : layer.type;
+    const shape = table.layers[number];
+    const remove = element(
+      "button",
+      {
+        type: "button",
+        "aria-label": say("learn.remove", { layer: say(`layer.${kind}`) }),
+        click: () => edit(() => layers.splice(number, 1)),
+      },
+      "×",
+    );
+    return element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, say(`layer.${kind}`)),
+      element("td", {}, ...fields),
+      element("td", { class: "number figures" }, shape ? `${shape.rows} × ${shape.cols} × ${shape.channels}` : ""),
+      element("td", { class: "number figures" }, shape?.parameters ? count(shape.parameters) : ""),
+      element("td", {}, remove),
+    );
+  });
+  byId("learn-layers").replaceChildren(...rows);
+  const total = table.layers.reduce((sum, { parameters }) => sum + parameters, 0);
+  byId("learn-total").textContent = total ? count(total) : "";
+  problem("learn-problem", table.problem && say("learn.problem", { problem: table.problem }));
+}
