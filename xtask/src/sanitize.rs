@@ -54,7 +54,7 @@ impl Tool {
         &'static [(&'static str, &'static str)],
     ) {
         match self {
-            // simd::math has no unsafe code, and its tests take each 61st number of all.
+            // simd::math has no unsafe code, and its tests take every 61st number that there is.
             Self::Miri => (
                 &[
                     "miri",
@@ -68,8 +68,11 @@ impl Tool {
                     "--skip",
                     "simd::math",
                 ],
-                // The threads of rayon's pools outlive the tests.
-                &[("MIRIFLAGS", "-Zmiri-ignore-leaks -Zmiri-disable-isolation")],
+                // The threads of rayon's pools outlive the tests, and crossbeam's queues are right by tree borrows alone.
+                &[(
+                    "MIRIFLAGS",
+                    "-Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks -Zmiri-disable-isolation",
+                )],
             ),
             Self::Address => (
                 &[
@@ -87,8 +90,9 @@ impl Tool {
                     "pool",
                     "--test",
                     "hostile",
-                    "--test",
-                    "conv",
+                    "--",
+                    "--skip",
+                    "simd::math",
                 ],
                 &[("RUSTFLAGS", "-Zsanitizer=address")],
             ),
@@ -122,6 +126,8 @@ impl Tool {
         let (arguments, environment) = self.work();
         let folder = root.join("target/sanitize").join(self.name());
         let status = nightly("cargo")
+            // Sanitizers make each access a call, which full optimisation does not make much faster.
+            .args(["--config", "profile.dev.package.conv-core.opt-level=1"])
             .args(arguments)
             .current_dir(root)
             .env("CARGO_TARGET_DIR", folder)

@@ -139,7 +139,7 @@ fn aarch64() -> Result<String> {
         folder: None,
         target: Some("aarch64-unknown-linux-gnu"),
         arguments: &[DIGESTS, &["--test", "ops", "--test", "stacked_ops"]].concat(),
-        // They take each 61st number there is.
+        // They take every 61st number that there is.
         skipped: &["simd::math"],
         environment: &environment,
     };
