@@ -114,7 +114,7 @@ impl Workspace {
         self.exchange = Some(exchange);
     }
 
-    /// The gradient of the last [`Network::gradient`] for all parameters, in their order.
+    /// The gradient of the last [`Network::gradient`](super::Network::gradient) for all parameters, in their order.
     #[must_use]
     pub fn gradient(&self) -> &[f32] {
         &self.gradient

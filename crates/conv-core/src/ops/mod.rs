@@ -1,5 +1,5 @@
 //! The operations, each forward and backward, on arrays of the caller's: `ndarray` views in row-major order
-//! (another layout is an [`Error::Layout`]), nothing returned but a [`Result`].
+//! (another layout is an [`Error::Layout`](crate::Error::Layout)), nothing returned but a [`Result`].
 //!
 //! Activations are NHWC (image, row, column, channel), kernels HWIO (row, column, input channel, output
 //! channel). With L the loss, `d_x` is ∂L/∂x and has the shape of x. Each operation gives the same bits on
