@@ -49,7 +49,7 @@ impl Machine {
                 "digests in Node.js, scalar, simd128 and relaxed; no other relaxed instruction"
             }
             Self::I686 => {
-                "all tests of conv-core and mnist-data on 32 bits; not those of downloads"
+                "tests of conv-core and mnist-data on 32 bits; not those of their features"
             }
             Self::Windows => {
                 "digests of the library and of trainer.exe, its paths, line ends and console, under Wine"
@@ -225,8 +225,6 @@ fn i686() -> Result<String> {
             "mnist-data",
             "--lib",
             "--tests",
-            "--features",
-            "conv-core/safetensors,mnist-data/png,mnist-data/verify",
         ],
         skipped: &[],
         environment: &[],
