@@ -1,4 +1,6 @@
 //! Stacked layers with their parameters: forward, backward, and training steps.
+//!
+//! Longer than other files, since all that can be done with a network stands here; most of it is documentation.
 
 mod budget;
 mod division;

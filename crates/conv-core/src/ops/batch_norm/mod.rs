@@ -4,6 +4,8 @@
 //! In training the statistics are the batch's, in inference a running average of them; [`forward`] takes
 //! either. [`fold`] multiplies them into the convolution before, after which inference needs no normalisation.
 //!
+//! Longer than other files, since what a network's step and a caller share, statistics and sums, stands here with both passes.
+//!
 //! ```
 //! use conv_core::ops::batch_norm::{self, Statistics};
 //! use ndarray::{Array4, arr1};
