@@ -42,6 +42,22 @@ fn values<'a, F: NdFloat>(array: &'a CowArray<'_, F, Ix4>) -> &'a [F] {
     array.as_slice().expect("it is in standard layout")
 }
 
+/// Panics unless kernels (Kh, Kw, Cin / groups, Cout) and outputs (N, Oh, Ow, Cout) fit images (N, H, W, Cin): indices alone
+/// would not tell.
+fn check(
+    conv: &Conv,
+    (n, h, w, cin): (usize, usize, usize, usize),
+    kernels: (usize, usize, usize, usize),
+    output: (usize, usize, usize, usize),
+) {
+    let (kh, kw) = conv.window.size.into();
+    let (rows, cols) = conv.window.output(h, w).expect("the window fits").into();
+    assert_eq!(cin % conv.groups, 0, "groups of channels");
+    assert_eq!(kernels.3 % conv.groups, 0, "groups of kernels");
+    assert_eq!(kernels, (kh, kw, cin / conv.groups, kernels.3), "kernels");
+    assert_eq!(output, (n, rows, cols, kernels.3), "outputs");
+}
+
 /// Convolution with many kernels (as everywhere in deep learning, a cross-correlation):
 /// `output[n, oy, ox, o] = bias[o] + Σ input[n, y, x, i] · kernels[ky, kx, i, o]`
 /// over the taps and the input channels of o's group. V. Dumoulin and F. Visin, A guide to convolution
@@ -63,6 +79,7 @@ pub fn conv<F: NdFloat>(
     let mut output = Array4::from_shape_fn((n, rows, cols, cout), |(_, _, _, o)| {
         bias.map_or(F::zero(), |bias| bias[o])
     });
+    check(conv, input.dim(), kernels.dim(), output.dim());
     let (inputs, kernels) = (input.as_standard_layout(), kernels.as_standard_layout());
     let (inputs, kernels) = (values(&inputs), values(&kernels));
     let outputs = output.as_slice_mut().expect("it is in standard layout");
@@ -90,6 +107,7 @@ pub fn conv_d_input<F: NdFloat>(
     let (n, cin) = (d_output.dim().0, kernels.dim().2 * conv.groups);
     let cout = kernels.dim().3;
     let mut d_input = Array4::zeros((n, h, w, cin));
+    check(conv, d_input.dim(), kernels.dim(), d_output.dim());
     let (d_outputs, kernels) = (d_output.as_standard_layout(), kernels.as_standard_layout());
     let (d_outputs, kernels) = (values(&d_outputs), values(&kernels));
     let d_inputs = d_input.as_slice_mut().expect("it is in standard layout");
@@ -114,6 +132,7 @@ pub fn conv_d_kernels<F: NdFloat>(
     // input (N, H, W, Cin), d_output (N, Oh, Ow, Cout) → d_kernels (Kh, Kw, Cin / groups, Cout)
     let ((kh, kw), cout) = (conv.window.size.into(), d_output.dim().3);
     let mut d_kernels = Array4::zeros((kh, kw, input.dim().3 / conv.groups, cout));
+    check(conv, input.dim(), d_kernels.dim(), d_output.dim());
     let (inputs, d_outputs) = (input.as_standard_layout(), d_output.as_standard_layout());
     let (inputs, d_outputs) = (values(&inputs), values(&d_outputs));
     let to = d_kernels.as_slice_mut().expect("it is in standard layout");
@@ -134,4 +153,33 @@ pub fn conv_d_bias<F: NdFloat>(d_output: ArrayView4<'_, F>) -> Array1<F> {
         d_bias[o] += d;
     }
     d_bias
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::Window;
+
+    /// A shape that does not fit, and whose indices lie inside all the same.
+    #[test]
+    #[should_panic(expected = "kernels")]
+    fn kernels_of_more_channels_than_the_input_has_are_refused() {
+        let (input, kernels) = (
+            Array4::<f64>::ones((1, 4, 4, 2)),
+            Array4::ones((3, 3, 3, 2)),
+        );
+        let of = Conv::new(Window::new(3, 3));
+        let _ = conv(&of, input.view(), kernels.view(), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "outputs")]
+    fn gradients_of_fewer_outputs_than_there_are_positions_are_refused() {
+        let (input, d_output) = (
+            Array4::<f64>::ones((1, 4, 4, 2)),
+            Array4::ones((1, 2, 1, 2)),
+        );
+        let of = Conv::new(Window::new(3, 3));
+        let _ = conv_d_kernels(&of, input.view(), d_output.view());
+    }
 }
