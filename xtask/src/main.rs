@@ -7,6 +7,7 @@ mod fetch_mnist;
 mod page;
 mod portability;
 mod sanitize;
+mod workspace;
 
 use std::process::ExitCode;
 

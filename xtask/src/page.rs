@@ -4,12 +4,12 @@ mod inline;
 mod module;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::portability::root;
+use crate::workspace::{has_target, root};
 use module::Module;
 
 #[derive(clap::Args)]
@@ -28,13 +28,13 @@ const LARGEST: usize = 6_000_000;
 const TARGET: &str = "wasm32-unknown-unknown";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let (root, folder) = (root()?, root()?.join("target/page"));
+    let root = root()?;
+    let folder = root.join("target/page");
     add_target()?;
-    let generator = module::generator(&root, &folder)?;
-    let modules =
-        [Module::SIMD128, Module::RELAXED].map(|module| module.build(&root, &folder, &generator));
-    let [simd128, relaxed] = modules;
-    let page = inline::page(&root, &simd128?, &relaxed?)?;
+    let generator = module::generator(root, &folder)?;
+    let simd128 = Module::SIMD128.build(root, &folder, &generator)?;
+    let relaxed = Module::RELAXED.build(root, &folder, &generator)?;
+    let page = inline::page(root, &simd128, &relaxed)?;
     ensure!(
         page.len() <= LARGEST,
         "the page has {} bytes, expected at most {LARGEST}",
@@ -49,13 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Adds the standard library for WebAssembly, unless it is there.
 fn add_target() -> Result<()> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc)
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .output()
-        .context("rustc does not start")?;
-    let library = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    if output.status.success() && library.is_dir() {
+    if has_target(TARGET)? {
         return Ok(());
     }
     eprintln!("rustup target add {TARGET}");

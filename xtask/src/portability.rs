@@ -8,9 +8,7 @@ mod needs;
 pub(crate) mod relaxed;
 mod windows;
 
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
 pub(crate) use cargo_test::cargo;
@@ -29,12 +27,6 @@ pub(crate) struct Args {
     /// Fail where something is missing
     #[arg(long)]
     require: bool,
-}
-
-/// The root of the project.
-pub(crate) fn root() -> Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    Ok(root.context("xtask stands in the project")?.to_owned())
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {

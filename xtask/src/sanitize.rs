@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
+use crate::workspace::root;
+
 /// What LLVM's sanitizers are built for. Only with a target named do build scripts go without.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -171,8 +173,7 @@ fn nightly_components() -> Result<String> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    let root = root.context("xtask stands in the project")?;
+    let root = root()?;
     let tools = match args.tools.as_slice() {
         [] => Tool::value_variants(),
         some => some,

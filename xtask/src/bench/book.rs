@@ -14,6 +14,7 @@ use super::python::Environment;
 use super::report::Contest;
 use super::table::{aligned, figures};
 use super::{build, peers};
+use crate::workspace::root;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -74,7 +75,7 @@ const OURS: [Setting; 3] = [
 ];
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let root = build::root()?;
+    let root = root()?;
     let target = build::target(root);
     let trainer = match &args.trainer {
         Some(path) => path.clone(),

@@ -5,13 +5,6 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// The repository.
-pub(super) fn root() -> Result<&'static Path> {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("xtask has no parent folder")
-}
-
 /// The folder of the peers.
 pub(super) fn peers(root: &Path) -> PathBuf {
     root.join("benches").join("peers")

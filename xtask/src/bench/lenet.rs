@@ -13,6 +13,7 @@ use super::grid::{self, Column, Unit};
 use super::line::Line;
 use super::stacked::{self, Work};
 use super::{book, build};
+use crate::workspace::root;
 
 /// The training images of an epoch.
 const EPOCH: usize = 60_000;
@@ -27,7 +28,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let root = build::root()?;
+    let root = root()?;
     let embedded = root.join(book::EMBEDDED);
     let folder = build::target(root).join("bench").join("mnist");
     let from = args.data.as_deref().unwrap_or(&embedded);
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_files_are_raw_and_an_epoch_is_long() {
-        let from = build::root().expect("the repository").join(book::EMBEDDED);
+        let from = root().expect("the repository").join(book::EMBEDDED);
         let folder = tempfile::tempdir().expect("a folder");
         write_raw(&from, folder.path()).expect("four files");
         let length = |name: &str| {

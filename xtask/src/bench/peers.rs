@@ -255,7 +255,7 @@ mod tests {
     const REQUIREMENTS: &str = include_str!("../../../benches/peers/requirements.txt");
 
     fn root() -> &'static Path {
-        build::root().expect("the repository")
+        crate::workspace::root().expect("the repository")
     }
 
     #[test]

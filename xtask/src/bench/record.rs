@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::machine::{self, Machine};
 use super::table::{Spread, aligned, spread};
 use super::{build, child, report};
+use crate::workspace::root;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -112,7 +113,7 @@ struct Report<'a> {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let root = build::root()?;
+    let root = root()?;
     let target = build::target(root);
     if args.peers && !matches!(args.name, Name::Quick | Name::Latency) {
         bail!("only quick and latency have peers; leave out --peers");
@@ -286,7 +287,7 @@ mod tests {
 
     #[test]
     fn every_record_has_a_shipped_recipe_and_a_data_set() {
-        let recipes = build::root()
+        let recipes = root()
             .expect("the repository")
             .join("crates/trainer/recipes");
         for name in <Name as clap::ValueEnum>::value_variants() {

@@ -11,6 +11,7 @@ use super::machine;
 use super::python::Environment;
 use super::report::Contest;
 use super::{build, peers};
+use crate::workspace::root;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -60,7 +61,7 @@ pub(super) struct Work<'a> {
 }
 
 pub(super) fn run(args: &Args, work: &Work<'_>) -> Result<()> {
-    let root = build::root()?;
+    let root = root()?;
     let target = build::target(root);
     let program = build::ours(
         root,

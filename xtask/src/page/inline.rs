@@ -162,12 +162,12 @@ mod tests {
     /// Whatever the modules compute, all else is where it should be.
     #[test]
     fn everything_stands_in_the_page() {
-        let root = crate::portability::root().unwrap();
+        let root = crate::workspace::root().unwrap();
         let module = |script: &str| Built {
             wasm: b"\0asm".to_vec(),
             script: script.to_owned(),
         };
-        let page = page(&root, &module("one();"), &module("two();")).unwrap();
+        let page = page(root, &module("one();"), &module("two();")).unwrap();
         for name in [
             "phrases-en",
             "phrases-zh",

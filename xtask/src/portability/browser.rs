@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::cargo_test::cargo;
-use super::root;
+use crate::workspace::root;
 
 /// Builds the page and the program, and has Chromium compare them.
 pub(super) fn run() -> Result<String> {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use super::digests::Found;
-use super::root;
+use crate::workspace::root;
 
 /// Tests to be built and run for a target.
 pub(super) struct Tests<'a> {

@@ -7,7 +7,8 @@ use clap::ValueEnum;
 
 use super::cargo_test::{Tests, cargo};
 use super::needs::Need;
-use super::{browser, relaxed, root, windows};
+use super::{browser, relaxed, windows};
+use crate::workspace::root;
 
 /// A machine to be.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

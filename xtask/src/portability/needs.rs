@@ -2,7 +2,9 @@
 
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+
+use crate::workspace::has_target;
 
 /// Something that must be there, and the command that installs it on Debian.
 #[derive(Clone, Copy)]
@@ -51,16 +53,6 @@ fn starts(program: &str) -> bool {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command.status().is_ok()
-}
-
-/// Whether the toolchain in use has the standard library for a target.
-fn has_target(target: &str) -> Result<bool> {
-    let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
-        .args(["--print", "target-libdir", "--target", target])
-        .output()
-        .context("rustc does not start")?;
-    let folder = String::from_utf8_lossy(&output.stdout);
-    Ok(output.status.success() && std::path::Path::new(folder.trim()).is_dir())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::cargo_test::{Tests, cargo};
-use super::root;
+use crate::workspace::root;
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
 
