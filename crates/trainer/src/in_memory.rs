@@ -17,13 +17,13 @@
 //! # Ok::<(), trainer::Error>(())
 //! ```
 
-use conv_core::network::{Loss, Network, Report, Targets, Workspace};
-use conv_core::optimizer::Optimizer;
+use conv_core::network::{Network, Report};
 use mnist_data::{Batch, Normalisation};
 
 use crate::course::Course;
 use crate::error::{Advice, Error};
 use crate::images::Images;
+use crate::learner::Learner;
 use crate::model::{Model, digest};
 use crate::recipe::Named;
 
@@ -34,11 +34,9 @@ pub struct Training {
     steps_per_epoch: u64,
     epochs: u64,
     rate: f64,
-    loss: Loss,
-    network: Network,
-    optimizer: Optimizer,
-    workspace: Workspace,
-    labels: Vec<usize>,
+    learner: Learner,
+    /// Images of the last step.
+    last_batch: usize,
     normalisation: Normalisation,
     dataset: &'static str,
     classes: Vec<String>,
@@ -60,11 +58,8 @@ impl Training {
             steps_per_epoch: course.steps(),
             epochs: recipe.epochs,
             rate: recipe.rate(),
-            loss: recipe.network_loss(),
-            network: Network::new(&spec, recipe.seed)?,
-            optimizer: recipe.fresh_optimizer(course.steps()),
-            workspace: Workspace::new(),
-            labels: Vec::new(),
+            learner: Learner::new(recipe, Network::new(&spec, recipe.seed)?, course.steps()),
+            last_batch: 0,
             normalisation: images.normalisation,
             dataset: images.entry.name,
             classes: images.classes(),
@@ -86,7 +81,7 @@ impl Training {
     /// Images of the last step; 0 before the first.
     #[must_use]
     pub fn last_batch(&self) -> usize {
-        self.labels.len()
+        self.last_batch
     }
 
     /// The next step; none after the last one.
@@ -97,35 +92,23 @@ impl Training {
         let Some(batch) = self.batches.next() else {
             return Ok(None);
         };
-        self.labels.clear();
-        self.labels
-            .extend(batch.labels.iter().map(|&label| usize::from(label)));
-        let report = self.network.train_step(
-            batch.images.view(),
-            Targets::Labels(&self.labels),
-            self.loss,
-            &mut self.optimizer,
-            &mut self.workspace,
-        );
+        let report = self.learner.step(&batch);
         let report = report.map_err(|error| Error::Advised {
             message: format!("step {}: {error}", self.done + 1),
             advice: Advice::SmallerRate(self.rate / 3.0),
         })?;
         self.done += 1;
+        self.last_batch = batch.labels.len();
         Ok(Some(report))
     }
 
     /// The network as it is now, to be used: with the averaged weights, where the recipe averages.
     ///
     /// # Errors
-    /// None: the network fits its images.
+    /// It does not fail: the network fits its images.
     pub fn model(&self) -> Result<Model, Error> {
-        let mut network = self.network.clone();
-        if let Some(averaged) = self.optimizer.averaged() {
-            network.set_values(averaged)?;
-        }
         Model::new(
-            network,
+            self.learner.averaged()?,
             self.normalisation,
             self.dataset,
             self.classes.clone(),
@@ -136,7 +119,7 @@ impl Training {
     /// The digest that `trainer train` prints after the last step.
     ///
     /// # Errors
-    /// None: as [`model`](Self::model).
+    /// It does not fail, as [`model`](Self::model).
     pub fn digest(&self) -> Result<String, Error> {
         Ok(digest(&self.model()?.network))
     }

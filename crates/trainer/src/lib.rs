@@ -12,6 +12,7 @@ pub mod evaluation;
 pub mod export;
 pub mod images;
 pub mod in_memory;
+mod learner;
 pub mod listing;
 pub mod model;
 pub mod recipe;

@@ -11,15 +11,15 @@ mod trial;
 
 use std::sync::Arc;
 
-use conv_core::network::{Exchange, Loss, Network, Targets, Workspace};
+use conv_core::network::{Exchange, Network};
 use conv_core::ops::batch_norm::Statistics;
-use conv_core::optimizer::Optimizer;
 use mnist_data::{Batch, Dataset};
 
 use crate::course::Course;
 use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::images::Images;
+use crate::learner::Learner;
 use crate::model::{self, Model};
 use crate::recipe::{Named, Recipe};
 use crate::run::records::{Best, Epoch};
@@ -40,17 +40,13 @@ pub struct Session {
     recipe: Recipe,
     course: Course,
     criterion: Criterion,
-    loss: Loss,
-    network: Network,
-    optimizer: Optimizer,
-    workspace: Workspace,
+    learner: Learner,
     place: Place,
     validation: Option<Dataset>,
     dataset: &'static str,
     classes: Vec<String>,
     /// The network after the best epoch so far, until it is on disk.
     best: Option<(Vec<f32>, Vec<Statistics>)>,
-    labels: Vec<usize>,
     /// What training suffers from.
     warning: Option<String>,
 }
@@ -72,20 +68,16 @@ impl Session {
             ..Place::default()
         };
         Ok(Self {
-            loss: recipe.network_loss(),
-            optimizer: recipe.fresh_optimizer(course.steps()),
+            learner: Learner::new(&recipe, network, course.steps()),
             criterion: Criterion::new(recipe.monitor, images.validation.is_some()),
             warning,
             recipe,
             course,
-            network,
-            workspace: Workspace::new(),
             place,
             validation: images.validation.clone(),
             dataset: images.entry.name,
             classes: images.classes(),
             best: None,
-            labels: Vec::new(),
         })
     }
 
@@ -95,21 +87,21 @@ impl Session {
     /// [train beside it](Self::train_beside).
     pub fn set_exchange(&mut self, exchange: Box<dyn Exchange>) {
         let (rank, ranks) = (exchange.rank(), exchange.ranks());
-        let network = self.network.clone();
+        let network = self.learner.network.clone();
         let part = move |images| network.images_of_rank(images, rank, ranks);
         self.course.part = Some(Arc::new(part));
-        self.workspace.set_exchange(exchange);
+        self.learner.workspace.set_exchange(exchange);
     }
 
     /// The shards that its batches are divided into, see [`Network::shards`]: more processes have no work.
     pub fn shards(&self) -> usize {
-        self.network.shards(self.course.sizes().0)
+        self.learner.network.shards(self.course.sizes().0)
     }
 
     /// SHA-256 of the parameters and running statistics as they are now, as in
     /// [`Outcome::digest`](crate::run::records::Outcome::digest).
     pub fn digest(&self) -> String {
-        model::digest(&self.network)
+        model::digest(&self.learner.network)
     }
 
     /// What it trains.
@@ -146,7 +138,7 @@ impl Session {
         };
         format!(
             "{} parameters; {} images of {} to learn from{validation}, {} to be judged by; {} epochs of {} steps",
-            self.network.values().len(),
+            self.learner.network.values().len(),
             images.train.len(),
             images.entry.title,
             images.test.len(),
@@ -256,16 +248,7 @@ impl Session {
     }
 
     fn step(&mut self, batch: &Batch, keeper: Option<&Keeper<'_>>) -> Result<(), Error> {
-        self.labels.clear();
-        self.labels
-            .extend(batch.labels.iter().map(|&label| usize::from(label)));
-        let report = self.network.train_step(
-            batch.images.view(),
-            Targets::Labels(&self.labels),
-            self.loss,
-            &mut self.optimizer,
-            &mut self.workspace,
-        );
+        let report = self.learner.step(batch);
         let report = report.map_err(|error| self.stopped(&error.to_string(), keeper))?;
         let (count, place) = (batch.labels.len(), &mut self.place);
         place.loss += report.loss * count as f64;
@@ -328,8 +311,8 @@ impl Session {
         if place.best.is_none_or(beats) {
             place.best = Some(best);
             self.best = Some((
-                self.numbers().to_vec(),
-                self.network.running_statistics().to_vec(),
+                self.learner.values().to_vec(),
+                self.learner.network.running_statistics().to_vec(),
             ));
         }
         let json = serde_json::to_string(&epoch)
@@ -342,16 +325,9 @@ impl Session {
         Ok(())
     }
 
-    /// The numbers that the run is about: the averaged ones, where the recipe averages.
-    fn numbers(&self) -> &[f32] {
-        self.optimizer.averaged().unwrap_or(self.network.values())
-    }
-
     /// The network as it is now, to be used.
     fn model(&self) -> Result<Model, Error> {
-        let mut network = self.network.clone();
-        network.set_values(self.numbers())?;
-        self.model_of(network)
+        self.model_of(self.learner.averaged()?)
     }
 
     fn model_of(&self, network: Network) -> Result<Model, Error> {

@@ -50,10 +50,14 @@ impl Session {
         let start = Instant::now();
         let whole = |failure| unwritten(failure, folder);
         self.place.metrics = metrics.sync().map_err(whole)?;
-        let bytes = Checkpoint::to_bytes(&self.place, &self.network, self.optimizer.state())
-            .map_err(|problem| self.stopped(&problem, keeper))?;
+        let bytes = Checkpoint::to_bytes(
+            &self.place,
+            &self.learner.network,
+            self.learner.optimizer.state(),
+        )
+        .map_err(|problem| self.stopped(&problem, keeper))?;
         if let Some((numbers, running)) = self.best.take() {
-            let mut network = self.network.clone();
+            let mut network = self.learner.network.clone();
             network.set_values(&numbers)?;
             network.set_running_statistics(&running)?;
             let best = folder.path().join(BEST);

@@ -43,12 +43,12 @@ impl Session {
         if !fits {
             return Err(other("another count of steps", "start the run anew"));
         }
-        let restored = self.network.set_values(&parameters).and_then(|()| {
-            self.network.set_running_statistics(&running)?;
+        let restored = self.learner.network.set_values(&parameters).and_then(|()| {
+            self.learner.network.set_running_statistics(&running)?;
             let fresh = self.recipe.fresh_optimizer(steps);
             fresh.with_state(optimizer, parameters.len())
         });
-        self.optimizer = restored
+        self.learner.optimizer = restored
             .map_err(|error| other("another network", &format!("{error}; start the run anew")))?;
         self.place = place;
         Ok(())
