@@ -7,7 +7,10 @@ mod reduce;
 
 use std::io::{BufRead, Seek};
 
+use ndarray::ArrayView2;
+
 use super::error::Error;
+use super::ink::LEAST_CONTRAST;
 use super::pixels::{MOST_PIXELS, Picture};
 use exif::Orientation;
 use reduce::Reducer;
@@ -34,7 +37,28 @@ pub(super) fn picture(mut file: impl BufRead + Seek) -> Result<Picture, Error> {
     Ok(decoded.rows.finish(decoded.orientation))
 }
 
-/// Refuses a picture without pixels, or with more than it may have.
+/// The picture of levels of grey, reduced as one of a file.
+///
+/// # Errors
+/// If it has no pixels, or too many.
+pub(super) fn grey(levels: ArrayView2<'_, u8>) -> Result<Picture, Error> {
+    let (height, width) = levels.dim();
+    let [rows, columns] = [height, width].map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+    check_size(columns, rows)?;
+    if levels.is_empty() {
+        return Err(Error::Blank {
+            contrast: 0,
+            least: LEAST_CONTRAST,
+        });
+    }
+    let mut rows = Reducer::new(width, height, 1);
+    for row in levels.rows() {
+        rows.push(&row.to_vec());
+    }
+    Ok(rows.finish(Orientation::default()))
+}
+
+/// Refuses a picture with more pixels than it may have.
 fn check_size(width: u32, height: u32) -> Result<(), Error> {
     if u64::from(width) * u64::from(height) > MOST_PIXELS {
         return Err(Error::TooLarge { width, height });
@@ -115,7 +139,22 @@ impl Format {
 mod tests {
     use std::io::Cursor;
 
+    use ndarray::{Array2, Axis};
+
     use super::*;
+
+    #[test]
+    fn levels_of_grey_are_a_picture_as_long_as_there_are_some() {
+        let levels = Array2::from_shape_fn((1700, 3), |(y, _)| (y % 200) as u8);
+        let large = grey(levels.view()).unwrap();
+        assert_eq!((large.size(), large.factor()), ((1700, 3), 2));
+        let (few, _) = levels.view().split_at(Axis(0), 5);
+        assert_eq!(grey(few).unwrap().grey(), few);
+        for shape in [(0, 3), (3, 0)] {
+            let error = grey(Array2::zeros(shape).view()).unwrap_err();
+            assert!(matches!(error, Error::Blank { .. }), "{error}");
+        }
+    }
 
     #[test]
     fn formats_are_told_apart_by_content() {
