@@ -1,7 +1,7 @@
 //! Each way in which ranks may come to an end: all end in time, with one message that says which rank, where and why.
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Child, Output};
 use std::time::{Duration, Instant};
 
 use tests::{result_digest, stderr, stdout, succeeds, trainer};
@@ -109,23 +109,22 @@ fn ranks_may_have_different_instruction_sets() {
     );
 }
 
+/// Three ranks under way, which have written a checkpoint.
+fn with_checkpoint(run: &Path, further: &[&str]) -> Child {
+    let arguments = ["train", "stacked", "--checkpoint-every", "0"];
+    let own = ["--threads", "1", "--run", run.to_str().unwrap()];
+    let arguments = [&arguments[..], &own, further].concat();
+    let mut child = begin(&mut mpirun(3, &arguments));
+    wait_for_checkpoint(run, &mut child);
+    child
+}
+
 #[test]
 fn a_rank_that_is_killed_ends_all_and_leaves_a_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     for rank in 0..3 {
         let run = folder.path().join(format!("run-{rank}"));
-        let arguments = [
-            "train",
-            "stacked",
-            "--checkpoint-every",
-            "0",
-            "--threads",
-            "1",
-            "--run",
-        ];
-        let arguments = [&arguments[..], &[run.to_str().unwrap()]].concat();
-        let mut child = begin(&mut mpirun(3, &arguments));
-        wait_for_checkpoint(&run, &mut child);
+        let child = with_checkpoint(&run, &[]);
         let clock = Instant::now();
         signal("-KILL", ranks_of(&child)[rank]);
         let output = ends(child, SOON);
@@ -143,17 +142,7 @@ fn a_rank_that_hangs_is_named_and_ends_all() {
     let folder = tempfile::tempdir().unwrap();
     for rank in 0..3 {
         let run = folder.path().join(format!("run-{rank}"));
-        let arguments = [
-            "train",
-            "stacked",
-            "--checkpoint-every",
-            "0",
-            "--threads",
-            "1",
-        ];
-        let own = ["--rank-timeout", "5", "--run", run.to_str().unwrap()];
-        let mut child = begin(&mut mpirun(3, &[&arguments[..], &own].concat()));
-        wait_for_checkpoint(&run, &mut child);
+        let child = with_checkpoint(&run, &["--rank-timeout", "5"]);
         signal("-STOP", ranks_of(&child)[rank]);
         let output = ends(child, SOON);
         let words = format!("rank {rank} on ");
