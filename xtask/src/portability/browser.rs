@@ -11,7 +11,7 @@ use crate::workspace::root;
 pub(super) fn run() -> Result<String> {
     let root = root()?;
     for arguments in [&["xtask", "page"][..], &["build", "--package", "trainer"]] {
-        let status = cargo().args(arguments).current_dir(&root).status()?;
+        let status = cargo().args(arguments).current_dir(root).status()?;
         ensure!(status.success(), "cargo {} fails", arguments.join(" "));
     }
     let folder = root.join("crates/page/browser");
