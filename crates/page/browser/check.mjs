@@ -19,6 +19,18 @@ const digest = (printed) => printed.match(/SHA-256 of the parameters: ([0-9a-f]{
 const round = (number) => Math.round(number * 10) / 10;
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 
+/** A model's file with the largest numbers of all. */
+function overflowing(file) {
+  const header = Number(file.readBigUInt64LE(0));
+  const tensors = JSON.parse(file.subarray(8, 8 + header).toString());
+  for (const [name, tensor] of Object.entries(tensors)) {
+    if (!/kernels|weights/.test(name)) continue;
+    const [start, end] = tensor.data_offsets;
+    for (let at = start; at < end; at += 4) file.writeFloatLE(3e38, 8 + header + at);
+  }
+  return file;
+}
+
 const tests = {
   async "opens at once, and nothing jumps"() {
     const tab = await open();
@@ -282,8 +294,15 @@ const tests = {
         const at = ([x, y]) => [box.x + (x * box.width) / 280, box.y + (y * box.height) / 280];
         await tab.mouse.move(...at(line[0]));
         await tab.mouse.down();
+        let before = line[0];
         for (const point of line.slice(1)) {
-          await tab.mouse.move(...at(point), { steps: 6 });
+          // A mouse tells where it is 125 times a second.
+          const [from, to] = [at(before), at(point)];
+          for (let step = 1; step <= 6; step++) {
+            await tab.mouse.move(...from.map((one, axis) => one + ((to[axis] - one) * step) / 6));
+            await tab.waitForTimeout(8);
+          }
+          before = point;
           times.push(Number((await tab.textContent("#draw-time")).match(/[\d.]+/)[0]));
         }
         await tab.mouse.up();
@@ -312,9 +331,9 @@ const tests = {
     for (let step = 0; step < 18; step++) await tab.keyboard.press("ArrowDown");
     await tab.waitForFunction(() => document.querySelector("#draw-answer").textContent.startsWith("1 "));
     await tab.context().close();
-    const best = Math.min(...times);
-    assert.ok(best < 16, `${times} ms`);
-    return `answer after ${best} ms at best, ${median(times)} ms in the middle`;
+    const [best, middle] = [Math.min(...times), median(times)];
+    assert.ok(middle < 16, `${times} ms`);
+    return `answer after ${best} ms at best, ${middle} ms in the middle, ${Math.max(...times)} ms at most`;
   },
 
   async "200 test digits have the program's classes"() {
@@ -366,6 +385,16 @@ const tests = {
     assert.match(await tab.textContent("#draw-problem"), /This model is refused: /);
     await tab.setInputFiles("#draw-model", model);
     await tab.waitForSelector("#draw-problem", { state: "hidden" });
+    // One that is whole, but computes what is not finite: told, and the next one reads again.
+    await tab.setInputFiles("#draw-model", {
+      name: "model.safetensors",
+      mimeType: "application/octet-stream",
+      buffer: overflowing(readFileSync(model)),
+    });
+    await tab.waitForSelector("#draw-problem:not([hidden])");
+    await tab.setInputFiles("#draw-model", model);
+    await tab.waitForSelector("#draw-problem", { state: "hidden" });
+    await tab.waitForFunction(() => /^\d /.test(document.getElementById("draw-answer").textContent));
     await tab.setInputFiles("#draw-picture", {
       name: "no.png",
       mimeType: "image/png",

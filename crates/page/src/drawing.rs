@@ -2,7 +2,7 @@
 //! read a canvas.
 
 use mnist_data::png::write;
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::{exactly, words};
@@ -72,11 +72,19 @@ fn segment(ink: &mut [u8], side: usize, a: [f32; 2], b: [f32; 2], radius: f32) {
 /// If the ink is not that of a square of `side` pixels.
 #[wasm_bindgen]
 pub fn png(ink: &[u8], side: usize) -> Result<Vec<u8>, String> {
+    let mut file = Vec::new();
+    write(&mut file, &paper(ink, side)?).map_err(words)?;
+    Ok(file)
+}
+
+/// The levels of grey of black ink on white paper.
+///
+/// # Errors
+/// If the ink is not that of a square of `side` pixels.
+pub(crate) fn paper(ink: &[u8], side: usize) -> Result<Array2<u8>, String> {
     exactly(ink, side.saturating_mul(side), "the drawing")?;
     let ink = ArrayView2::from_shape((side, side), ink).map_err(words)?;
-    let mut file = Vec::new();
-    write(&mut file, &ink.mapv(|level| 255 - level)).map_err(words)?;
-    Ok(file)
+    Ok(ink.mapv(|level| 255 - level))
 }
 
 #[cfg(test)]

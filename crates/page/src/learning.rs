@@ -118,7 +118,7 @@ impl Learning {
     /// The network as it is now, as one that reads digits.
     ///
     /// # Errors
-    /// None: the network is whole.
+    /// It does not fail: the network is whole.
     pub fn reader(&self) -> Result<Reader, String> {
         Reader::of(self.training.model().map_err(words)?)
     }
@@ -126,7 +126,7 @@ impl Learning {
     /// The bytes of a model file, `model.safetensors`.
     ///
     /// # Errors
-    /// None: the network is whole.
+    /// It does not fail: the network is whole.
     pub fn model(&self) -> Result<Vec<u8>, String> {
         let model = self.training.model().map_err(words)?;
         model.to_bytes().map_err(words)
@@ -135,7 +135,7 @@ impl Learning {
     /// SHA-256 of the parameters, as `trainer train` prints it.
     ///
     /// # Errors
-    /// None: the network is whole.
+    /// It does not fail: the network is whole.
     pub fn digest(&self) -> Result<String, String> {
         self.training.digest().map_err(words)
     }

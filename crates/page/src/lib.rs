@@ -21,7 +21,7 @@ pub use drawing::{png, rasterise};
 pub use figure::figure;
 pub use learning::{Learning, built_in, summary};
 pub use reader::Reader;
-pub use run::{Run, faults};
+pub use run::Run;
 pub use shifts::Shifts;
 
 /// The instruction set that everything is computed on: `scalar`, `simd128` or `relaxed`.

@@ -8,7 +8,7 @@ use trainer::model::Model;
 use trainer::picture::{Error, Picture};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::drawing::png;
+use crate::drawing::paper;
 use crate::responses::Responses;
 use crate::{exactly, json, words};
 
@@ -44,7 +44,7 @@ impl Reader {
     /// What the model is, as JSON: its data set, its classes, its parameters, and its layers.
     ///
     /// # Errors
-    /// None: all of it can be written.
+    /// It does not fail: all of it can be written.
     pub fn about(&self) -> Result<String, String> {
         #[derive(Serialize)]
         struct About<'a> {
@@ -72,14 +72,11 @@ impl Reader {
     /// # Errors
     /// If there are more or fewer pixels.
     pub fn read(&self, ink: &[u8], side: usize) -> Result<Option<String>, String> {
-        let file = png(ink, side)?;
+        let levels = paper(ink, side)?;
         if ink.iter().all(|&level| level == 0) {
             return Ok(None);
         }
-        match Picture::read(Cursor::new(file)) {
-            Ok(picture) => self.answer(&picture),
-            Err(error) => Err(error.to_string()),
-        }
+        self.answer(&Picture::of_grey(levels.view()).map_err(words)?)
     }
 
     /// The same of the bytes of a PNG or JPEG file.
@@ -175,7 +172,7 @@ mod tests {
 
     use super::*;
     use crate::digits::tests::digits;
-    use crate::drawing::rasterise;
+    use crate::drawing::{png, rasterise};
 
     /// The model that the page carries.
     fn reader() -> Reader {

@@ -7,6 +7,11 @@ use serde::Serialize;
 
 use crate::words;
 
+/// Layers that are shown, at most. Each has a network of its own, with all layers before it.
+const MOST_LAYERS: usize = 64;
+/// Parameters of all these networks, at most: 64 MiB.
+const MOST_PARAMETERS: usize = 1 << 24;
+
 /// A network cut off after each of its layers.
 pub(crate) struct Responses {
     parts: Vec<Network>,
@@ -28,8 +33,25 @@ pub(crate) struct LayerView {
 
 impl Responses {
     /// For this network.
+    ///
+    /// # Errors
+    /// If it has too many layers, or too many parameters for so many of them: a file may hold anything.
     pub(crate) fn new(network: &Network) -> Result<Self, String> {
         let layers = &network.spec().layers.0;
+        if layers.len() > MOST_LAYERS {
+            return Err(format!(
+                "the network has {} layers, the page shows {MOST_LAYERS} at most",
+                layers.len()
+            ));
+        }
+        let most = MOST_PARAMETERS / layers.len().max(1);
+        if network.values().len() > most {
+            return Err(format!(
+                "the network has {} parameters, the page shows {most} at most in {} layers",
+                network.values().len(),
+                layers.len()
+            ));
+        }
         let parts = (1..=layers.len()).map(|count| part(network, &layers[..count]));
         Ok(Self {
             parts: parts.collect::<Result<_, _>>()?,
@@ -140,6 +162,22 @@ mod tests {
         assert_eq!(all[all.len() - 4..], logits.into_raw_vec_and_offset().0);
         // ReLU after the convolution.
         assert!((0..108).all(|at| all[108 + at] == all[at].max(0.0)));
+    }
+
+    #[test]
+    fn networks_of_too_many_layers_or_parameters_are_refused() {
+        let of = |layers: Layers| {
+            let network = Network::new(&Spec::new((8, 8, 1), layers), 7).unwrap();
+            Responses::new(&network).err()
+        };
+        let deep = (0..65).fold(Layers::new(), |layers, _| layers.relu());
+        let told = of(deep).unwrap();
+        assert!(told.contains("65 layers, the page shows 64"), "{told}");
+        let wide = Layers::new().flatten().dense(50_000).dense(120);
+        let told = of(wide).unwrap();
+        assert!(told.contains("at most in 3 layers"), "{told}");
+        let fits = (0..64).fold(Layers::new(), |layers, _| layers.relu());
+        assert_eq!(of(fits), None);
     }
 
     #[test]

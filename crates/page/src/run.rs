@@ -1,11 +1,10 @@
 //! The chapter's run, iteration by iteration.
 
-use serde::Serialize;
 use trainer::listing::{Accuracy, Fix, Fixes, Listing, Settings};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::digits::Digits;
-use crate::{json, words};
+use crate::words;
 
 /// The listing of chapter 10 under way.
 #[wasm_bindgen]
@@ -87,26 +86,6 @@ impl Run {
     }
 }
 
-/// The listing's faults as JSON: the name of each, what the listing does, and what is right.
-///
-/// # Errors
-/// None: they are texts.
-#[wasm_bindgen]
-pub fn faults() -> Result<String, String> {
-    #[derive(Serialize)]
-    struct Fault {
-        name: &'static str,
-        fault: &'static str,
-        right: &'static str,
-    }
-    let all = Fix::ALL.map(|fix| Fault {
-        name: fix.name(),
-        fault: fix.fault(),
-        right: fix.right(),
-    });
-    json(&all)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,8 +113,5 @@ mod tests {
         assert_ne!(fixed.iterate().ok().as_deref(), page.lines().next());
         let unknown = Run::new(&digits, "kernel-size").err().unwrap();
         assert_eq!(unknown, "no fault \"kernel-size\"");
-        let faults: Vec<serde_json::Value> = serde_json::from_str(&faults().unwrap()).unwrap();
-        assert_eq!(faults.len(), 8);
-        assert_eq!(faults[0]["name"], "kernel-sign");
     }
 }

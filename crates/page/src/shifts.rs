@@ -26,7 +26,7 @@ impl Shifts {
     /// Chapters 9 and 10 without the listings' faults, before their first iteration.
     ///
     /// # Errors
-    /// None: the images are the chapter's.
+    /// It does not fail: the images are the chapter's.
     #[wasm_bindgen(constructor)]
     pub fn new(digits: &Digits) -> Result<Self, String> {
         let listing = |settings: Settings| {
@@ -48,7 +48,7 @@ impl Shifts {
     /// One iteration of both; gives the part that is done, 0 to 1.
     ///
     /// # Errors
-    /// None: all shapes fit.
+    /// It does not fail: all shapes fit.
     pub fn train(&mut self) -> Result<f64, String> {
         if self.dense.done() < ITERATIONS {
             self.dense.iterate(false, || false).map_err(words)?;

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use trainer::listing::Fix;
+
 type Phrases = BTreeMap<String, String>;
 
 fn web() -> PathBuf {
@@ -73,10 +75,9 @@ fn every_phrase_is_there_and_is_used() {
 
 #[test]
 fn every_fault_has_a_phrase_and_a_switch() {
-    let faults: Vec<serde_json::Value> = serde_json::from_str(&page::faults().unwrap()).unwrap();
     let run = text(&web().join("modules/run.js"));
-    for fault in &faults {
-        let name = fault["name"].as_str().unwrap();
+    for fault in Fix::ALL {
+        let name = fault.name();
         assert!(
             phrases("en").contains_key(&format!("fault.{name}")),
             "{name}"
@@ -85,7 +86,7 @@ fn every_fault_has_a_phrase_and_a_switch() {
     }
     let said = phrases("en");
     let said = said.keys().filter(|key| key.starts_with("fault."));
-    assert_eq!(said.count(), faults.len());
+    assert_eq!(said.count(), Fix::ALL.len());
 }
 
 #[test]

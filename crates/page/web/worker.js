@@ -21,6 +21,16 @@ const calls = {
   derive({ name, of, method, args }) {
     keep(name, made[of][method](...args.map(resolve)));
   },
+  /** Keeps a thing under another name. */
+  rename({ name, to }) {
+    keep(to, made[name]);
+    delete made[name];
+  },
+  /** The ink of strokes, and what a model reads in it: one message, so that the page's frames are waited for once. */
+  strokes({ of, points, side, radius }) {
+    const ink = module.rasterise(points, side, radius);
+    return { ink, answer: made[of].read(ink, side) };
+  },
   call({ of, method, args }) {
     const target = of ? made[of] : module;
     return target[method](...args.map(resolve));

@@ -11,6 +11,8 @@ import { count, percent, say, spoken } from "phrases";
 const USUAL = 5.5;
 /** How far an arrow key moves the pen. */
 const PEN_STEP = 4;
+/** Milliseconds from one picture of the layers to the next while one draws. */
+const MAPS_EVERY = 150;
 
 let computer;
 let sliders;
@@ -21,6 +23,7 @@ let took;
 let pen;
 let dirty = false;
 let busy = false;
+let mapped = 0;
 
 /** Builds the field. */
 export async function draw(made) {
@@ -62,7 +65,7 @@ export async function loadModel(file) {
     await computer.make("candidate", "Reader", file);
     const candidate = await computer.read("candidate", "about");
     if (candidate.rows !== 28 || candidate.cols !== 28) throw new Error(say("draw.model.size", candidate));
-    await computer.make("model", "Reader", file);
+    await computer.rename("candidate", "model");
     about = candidate;
     maps = layerMaps(computer, about);
     problem("draw-problem");
@@ -140,7 +143,14 @@ async function changed() {
   busy = true;
   while (dirty) {
     dirty = false;
-    await read();
+    try {
+      await read();
+    } catch (error) {
+      // Of a model whose numbers are no longer finite, say: the next one is read all the same.
+      answer = undefined;
+      problem("draw-problem", error.message);
+      show();
+    }
   }
   busy = false;
 }
@@ -149,18 +159,29 @@ async function read() {
   if (!about) return;
   const began = performance.now();
   const digit = drawing.shownDigit();
-  const pixels = await ink();
+  const raw = byId("draw-raw").checked;
+  let pixels;
+  if (!digit && !raw) {
+    const { right, down, turn, thick } = pose();
+    const points = drawing.points({ right, down, turn });
+    ({ ink: pixels, answer } = await computer.strokes("model", points, drawing.side, thick));
+  } else {
+    pixels = await ink();
+    if (drawing.isEmpty()) answer = undefined;
+    else if (digit && isStraight(pose())) answer = await computer.read("model", "read_image", digit);
+    else if (raw) answer = await computer.read("model", "read_image", drawing.reduced(pixels));
+    else answer = await computer.read("model", "read", pixels, drawing.side);
+  }
   paintInk(byId("draw-pad"), pixels, drawing.side, drawing.side);
-  if (drawing.isEmpty()) answer = undefined;
-  else if (digit && isStraight(pose())) answer = await computer.read("model", "read_image", digit);
-  else if (byId("draw-raw").checked) answer = await computer.read("model", "read_image", drawing.reduced(pixels));
-  else answer = await computer.read("model", "read", pixels, drawing.side);
   took = performance.now() - began;
   show();
   if (answer) {
     const image = Uint8Array.from(answer.image);
     setOwnDigit(image);
+    // While one draws on, the answer comes first, and what the layers make of it a few times a second.
+    if (dirty && performance.now() - mapped < MAPS_EVERY) return;
     await maps.show(image);
+    mapped = performance.now();
   } else maps.hide();
 }
 

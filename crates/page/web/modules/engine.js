@@ -57,9 +57,16 @@ export function engine() {
     make: (name, kind, ...args) => to({ kind: "make", name, thing: kind, args }),
     /** Keeps what a method gives under a name. */
     derive: (name, of, method, ...args) => to({ kind: "derive", name, of, method, args }),
+    /** Keeps a thing under another name; one that was there is freed. */
+    rename: (name, other) => to({ kind: "rename", name, to: other }),
     /** Calls a method of a thing, or with none a function. */
     call: (of, method, ...args) => to({ kind: "call", of, method, args }),
-    /** The same of what is JSON. */
+    /** The ink of strokes, and the JSON of what a model reads in it. */
+    strokes: async (of, points, side, radius) => {
+      const { ink, answer } = await to({ kind: "strokes", of, points, side, radius });
+      return { ink, answer: answer && JSON.parse(answer) };
+    },
+    /** The same as `call`, of what is JSON. */
     read: async (of, method, ...args) => {
       const answer = await to({ kind: "call", of, method, args });
       return answer === undefined ? undefined : JSON.parse(answer);

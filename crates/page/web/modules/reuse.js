@@ -1,6 +1,6 @@
 // Weight reuse: the same digit, shifted, through networks that do and do not use their weights in many places.
 import { chart } from "chart";
-import { byId, element, slider } from "dom";
+import { byId, element, problem, slider } from "dom";
 import { ink } from "paint";
 import { bytes } from "parts";
 import { percent, say, spoken } from "phrases";
@@ -37,6 +37,17 @@ async function train() {
   if (training || trained) return;
   training = true;
   show();
+  await measure().catch(failed);
+  training = false;
+  show();
+}
+
+function failed(error) {
+  problem("failure", say("failure", { problem: error.message }));
+}
+
+/** Trains the networks, and measures them at every shift. */
+async function measure() {
   await computer.make("model", "Reader", bytes("model"));
   await computer.make("shifts", "Shifts", { made: "digits" });
   for (let part = 0; part < 1;) {
@@ -56,8 +67,6 @@ async function train() {
     });
     show();
   }
-  training = false;
-  show();
 }
 
 async function look() {
@@ -66,7 +75,7 @@ async function look() {
   busy = true;
   while (dirty) {
     dirty = false;
-    await answer();
+    await answer().catch(failed);
   }
   busy = false;
 }

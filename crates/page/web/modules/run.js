@@ -1,6 +1,6 @@
 // The chapter's run: 300 iterations, line by line, beside the printed page.
 import { chart } from "chart";
-import { byId, element, wait } from "dom";
+import { byId, element, problem, wait } from "dom";
 import { around, largest } from "paint";
 import { text } from "parts";
 import { say, spoken } from "phrases";
@@ -65,14 +65,19 @@ export async function start() {
   if (running || lines.length >= printed.length) return;
   running = true;
   show();
-  while (running && lines.length < printed.length) {
-    const began = performance.now();
-    await iterate();
-    const rest = Number(byId("run-speed").value) - (performance.now() - began);
-    if (rest > 0) await wait(rest);
+  try {
+    while (running && lines.length < printed.length) {
+      const began = performance.now();
+      await iterate();
+      const rest = Number(byId("run-speed").value) - (performance.now() - began);
+      if (rest > 0) await wait(rest);
+    }
+  } catch (error) {
+    problem("failure", say("failure", { problem: error.message }));
+  } finally {
+    running = false;
+    show();
   }
-  running = false;
-  show();
 }
 
 function pause() {
