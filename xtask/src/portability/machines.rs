@@ -25,8 +25,11 @@ pub(super) enum Machine {
     Windows,
     /// macOS, whose programs are checked and not run
     Macos,
-    /// A browser, Chromium, which uses the page as a person would
-    Browser,
+    /// The page in Chromium, used as a person would: by mouse, pen, finger and keyboard
+    #[value(alias = "browser")]
+    Chromium,
+    /// The page in Firefox
+    Firefox,
 }
 
 /// The tests of every machine: those of the instruction sets, and the digests.
@@ -49,14 +52,15 @@ impl Machine {
             Self::Wasm => {
                 "digests in Node.js, scalar, simd128 and relaxed; no other relaxed instruction"
             }
-            Self::I686 => {
-                "tests of conv-core and mnist-data on 32 bits; not those of their features"
-            }
+            Self::I686 => "tests of conv-core and mnist-data on 32 bits, with their features",
             Self::Windows => {
                 "digests of the library and of trainer.exe, its paths, line ends and console, under Wine"
             }
             Self::Macos => "a check of all three crates, which runs nothing",
-            Self::Browser => "the page in Chromium: the program's lines, digests and classes",
+            Self::Chromium => {
+                "the page in Chromium, relaxed and simd128: the program's lines, digests and classes"
+            }
+            Self::Firefox => "the page in Firefox: the program's lines, digests and classes",
         }
     }
 
@@ -78,7 +82,11 @@ impl Machine {
             Self::I686 => &[
                 Need::Processor("x86_64"),
                 Need::Target("i686-unknown-linux-gnu"),
-                Need::Folder("/usr/lib32", "apt-get install gcc-multilib"),
+                // gcc-multilib itself conflicts with the compiler for aarch64.
+                Need::Folder(
+                    "/usr/lib32",
+                    "apt-get install gcc-$(gcc -dumpversion)-multilib",
+                ),
             ],
             Self::Windows => &[
                 Need::Processor("x86_64"),
@@ -91,10 +99,15 @@ impl Machine {
                 Need::Program("script", "apt-get install bsdutils"),
             ],
             Self::Macos => &[Need::Target("aarch64-apple-darwin")],
-            Self::Browser => &[
+            Self::Chromium => &[
                 Need::Program("node", "apt-get install nodejs (18 or newer)"),
                 Need::Program("npm", "apt-get install npm"),
                 Need::Program("chromium", "apt-get install chromium"),
+            ],
+            Self::Firefox => &[
+                Need::Program("node", "apt-get install nodejs (18 or newer)"),
+                Need::Program("npm", "apt-get install npm"),
+                Need::Program("firefox", "apt-get install firefox-esr"),
             ],
         }
     }
@@ -108,7 +121,8 @@ impl Machine {
             Self::I686 => i686(),
             Self::Windows => windows::run(DIGESTS),
             Self::Macos => macos(),
-            Self::Browser => browser::run(),
+            Self::Chromium => browser::chromium(),
+            Self::Firefox => browser::firefox(),
         }
     }
 }
@@ -216,7 +230,7 @@ fn node_runner() -> Result<OsString> {
 }
 
 fn i686() -> Result<String> {
-    let digests = Tests {
+    let tests = Tests {
         folder: None,
         target: Some("i686-unknown-linux-gnu"),
         arguments: &[
@@ -224,13 +238,14 @@ fn i686() -> Result<String> {
             "conv-core",
             "--package",
             "mnist-data",
+            "--all-features",
             "--lib",
             "--tests",
         ],
         skipped: &[],
         environment: &[],
     };
-    digests.run_on(&["scalar"])
+    tests.run_on(&["scalar"])
 }
 
 fn macos() -> Result<String> {

@@ -1,6 +1,7 @@
 // Curves in a frame.
 
-const [WIDTH, HEIGHT] = [480, 270];
+/** The widest that a frame is before its letters grow with it. */
+const WIDEST = 480;
 const MARGIN = { left: 40, right: 8, top: 8, bottom: 24 };
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
@@ -26,13 +27,16 @@ function ticks([from, to]) {
  * [x, y]; `x` and `y` are the ends of the axes, `format` says a number of the vertical one, and `now` is an x to mark.
  */
 export function chart(place, { x, y, series, label, format = String, now }) {
-  const across = (value) => MARGIN.left + ((value - x[0]) / (x[1] - x[0])) * (WIDTH - MARGIN.left - MARGIN.right);
+  // On a narrow screen the letters keep their size.
+  const width = Math.min(WIDEST, place.clientWidth || WIDEST);
+  const height = (width * 9) / 16;
+  const across = (value) => MARGIN.left + ((value - x[0]) / (x[1] - x[0])) * (width - MARGIN.left - MARGIN.right);
   const down = (value) =>
-    HEIGHT - MARGIN.bottom - ((value - y[0]) / (y[1] - y[0])) * (HEIGHT - MARGIN.top - MARGIN.bottom);
-  const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label });
+    height - MARGIN.bottom - ((value - y[0]) / (y[1] - y[0])) * (height - MARGIN.top - MARGIN.bottom);
+  const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
   for (const value of ticks(y)) {
     svg.append(
-      shape("line", { class: "grid", x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: down(value), y2: down(value) }),
+      shape("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: down(value), y2: down(value) }),
     );
     svg.append(shape("text", { x: MARGIN.left - 6, y: down(value) + 4, "text-anchor": "end" }, format(value)));
   }
@@ -40,14 +44,14 @@ export function chart(place, { x, y, series, label, format = String, now }) {
     svg.append(
       shape(
         "text",
-        { x: across(value), y: HEIGHT - 6, "text-anchor": "middle" },
+        { x: across(value), y: height - 6, "text-anchor": "middle" },
         String(Math.round(value * 100) / 100),
       ),
     );
   }
   if (now !== undefined) {
     svg.append(
-      shape("line", { class: "now", x1: across(now), x2: across(now), y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom }),
+      shape("line", { class: "now", x1: across(now), x2: across(now), y1: MARGIN.top, y2: height - MARGIN.bottom }),
     );
   }
   const clamped = (value) => Math.min(y[1], Math.max(y[0], value));
@@ -64,8 +68,8 @@ export function chart(place, { x, y, series, label, format = String, now }) {
         "text",
         {
           class: style,
-          x: WIDTH - MARGIN.right - 4,
-          y: HEIGHT - MARGIN.bottom - 10 - 16 * (named.length - 1 - number),
+          x: width - MARGIN.right - 4,
+          y: height - MARGIN.bottom - 10 - 16 * (named.length - 1 - number),
           "text-anchor": "end",
         },
         name,

@@ -20,7 +20,8 @@ let about;
 let maps;
 let answer;
 let took;
-let pen;
+/** Where the arrow keys have the pen. */
+const pen = { at: [drawing.side / 2, drawing.side / 4], down: false };
 let dirty = false;
 let busy = false;
 let mapped = 0;
@@ -37,14 +38,12 @@ export async function draw(made) {
   byId("draw-raw").addEventListener("change", changed);
   pad();
   byId("draw-clear").addEventListener("click", () => {
+    lift();
     drawing.clear();
     straight();
     changed();
   });
-  byId("draw-undo").addEventListener("click", () => {
-    drawing.undo();
-    changed();
-  });
+  byId("draw-undo").addEventListener("click", undo);
   byId("draw-save").addEventListener("click", async () =>
     download("digit.png", await computer.call(null, "png", await ink(), drawing.side), "image/png"),
   );
@@ -99,6 +98,7 @@ async function readPicture(file) {
     const found = await computer.read("model", "read_file", file);
     problem("draw-problem", found ? undefined : say("draw.nothing"));
     if (!found) return;
+    lift();
     drawing.showDigit(Uint8Array.from(found.image));
     straight();
     changed();
@@ -107,11 +107,20 @@ async function readPicture(file) {
   }
 }
 
+/** Takes the last stroke away. */
+function undo() {
+  lift();
+  drawing.undo();
+  changed();
+}
+
 /** Shows a test image. */
 async function testDigit(number) {
   const index = Math.min(9999, Math.max(0, Math.round(number) || 0));
   byId("draw-number").value = index;
-  drawing.showDigit(await computer.call("digits", "image", index));
+  const image = await computer.call("digits", "image", index);
+  lift();
+  drawing.showDigit(image);
   straight();
   changed();
 }
@@ -233,11 +242,13 @@ function pad() {
     return [cos * x - sin * y + drawing.side / 2, sin * x + cos * y + drawing.side / 2];
   };
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
+    // Of several fingers the first draws.
+    if (event.button || !event.isPrimary) return;
     event.preventDefault();
     canvas.focus({ preventScroll: true });
     if (drawing.shownDigit()) straight();
     canvas.setPointerCapture(event.pointerId);
+    lift();
     drawing.begin(at(event));
     changed();
   });
@@ -248,7 +259,6 @@ function pad() {
   });
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    pen ??= { at: [drawing.side / 2, drawing.side / 4], down: false };
     if (event.key === " ") {
       event.preventDefault();
       pen.down = !pen.down;
@@ -261,9 +271,22 @@ function pad() {
         drawing.extend([...pen.at]);
         changed();
       }
-    } else if (event.key === "Backspace" || event.key === "Delete") {
-      drawing.undo();
-      changed();
-    }
+    } else if (event.key === "Backspace" || event.key === "Delete") undo();
+    else return;
+    showPen(true);
   });
+  canvas.addEventListener("blur", () => showPen(false));
+}
+
+/** The pen of the arrow keys no longer draws. */
+function lift() {
+  pen.down = false;
+  showPen(false);
+}
+
+function showPen(shown) {
+  const mark = byId("draw-pen");
+  mark.hidden = !shown;
+  mark.classList.toggle("down", pen.down);
+  ["--right", "--down"].forEach((name, axis) => mark.style.setProperty(name, pen.at[axis] / drawing.side));
 }

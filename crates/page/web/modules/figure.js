@@ -88,7 +88,7 @@ function buildImage(computer) {
   };
   grid.addEventListener("pointerdown", (event) => {
     const pixel = at(event);
-    if (pixel < 0) return;
+    if (pixel < 0 || !event.isPrimary) return;
     colour = image[pixel] ? 0 : 1;
     grid.setPointerCapture(event.pointerId);
     touch(event);
@@ -110,11 +110,10 @@ function buildImage(computer) {
   });
 }
 
+/** The matrix of a kernel or a pooling. A cell can be pressed; the keyboard has the slider of the position for that. */
 function numbers(name, chosen) {
-  const cells = Array.from({ length: PLACES * PLACES }, (_, at) =>
-    element("button", { type: "button", tabindex: "-1", click: () => chosen(at) }),
-  );
-  return { cells, box: element("div", { class: "numbers", "data-map": name }, ...cells) };
+  const cells = Array.from({ length: PLACES * PLACES }, (_, at) => element("span", { click: () => chosen(at) }));
+  return { cells, box: element("div", { class: "numbers", role: "img", "data-map": name }, ...cells) };
 }
 
 function buildMaps(computer) {
@@ -188,16 +187,16 @@ function show() {
     );
   });
   const weight = largest(kernels);
-  maps.forEach(({ cells, title, inputs }, number) => {
+  maps.forEach(({ cells, box, title, inputs }, number) => {
     const values = found.subarray(number * cells.length, (number + 1) * cells.length);
     const most = largest(values);
     cells.forEach((cell, at) => {
       cell.textContent = short(values[at]);
-      const colour = shade(values[at], most);
-      cell.style.backgroundImage = `linear-gradient(${colour}, ${colour})`;
+      cell.style.background = shade(values[at], most);
       cell.classList.toggle("here", at === position);
-      cell.tabIndex = at === position ? 0 : -1;
     });
+    const rows = Array.from({ length: PLACES }, (_, row) => [...values.subarray(row * PLACES, (row + 1) * PLACES)]);
+    box.setAttribute("aria-label", `${title.textContent}: ${rows.map((row) => row.map(short).join(" ")).join("; ")}`);
     if (!inputs) return;
     title.setAttribute("aria-pressed", String(number === kernel));
     inputs.forEach((input, tap) => {

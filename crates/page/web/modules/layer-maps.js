@@ -41,10 +41,17 @@ export function layerMaps(computer, about) {
         const canvas = element("canvas", { class: "map" });
         return element(
           "button",
-          { type: "button", "aria-pressed": "false", click: () => choose(number, channel) },
+          {
+            type: "button",
+            "aria-pressed": "false",
+            tabindex: channel ? "-1" : "0",
+            click: () => choose(number, channel),
+          },
           canvas,
         );
       });
+      const pictures = element("div", { class: `maps${vector ? " vector" : ""}`, role: "toolbar" }, ...buttons);
+      pictures.addEventListener("keydown", (event) => walk(buttons, event));
       const title = element("p", { class: "small" });
       lines.push({
         number,
@@ -52,12 +59,8 @@ export function layerMaps(computer, about) {
         vector,
         buttons,
         title,
-        box: element(
-          "div",
-          { class: "layer-line" },
-          title,
-          element("div", { class: `maps${vector ? " vector" : ""}` }, ...buttons),
-        ),
+        pictures,
+        box: element("div", { class: "layer-line" }, title, pictures),
       });
     });
     byId("draw-layers").replaceChildren(...lines.map(({ box }) => box));
@@ -66,7 +69,7 @@ export function layerMaps(computer, about) {
   }
 
   function words() {
-    for (const { number, layer, vector, buttons, title } of lines) {
+    for (const { number, layer, vector, buttons, title, pictures } of lines) {
       const kind = layer.layer.type === "pool" ? `${layer.layer.pool}_pool` : layer.layer.type;
       const shape = vector ? count(layer.channels) : `${layer.rows} × ${layer.cols} × ${layer.channels}`;
       title.replaceChildren(
@@ -77,6 +80,7 @@ export function layerMaps(computer, about) {
           parameters: count(layer.parameters),
         }),
       );
+      pictures.setAttribute("aria-label", `${number + 1} ${name(kind)}`);
       buttons.forEach((button, channel) =>
         button.setAttribute(
           "aria-label",
@@ -277,6 +281,17 @@ export function layerMaps(computer, about) {
       value: short(value),
     });
   }
+}
+
+/** The arrow keys go from one picture of a layer to the next: for the tabulator a layer is one step. */
+function walk(buttons, event) {
+  const from = buttons.indexOf(document.activeElement);
+  const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: buttons.length - 1 }[event.key];
+  if (!buttons[to]) return;
+  event.preventDefault();
+  buttons[from].tabIndex = -1;
+  buttons[to].tabIndex = 0;
+  buttons[to].focus();
 }
 
 /** A kind of layer in words; those that the page's editor does not offer have their recipe's name. */

@@ -22,6 +22,7 @@ let losses = [];
 let judged = [];
 let size = 1;
 let tiles = [];
+let mistakes = [];
 
 /** Builds the demonstration; `use` takes a model that was trained. */
 export async function learn(maker, use) {
@@ -30,7 +31,7 @@ export async function learn(maker, use) {
   byId("learn-reset").addEventListener("click", reset);
   byId("learn-recipe-file").addEventListener(
     "click",
-    () => recipeText() && download("recipe.toml", recipeText(), "text/plain"),
+    () => download("recipe.toml", recipeText(), "text/plain"),
   );
   byId("learn-model-file").addEventListener(
     "click",
@@ -45,7 +46,21 @@ export async function learn(maker, use) {
   byId("learn-share").addEventListener("click", share);
   ownDigitChanged(() => made && !busy && responses());
   recipeEditor(computer, reset);
-  spoken(show);
+  spoken(() => {
+    names();
+    show();
+  });
+}
+
+/** What the pictures are, in words. */
+function names() {
+  tiles.forEach(({ kernel, seen }, at) => {
+    kernel.setAttribute("aria-label", say("kernel", { number: at + 1 }));
+    seen.setAttribute("aria-label", say("kernel.sees", { number: at + 1 }));
+  });
+  document.querySelectorAll("#learn-mistakes canvas").forEach((canvas, at) => {
+    canvas.setAttribute("aria-label", say("learn.mistake", mistakes[at]));
+  });
 }
 
 /** Takes what stands behind `#` in a share link, and trains it. */
@@ -149,16 +164,14 @@ async function judge(images) {
   judged.push([progress.step / progress.steps_per_epoch, found.loss, found.accuracy, images]);
   const pictures = await Promise.all(
     found.mistakes.map(async ({ index, label, predicted }) => {
-      const canvas = element("canvas", {
-        class: "map",
-        role: "img",
-        "aria-label": say("learn.mistake", { index, label, predicted }),
-      });
+      const canvas = element("canvas", { class: "map", role: "img" });
       ink(canvas, await computer.call("digits", "image", index), 28, 28);
       return element("figure", {}, canvas, `${label} → ${predicted}`);
     }),
   );
+  mistakes = found.mistakes;
   byId("learn-mistakes").replaceChildren(...pictures);
+  names();
   await look();
 }
 
@@ -178,10 +191,11 @@ async function look() {
   const conv = layers[at]?.layer;
   const side = conv?.window.size[0];
   if (tiles.length !== kernels.length) {
-    tiles = kernels.map((_, number) => ({
-      kernel: element("canvas", { class: "map", role: "img", "aria-label": say("kernel", { number: number + 1 }) }),
-      seen: element("canvas", { class: "map", role: "img", "aria-label": say("kernel.sees", { number: number + 1 }) }),
+    tiles = kernels.map(() => ({
+      kernel: element("canvas", { class: "map", role: "img" }),
+      seen: element("canvas", { class: "map", role: "img" }),
     }));
+    names();
     byId("learn-kernels").replaceChildren(...tiles.map(({ kernel, seen }) => element("figure", {}, kernel, seen)));
   }
   const area = side * side;
@@ -216,6 +230,7 @@ async function responses() {
 function show() {
   byId("learn-start").textContent = say(running ? "pause" : "start");
   byId("learn-start").disabled = !running && (!recipeText() || (progress && progress.step === progress.steps));
+  for (const id of ["learn-recipe-file", "learn-model-file", "learn-use"]) byId(id).disabled = !recipeText();
   byId("learn-progress").max = progress?.steps ?? 1;
   byId("learn-progress").value = progress?.step ?? 0;
   const last = judged.at(-1);

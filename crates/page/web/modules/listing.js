@@ -28,8 +28,8 @@ export function listing() {
         "section",
         { class: "block" },
         title,
-        element("pre", { tabindex: "0", lang: "en", translate: "no" }, element("code", {}, left)),
-        element("pre", { tabindex: "0", lang: "en", translate: "no" }, element("code", {}, right)),
+        element("pre", { lang: "en", translate: "no" }, element("code", {}, left)),
+        element("pre", { lang: "en", translate: "no" }, element("code", {}, right)),
       ),
     );
   }

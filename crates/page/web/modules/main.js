@@ -1,5 +1,5 @@
 // The page: its parts, its language, its colours, and where it begins.
-import { byId, problem } from "dom";
+import { byId, element, problem } from "dom";
 import { draw, loadModel } from "draw";
 import { engine } from "engine";
 import { figure } from "figure";
@@ -68,13 +68,8 @@ function settings() {
     byId("language").textContent = say("other.language");
     byId("language").lang = language() === "zh" ? "en" : "zh-Hans";
     for (const place of document.querySelectorAll("[data-legend]")) {
-      const bar = document.createElement("i");
-      place.replaceChildren(
-        say("legend.negative"),
-        bar,
-        say("legend.positive"),
-        ` · ${say(`legend.${place.dataset.legend}`)}`,
-      );
+      const scale = element("span", { dir: "ltr" }, say("legend.negative"), element("i"), say("legend.positive"));
+      place.replaceChildren(scale, say(`legend.${place.dataset.legend}`));
     }
   });
   const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -3,20 +3,20 @@
 /** What each canvas shows, to be painted anew when the theme changes. */
 const painted = new Map();
 
-/** The theme's colours, asked for once: there are hundreds of pictures. */
+/** The theme's colours as red, green and blue, asked for once: there are hundreds of pictures. */
 let theme;
 
 function colours() {
   if (theme) return theme;
-  const style = getComputedStyle(document.documentElement);
-  const triple = (name) => style.getPropertyValue(name).split(",").map(Number);
-  const dark = style.colorScheme === "dark";
-  theme = {
-    positive: triple("--positive"),
-    negative: triple("--negative"),
-    pixel: triple("--pixel"),
-    ground: dark ? [27, 32, 38] : [255, 255, 255],
+  // What a colour is in the theme at hand is known of an element that has it.
+  const probe = document.createElement("i");
+  document.body.append(probe);
+  const triple = (name) => {
+    probe.style.color = `var(--${name})`;
+    return getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
   };
+  theme = Object.fromEntries(["positive", "negative", "ink", "raised"].map((name) => [name, triple(name)]));
+  probe.remove();
   return theme;
 }
 
@@ -26,7 +26,7 @@ function paint(canvas, values, rows, cols, over, under, part) {
     if (canvas.width !== cols) canvas.width = cols;
     if (canvas.height !== rows) canvas.height = rows;
     const shades = colours();
-    const { ground } = shades;
+    const ground = shades.raised;
     const image = new ImageData(cols, rows);
     const { data } = image;
     for (let at = 0, to = 0; at < rows * cols; at++, to += 4) {
@@ -46,7 +46,7 @@ function paint(canvas, values, rows, cols, over, under, part) {
 
 /** Ink from 0 to 255. */
 export function ink(canvas, values, rows, cols) {
-  paint(canvas, values, rows, cols, "pixel", "pixel", (value) => value / 255);
+  paint(canvas, values, rows, cols, "ink", "ink", (value) => value / 255);
 }
 
 /** Numbers around 0; at `largest` the colour is full. */
@@ -55,10 +55,10 @@ export function around(canvas, values, rows, cols, largest) {
   paint(canvas, values, rows, cols, "positive", "negative", (value) => Math.min(1, Math.abs(value) * scale));
 }
 
-/** The colour behind a number, for an element. */
+/** The colour behind a number, for an element: so strong at most that the number can be read on it. */
 export function shade(value, largest) {
   const part = largest > 0 ? Math.min(1, Math.abs(value) / largest) : 0;
-  return `rgba(var(--${value < 0 ? "negative" : "positive"}), ${0.62 * part})`;
+  return `color-mix(in srgb, var(--${value < 0 ? "negative" : "positive"}) ${48 * part}%, var(--raised))`;
 }
 
 /** The largest distance from 0. */

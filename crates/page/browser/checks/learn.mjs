@@ -1,0 +1,51 @@
+// Networks that learn.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { open } from "../open.mjs";
+import { digest, downloaded, folder, program } from "../program.mjs";
+
+export default {
+  async "a network learns to the program's digest"() {
+    const tab = await open({ hash: "train=stacked&epochs=2" });
+    await tab.waitForFunction(() => document.getElementById("train-digest").textContent, null, { timeout: 600_000 });
+    const found = await tab.textContent("#train-digest");
+    assert.equal(found, digest(program("train", "stacked", "--epochs", "2")));
+    // What is downloaded goes on in the program.
+    const recipe = await downloaded(tab, "#learn-recipe-file");
+    assert.equal(digest(program("train", recipe, "--run", join(folder, "again"))), found);
+    const trained = await downloaded(tab, "#learn-model-file");
+    assert.equal(readFileSync(trained).equals(readFileSync(join(folder, "again/model.safetensors"))), true);
+    // Read one's own digit with it.
+    await tab.click("#learn-use");
+    await tab.waitForFunction(() => document.getElementById("draw-about").textContent.startsWith("33,"));
+    await tab.context().close();
+  },
+
+  async "layers are changed, refused in a sentence, and shared"() {
+    const tab = await open();
+    await tab.waitForSelector("#learn-layers tr");
+    const rows = await tab.locator("#learn-layers tr").count();
+    // Without its flatten layer a network has too many outputs.
+    await tab.locator("#learn-layers tr", { hasText: "flatten" }).locator("button").click();
+    await tab.waitForSelector("#learn-problem:not([hidden])");
+    assert.match(await tab.textContent("#learn-problem"), /put a flatten layer before it/);
+    assert.equal(await tab.isDisabled("#learn-start"), true);
+    await tab.selectOption("#learn-kind", "flatten");
+    await tab.click("#learn-add-layer");
+    await tab.waitForSelector("#learn-problem", { state: "hidden" });
+    await tab.selectOption("#learn-kind", "tanh");
+    await tab.click("#learn-add-layer");
+    await tab.waitForFunction((rows) => document.querySelectorAll("#learn-layers tr").length === rows + 1, rows);
+    await tab.fill("#learn-epochs", "1");
+    await tab.press("#learn-epochs", "Tab");
+    await tab.click("#learn-share");
+    const hash = await tab.evaluate(() => location.hash.slice(1));
+    await tab.context().close();
+    const other = await open({ hash });
+    await other.waitForFunction(() => document.getElementById("train-digest").textContent, null, { timeout: 600_000 });
+    assert.equal(await other.locator("#learn-layers tr").count(), rows + 1);
+    assert.ok((await other.locator("#learn-mistakes figure").count()) > 0);
+    await other.context().close();
+  },
+};
