@@ -68,3 +68,9 @@ export async function open({
   if (errors.length) throw failed();
   return tab;
 }
+
+/** Types a value into a field, over the one that stands there. */
+export async function type(field, value) {
+  await field.press("ControlOrMeta+a");
+  await field.pressSequentially(value);
+}

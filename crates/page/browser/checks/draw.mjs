@@ -23,10 +23,6 @@ export default {
     const tab = await open();
     await tab.click("#draw-clear");
     await tab.waitForFunction(() => document.getElementById("draw-answer").textContent === "Nothing is drawn yet.");
-    const scrolled = await tab.evaluate(() => {
-      document.getElementById("draw-pad").scrollIntoView({ block: "center" });
-      return scrollY;
-    });
     const strokes = {
       1: [
         [
@@ -58,6 +54,8 @@ export default {
     for (const [digit, lines] of Object.entries(strokes)) {
       await tab.click("#draw-clear");
       for (const line of lines) {
+        await tab.evaluate(() => document.getElementById("draw-pad").scrollIntoView({ block: "center" }));
+        const scrolled = await tab.evaluate(() => scrollY);
         const box = await tab.locator("#draw-pad").boundingBox();
         const at = ([x, y]) => [box.x + (x * box.width) / 280, box.y + (y * box.height) / 280];
         await tab.mouse.move(...at(line[0]));
@@ -74,6 +72,7 @@ export default {
           times.push(Number((await tab.textContent("#draw-time")).match(/[\d.]+/)[0]));
         }
         await tab.mouse.up();
+        assert.equal(await tab.evaluate(() => scrollY), scrolled);
       }
       await tab.waitForFunction(
         (digit) => document.querySelector("#draw-answer").textContent.startsWith(`${digit} `),
@@ -88,7 +87,6 @@ export default {
       );
       assert.ok(Math.abs(shown[digit] - Number(probability)) < 2e-4, `${shown[digit]}, ${said}`);
     }
-    assert.equal(await tab.evaluate(() => scrollY), scrolled);
     // By the keyboard.
     await tab.click("#draw-clear");
     await tab.focus("#draw-pad");

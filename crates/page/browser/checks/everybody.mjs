@@ -35,7 +35,7 @@ export default {
   },
 
   async "the keyboard alone reaches and moves everything"() {
-    const tab = await open();
+    let tab = await open();
     await tab.waitForSelector("#learn-layers tr");
     await tab.keyboard.press("Tab");
     assert.equal(await tab.evaluate(() => document.activeElement.className), "skip");
@@ -72,14 +72,16 @@ export default {
     assert.deepEqual(missed, []);
     // Few enough steps to live with: a layer's pictures are one of them.
     assert.ok(steps > 60 && steps < 150, `${steps} steps`);
-    const focused = (id) => tab.focus(id);
-    await focused("#figure-position");
+    // Behind the last one Firefox has the focus itself, and gives it back to a page that is opened.
+    await tab.context().close();
+    tab = await open();
+    await tab.focus("#figure-position");
     await tab.keyboard.press("ArrowRight");
     await tab.waitForFunction(() => /row 1, column 2/.test(document.getElementById("figure-place").textContent));
-    await focused("#run-step");
+    await tab.focus("#run-step");
     await tab.keyboard.press("Space");
     await tab.waitForFunction(() => document.querySelectorAll("#book-lines .line").length === 1);
-    await focused("#fault-kernel-sign");
+    await tab.focus("#fault-kernel-sign");
     await tab.keyboard.press("Space");
     await tab.waitForFunction(() => document.querySelectorAll("#book-lines .line").length === 0);
     // From one picture of a layer to the next, and into one.
@@ -89,7 +91,7 @@ export default {
     await tab.keyboard.press("Enter");
     await tab.waitForSelector("#draw-detail:not([hidden]) canvas.pick");
     assert.match(await tab.textContent("#draw-detail h3"), /Layer 1, channel 3/);
-    await focused("#language");
+    await tab.focus("#language");
     await tab.keyboard.press("Enter");
     assert.equal(await tab.evaluate(() => document.documentElement.lang), "zh-Hans");
     await tab.context().close();

@@ -1,6 +1,6 @@
 // The chapter's figure.
 import assert from "node:assert/strict";
-import { open } from "../open.mjs";
+import { open, type } from "../open.mjs";
 
 export default {
   async "the figure: painted, dragged, typed"() {
@@ -34,7 +34,7 @@ export default {
       () => document.querySelectorAll('#figure [data-map="horizontal"] span')[6].textContent === "6",
     );
     // A weight by the keyboard.
-    await tab.locator('#figure input[type="number"]').nth(3).fill("10");
+    await type(tab.locator('#figure input[type="number"]').nth(3), "10");
     await tab.waitForFunction(
       () => document.querySelectorAll('#figure [data-map="horizontal"] span')[6].textContent === "14",
     );

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { open } from "../open.mjs";
+import { open, type } from "../open.mjs";
 import { digest, downloaded, folder, program } from "../program.mjs";
 
 export default {
@@ -37,7 +37,7 @@ export default {
     await tab.selectOption("#learn-kind", "tanh");
     await tab.click("#learn-add-layer");
     await tab.waitForFunction((rows) => document.querySelectorAll("#learn-layers tr").length === rows + 1, rows);
-    await tab.fill("#learn-epochs", "1");
+    await type(tab.locator("#learn-epochs"), "1");
     await tab.press("#learn-epochs", "Tab");
     await tab.click("#learn-share");
     const hash = await tab.evaluate(() => location.hash.slice(1));
