@@ -3,6 +3,8 @@
 // A test that cannot go on panics; that is how it fails.
 #![allow(clippy::missing_panics_doc)]
 
+pub mod drawing;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -2,14 +2,14 @@
 #![forbid(unsafe_code)]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use mnist_data::{Dataset, embedded};
-use ndarray::{Array1, Array2, ArrayView2, Axis};
-use png::{BitDepth, ColorType};
+use ndarray::{Array1, Array2, Axis};
 use serde_json::Value;
 use tempfile::TempDir;
+use tests::drawing::styles::{STYLES, write_picture};
 use tests::{run, small_model, stderr, stdout, succeeds};
 
 /// Pictures that are looked at.
@@ -165,152 +165,6 @@ fn classes_of_another_data_set_are_not_taken_for_the_models() {
             && text.contains("expected those of the model: 0, 1, 2,"),
         "{text}"
     );
-}
-
-/// How a digit becomes a picture.
-struct Style {
-    name: &'static str,
-    colour: ColorType,
-    depth: BitDepth,
-    /// Bytes of a pixel with this much ink, 0 to 255.
-    pixel: fn(u8) -> Vec<u8>,
-    enlarge: fn(ArrayView2<'_, u8>) -> Array2<u8>,
-    margins: [usize; 4],
-    /// Of how many pictures in 200 another class may be found.
-    others: usize,
-}
-
-const STYLES: [Style; 8] = [
-    Style {
-        name: "as it is",
-        colour: ColorType::Grayscale,
-        depth: BitDepth::Eight,
-        pixel: |ink| vec![ink],
-        enlarge: |image| image.to_owned(),
-        margins: [0; 4],
-        others: 0,
-    },
-    Style {
-        name: "enlarged, ink on paper, shifted",
-        colour: ColorType::Grayscale,
-        depth: BitDepth::Eight,
-        pixel: |ink| vec![255 - ink],
-        enlarge: |image| blocks(image, 7),
-        margins: [130, 5, 20, 0],
-        others: 0,
-    },
-    Style {
-        name: "smooth, blue on grey paper",
-        colour: ColorType::Rgb,
-        depth: BitDepth::Eight,
-        pixel: |ink| {
-            let faded = |from: u8, to: u8| {
-                let (from, to, ink) = (i32::from(from), i32::from(to), i32::from(ink));
-                (from + (to - from) * ink / 255) as u8
-            };
-            vec![faded(200, 20), faded(200, 30), faded(195, 160)]
-        },
-        enlarge: |image| smooth(image, 12),
-        margins: [10, 60, 100, 10],
-        others: 6,
-    },
-    Style {
-        name: "black on nothing",
-        colour: ColorType::Rgba,
-        depth: BitDepth::Eight,
-        pixel: |ink| vec![0, 0, 0, ink],
-        enlarge: |image| blocks(image, 3),
-        margins: [3, 40, 0, 11],
-        others: 0,
-    },
-    Style {
-        name: "white on nothing",
-        colour: ColorType::GrayscaleAlpha,
-        depth: BitDepth::Eight,
-        pixel: |ink| vec![255, ink],
-        enlarge: |image| smooth(image, 2),
-        margins: [3, 40, 0, 11],
-        others: 6,
-    },
-    Style {
-        name: "16 bits",
-        colour: ColorType::Grayscale,
-        depth: BitDepth::Sixteen,
-        pixel: |ink| vec![255 - ink, ink],
-        enlarge: |image| blocks(image, 2),
-        margins: [1; 4],
-        others: 0,
-    },
-    Style {
-        name: "palette",
-        colour: ColorType::Indexed,
-        depth: BitDepth::Eight,
-        pixel: |ink| vec![ink / 16],
-        enlarge: |image| blocks(image, 5),
-        margins: [9; 4],
-        others: 3,
-    },
-    Style {
-        name: "black and white",
-        colour: ColorType::Grayscale,
-        depth: BitDepth::Eight,
-        pixel: |ink| vec![if ink < 128 { 0 } else { 255 }],
-        enlarge: |image| smooth(image, 20),
-        margins: [9; 4],
-        others: 6,
-    },
-];
-
-fn blocks(image: ArrayView2<'_, u8>, by: usize) -> Array2<u8> {
-    let (height, width) = image.dim();
-    Array2::from_shape_fn((by * height, by * width), |(y, x)| image[[y / by, x / by]])
-}
-
-/// Enlarged with linear interpolation.
-fn smooth(image: ArrayView2<'_, u8>, by: usize) -> Array2<u8> {
-    let (height, width) = image.dim();
-    let at = |y: isize, x: isize| -> f32 {
-        let inside = (0..height as isize).contains(&y) && (0..width as isize).contains(&x);
-        if inside {
-            image[[y as usize, x as usize]].into()
-        } else {
-            0.0
-        }
-    };
-    Array2::from_shape_fn((by * height, by * width), |(y, x)| {
-        let place = |i: usize| (i as f32 + 0.5) / by as f32 - 0.5;
-        let (y, x) = (place(y), place(x));
-        let (top, left) = (y.floor(), x.floor());
-        let (down, right) = (y - top, x - left);
-        let (top, left) = (top as isize, left as isize);
-        let upper = at(top, left) * (1.0 - right) + at(top, left + 1) * right;
-        let lower = at(top + 1, left) * (1.0 - right) + at(top + 1, left + 1) * right;
-        (upper * (1.0 - down) + lower * down).round() as u8
-    })
-}
-
-fn write_picture(path: &Path, image: ArrayView2<'_, u8>, style: &Style) {
-    let image = (style.enlarge)(image);
-    let [top, bottom, left, right] = style.margins;
-    let (height, width) = image.dim();
-    let all = (top + height + bottom, left + width + right);
-    let ink = Array2::from_shape_fn(all, |(y, x)| {
-        let place = y.checked_sub(top).zip(x.checked_sub(left));
-        place
-            .and_then(|place| image.get(place).copied())
-            .unwrap_or(0)
-    });
-    let bytes: Vec<u8> = ink.iter().flat_map(|&ink| (style.pixel)(ink)).collect();
-    let mut encoder =
-        png::Encoder::new(fs::File::create(path).unwrap(), all.1 as u32, all.0 as u32);
-    encoder.set_color(style.colour);
-    encoder.set_depth(style.depth);
-    if style.colour == ColorType::Indexed {
-        let grey = (0..16_u8).flat_map(|ink| [250 - 15 * ink; 3]);
-        encoder.set_palette(grey.collect::<Vec<_>>());
-    }
-    let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&bytes).unwrap();
 }
 
 /// The most probable class of each image, by one call of the program.

@@ -1,8 +1,10 @@
 //! The same seed gives the same bits, whatever the threads and the instruction set.
 #![forbid(unsafe_code)]
 
+use std::fs;
+
 use conv_core::simd::Level;
-use tests::{digest, succeeds, trainer};
+use tests::{digest, root, succeeds, trainer};
 
 /// stdout and the digest of the parameters of a run.
 fn bits(args: &[&str], level: Level, threads: usize) -> (String, String) {
@@ -15,52 +17,61 @@ fn bits(args: &[&str], level: Level, threads: usize) -> (String, String) {
     (succeeds(&output), digest(&output))
 }
 
-#[test]
-fn every_instruction_set_and_every_number_of_threads_gives_the_same_bits() {
-    for args in [
-        &["book", "--iterations", "3"][..],
-        &[
-            "book",
-            "--iterations",
-            "2",
-            "--kernels",
-            "20",
-            "--kernel-size",
-            "5",
-        ],
-        &[
-            "book",
-            "--iterations",
-            "2",
-            "--combine",
-            "max",
-            "--fix",
-            "all",
-        ],
-        &["book", "--iterations", "2", "--combine", "mean"],
-        &["dense", "--iterations", "2", "--print-every", "1"],
-    ] {
-        let expected = bits(args, Level::Scalar, 2);
-        for &level in Level::ALL {
-            if !level.is_available() {
-                println!("{level}: not on this processor, not tested");
-                continue;
-            }
-            // The slowest level runs once more only: what it computes does not depend on it.
-            let threads: &[usize] = if level == Level::Scalar {
-                &[4]
-            } else {
-                &[1, 2, 4]
-            };
-            for &threads in threads {
-                assert_eq!(
-                    bits(args, level, threads),
-                    expected,
-                    "{args:?}, {level}, {threads} threads"
-                );
-            }
+/// Asserts that a run prints and learns what is recorded, on every instruction set and with any number of threads.
+fn gives_the_recorded_bits(name: &str, args: &[&str]) {
+    let file = root().join(format!("tests/golden/same-bits/{name}.txt"));
+    let recorded = fs::read_to_string(&file).unwrap();
+    for &level in Level::ALL {
+        if !level.is_available() {
+            println!("{level}: not on this processor, not tested");
+            continue;
+        }
+        // The slowest level runs once.
+        let threads: &[usize] = if level == Level::Scalar {
+            &[2]
+        } else {
+            &[1, 2, 4]
+        };
+        for &threads in threads {
+            let (lines, digest) = bits(args, level, threads);
+            assert_eq!(
+                format!("{lines}{digest}\n"),
+                recorded,
+                "{args:?}, {level}, {threads} threads"
+            );
         }
     }
+}
+
+#[test]
+fn the_chapter() {
+    gives_the_recorded_bits("book", &["book", "--iterations", "3"]);
+}
+
+#[test]
+fn more_kernels_of_another_size() {
+    let args = "book --iterations 2 --kernels 20 --kernel-size 5";
+    let args: Vec<&str> = args.split(' ').collect();
+    gives_the_recorded_bits("kernels-20-size-5", &args);
+}
+
+#[test]
+fn the_maximum_over_kernels_without_faults() {
+    let args = "book --iterations 2 --combine max --fix all";
+    let args: Vec<&str> = args.split(' ').collect();
+    gives_the_recorded_bits("max-fix-all", &args);
+}
+
+#[test]
+fn the_mean_over_kernels() {
+    let args = ["book", "--iterations", "2", "--combine", "mean"];
+    gives_the_recorded_bits("mean", &args);
+}
+
+#[test]
+fn the_dense_network() {
+    let args = ["dense", "--iterations", "2", "--print-every", "1"];
+    gives_the_recorded_bits("dense", &args);
 }
 
 #[test]

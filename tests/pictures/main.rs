@@ -2,10 +2,7 @@
 //! digits themselves.
 #![forbid(unsafe_code)]
 
-mod canvas;
-mod kinds;
 mod program;
-mod random;
 
 use std::io::Cursor;
 use std::sync::Mutex;
@@ -14,11 +11,10 @@ use std::thread;
 
 use mnist_data::embedded;
 use ndarray::{Array2, Axis};
+use tests::drawing::kinds::KINDS;
+use tests::drawing::random::Random;
 use trainer::model::Model;
 use trainer::picture::{Picture, Preparation};
-
-use kinds::KINDS;
-use random::Random;
 
 /// Pictures of each kind; 16 kinds have 1,008.
 const PICTURES: usize = 63;

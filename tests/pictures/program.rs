@@ -8,12 +8,12 @@ use mnist_data::embedded;
 use ndarray::{Array2, Array3, Axis};
 use serde_json::Value;
 use tempfile::TempDir;
+use tests::drawing::canvas::{Canvas, enlarged, grey};
 use tests::{root, run, stderr, stdout, succeeds};
 use trainer::model::Model;
 use trainer::picture::Preparation;
 
 use crate::STACKED;
-use crate::canvas::{Canvas, enlarged, grey};
 
 fn with_model() -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! Numbers by a seed.
 
 /// `SplitMix64` (S. Vigna): every number is a mix of a counter.
-pub(crate) struct Random(pub(crate) u64);
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -13,29 +13,32 @@ impl Random {
     }
 
     /// From 0, to 1 and not including it.
-    pub(crate) fn unit(&mut self) -> f32 {
+    pub fn unit(&mut self) -> f32 {
         (self.next() >> 40) as f32 / (1_u32 << 24) as f32
     }
 
-    pub(crate) fn between(&mut self, from: f32, to: f32) -> f32 {
+    /// From one number to another.
+    pub fn between(&mut self, from: f32, to: f32) -> f32 {
         from + (to - from) * self.unit()
     }
 
     /// As often between 10 and 100 as between 100 and 1,000.
-    pub(crate) fn by_ratio(&mut self, from: f32, to: f32) -> f32 {
+    pub fn by_ratio(&mut self, from: f32, to: f32) -> f32 {
         self.between(from.ln(), to.ln()).exp()
     }
 
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    /// A whole number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 
-    pub(crate) fn chance(&mut self, probability: f32) -> bool {
+    /// True with this probability.
+    pub fn chance(&mut self, probability: f32) -> bool {
         self.unit() < probability
     }
 
     /// Of mean 0 and deviation 1, nearly normal: the sum of twelve.
-    pub(crate) fn normal(&mut self) -> f32 {
+    pub fn normal(&mut self) -> f32 {
         (0..12).map(|_| self.unit()).sum::<f32>() - 6.0
     }
 }

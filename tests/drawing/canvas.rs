@@ -4,35 +4,44 @@ use ndarray::{Array2, ArrayView2, Zip};
 use png::{BitDepth, ColorType, Compression};
 
 /// Red, green and blue, 0 to 255.
-pub(crate) type Colour = [f32; 3];
+pub type Colour = [f32; 3];
 
-pub(crate) fn grey(level: f32) -> Colour {
+/// A shade from black, 0, to white, 255.
+#[must_use]
+pub fn grey(level: f32) -> Colour {
     [level; 3]
 }
 
 /// A picture that is being drawn.
 #[derive(Clone)]
-pub(crate) struct Canvas {
-    pub(crate) pixels: Array2<Colour>,
+pub struct Canvas {
+    /// (rows, columns).
+    pub pixels: Array2<Colour>,
 }
 
 impl Canvas {
-    pub(crate) fn new(shape: (usize, usize), colour: Colour) -> Self {
+    /// Rows and columns of one colour.
+    #[must_use]
+    pub fn new(shape: (usize, usize), colour: Colour) -> Self {
         Self {
             pixels: Array2::from_elem(shape, colour),
         }
     }
 
-    pub(crate) fn height(&self) -> usize {
+    /// Its rows.
+    #[must_use]
+    pub fn height(&self) -> usize {
         self.pixels.nrows()
     }
 
-    pub(crate) fn width(&self) -> usize {
+    /// Its columns.
+    #[must_use]
+    pub fn width(&self) -> usize {
         self.pixels.ncols()
     }
 
     /// Fills rows and columns, as far as they are there.
-    pub(crate) fn fill(
+    pub fn fill(
         &mut self,
         rows: std::ops::Range<usize>,
         columns: std::ops::Range<usize>,
@@ -52,7 +61,7 @@ impl Canvas {
     }
 
     /// Lays ink, 0 none to 1 full, with its first pixel at a place.
-    pub(crate) fn draw(&mut self, ink: &Array2<f32>, (top, left): (usize, usize), pen: Colour) {
+    pub fn draw(&mut self, ink: &Array2<f32>, (top, left): (usize, usize), pen: Colour) {
         for ((y, x), part) in ink.indexed_iter() {
             if let Some(pixel) = self.pixels.get_mut((top + y, left + x)) {
                 for (level, pen) in pixel.iter_mut().zip(pen) {
@@ -63,7 +72,7 @@ impl Canvas {
     }
 
     /// Lays another picture on this one.
-    pub(crate) fn lay(&mut self, other: &Self, (top, left): (usize, usize)) {
+    pub fn lay(&mut self, other: &Self, (top, left): (usize, usize)) {
         for ((y, x), colour) in other.pixels.indexed_iter() {
             if let Some(pixel) = self.pixels.get_mut((top + y, left + x)) {
                 *pixel = *colour;
@@ -72,7 +81,7 @@ impl Canvas {
     }
 
     /// Takes a part of the light at each place, which is told from 0 to 1 downwards and to the right.
-    pub(crate) fn light(&mut self, part: impl Fn(f32, f32) -> f32) {
+    pub fn light(&mut self, part: impl Fn(f32, f32) -> f32) {
         let (height, width) = (self.height() as f32, self.width() as f32);
         for ((y, x), pixel) in self.pixels.indexed_iter_mut() {
             let part = part((y as f32 + 0.5) / height, (x as f32 + 0.5) / width);
@@ -87,7 +96,9 @@ impl Canvas {
             .collect()
     }
 
-    pub(crate) fn png(&self) -> Vec<u8> {
+    /// The file of a PNG of it.
+    #[must_use]
+    pub fn png(&self) -> Vec<u8> {
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, self.width() as u32, self.height() as u32);
         encoder.set_color(ColorType::Rgb);
@@ -99,7 +110,9 @@ impl Canvas {
         file
     }
 
-    pub(crate) fn jpeg(&self, quality: u8) -> Vec<u8> {
+    /// The file of a JPEG of it, by a quality from 1 to 100.
+    #[must_use]
+    pub fn jpeg(&self, quality: u8) -> Vec<u8> {
         let mut file = Vec::new();
         let encoder = jpeg_encoder::Encoder::new(&mut file, quality);
         let (width, height) = (self.width() as u16, self.height() as u16);
@@ -111,25 +124,30 @@ impl Canvas {
     }
 }
 
-/// An image's ink enlarged or made smaller to `side` × `side`: between its pixels linearly, with edges as sharp as a pen's.
-pub(crate) fn enlarged(image: ArrayView2<'_, u8>, side: usize) -> Array2<f32> {
+/// The value at a place of an image, linearly between its pixels, whose middles are whole numbers; outside it is 0.
+#[must_use]
+pub fn linear(image: &Array2<f32>, y: f32, x: f32) -> f32 {
     let (rows, columns) = image.dim();
-    let by = side as f32 / rows as f32;
     let level = |y: isize, x: isize| {
         let inside = (0..rows as isize).contains(&y) && (0..columns as isize).contains(&x);
         match inside {
-            true => f32::from(image[[y as usize, x as usize]]) / 255.0,
+            true => image[[y as usize, x as usize]],
             false => 0.0,
         }
     };
-    let linear = |y: f32, x: f32| {
-        let (top, left) = (y.floor(), x.floor());
-        let (down, right) = (y - top, x - left);
-        let (top, left) = (top as isize, left as isize);
-        let upper = level(top, left) * (1.0 - right) + level(top, left + 1) * right;
-        let lower = level(top + 1, left) * (1.0 - right) + level(top + 1, left + 1) * right;
-        upper * (1.0 - down) + lower * down
-    };
+    let (top, left) = (y.floor(), x.floor());
+    let (down, right) = (y - top, x - left);
+    let (top, left) = (top as isize, left as isize);
+    let upper = level(top, left) * (1.0 - right) + level(top, left + 1) * right;
+    let lower = level(top + 1, left) * (1.0 - right) + level(top + 1, left + 1) * right;
+    upper * (1.0 - down) + lower * down
+}
+
+/// An image's ink enlarged or made smaller to `side` × `side`: between its pixels linearly, with edges as sharp as a pen's.
+#[must_use]
+pub fn enlarged(image: ArrayView2<'_, u8>, side: usize) -> Array2<f32> {
+    let ink = image.mapv(|pixel| f32::from(pixel) / 255.0);
+    let by = side as f32 / image.nrows() as f32;
     // Of a smaller picture, the mean of 4 × 4 places in a pixel.
     let places = if by < 1.0 { 4 } else { 1 };
     let sharpness = by.clamp(1.0, 4.0);
@@ -140,7 +158,7 @@ pub(crate) fn enlarged(image: ArrayView2<'_, u8>, side: usize) -> Array2<f32> {
         for (down, right) in
             (0..places).flat_map(|down| (0..places).map(move |right| (down, right)))
         {
-            sum += linear(place(y, down), place(x, right));
+            sum += linear(&ink, place(y, down), place(x, right));
         }
         let mean = sum / (places * places) as f32;
         ((mean - 0.5) * sharpness + 0.5).clamp(0.0, 1.0)
@@ -148,7 +166,7 @@ pub(crate) fn enlarged(image: ArrayView2<'_, u8>, side: usize) -> Array2<f32> {
 }
 
 /// The middle lines of ink: T. Y. Zhang and C. Y. Suen, A fast parallel algorithm for thinning digital patterns (1984).
-pub(crate) fn skeleton(ink: &Array2<f32>) -> Array2<bool> {
+pub fn skeleton(ink: &Array2<f32>) -> Array2<bool> {
     let mut mask = ink.mapv(|part| part > 0.5);
     let (height, width) = mask.dim();
     let mut unchanged = 0;
@@ -194,7 +212,7 @@ pub(crate) fn skeleton(ink: &Array2<f32>) -> Array2<bool> {
 }
 
 /// Lines drawn by a round pen.
-pub(crate) fn drawn(lines: &Array2<bool>, radius: f32) -> Array2<f32> {
+pub fn drawn(lines: &Array2<bool>, radius: f32) -> Array2<f32> {
     let mut ink: Array2<f32> = Array2::zeros(lines.dim());
     let reach = radius.ceil() as isize + 1;
     for ((y, x), _) in lines.indexed_iter().filter(|&(_, &set)| set) {
@@ -212,6 +230,6 @@ pub(crate) fn drawn(lines: &Array2<bool>, radius: f32) -> Array2<f32> {
 }
 
 /// The ink of both.
-pub(crate) fn both(one: &Array2<f32>, other: &Array2<f32>) -> Array2<f32> {
+pub fn both(one: &Array2<f32>, other: &Array2<f32>) -> Array2<f32> {
     Zip::from(one).and(other).map_collect(|a, b| a.max(*b))
 }

@@ -2,10 +2,11 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 
-use crate::canvas::{Canvas, Colour, both, drawn, enlarged, grey, skeleton};
-use crate::random::Random;
+use super::canvas::{Canvas, Colour, both, drawn, enlarged, grey, skeleton};
+use super::random::Random;
 
-pub(crate) const KINDS: [(&str, Kind); 16] = [
+/// Their names, and how a file of each is made.
+pub const KINDS: [(&str, Kind); 16] = [
     ("plain", plain),
     ("tight", tight),
     ("frame", frame),
@@ -25,7 +26,7 @@ pub(crate) const KINDS: [(&str, Kind); 16] = [
 ];
 
 /// Makes the file of a picture of a digit (28, 28).
-pub(crate) type Kind = fn(ArrayView2<'_, u8>, &mut Random) -> Vec<u8>;
+pub type Kind = fn(ArrayView2<'_, u8>, &mut Random) -> Vec<u8>;
 
 /// Paper and pen.
 fn colours(random: &mut Random) -> (Colour, Colour) {
