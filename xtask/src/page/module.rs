@@ -40,7 +40,7 @@ impl Module {
     pub(super) fn build(&self, root: &Path, folder: &Path, generator: &Path) -> Result<Built> {
         let target = folder.join(self.name);
         let built = cargo()
-            .args(["build", "--package", "page", "--lib"])
+            .args(["build", "--profile", "page", "--package", "page", "--lib"])
             .args(["--target", TARGET, "--features", self.features])
             .arg("--target-dir")
             .arg(&target)
@@ -52,7 +52,7 @@ impl Module {
         ensure!(built.success(), "crates/page does not build");
         let output = target.join("output");
         let made = Command::new(generator)
-            .arg(target.join(TARGET).join("debug/page.wasm"))
+            .arg(target.join(TARGET).join("page/page.wasm"))
             .arg(&output)
             .status()
             .with_context(|| generator.display().to_string())?;
