@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ndarray::{Array4, Axis};
 
+use crate::augment::Deformer;
 use crate::random::Random;
 use crate::split::shuffled_indices;
 use crate::{Augmentation, Dataset, Error, ErrorKind, Normalisation};
@@ -193,14 +194,16 @@ impl Batches {
         let (height, width) = self.dataset.image_size();
         let mut images = Array4::zeros((indices.len(), height, width, 1));
         let part = part(indices.len());
+        let mut deformer = (self.augmentation.as_ref())
+            .map(|(augmentation, seed)| (Deformer::new(augmentation, height, width), *seed));
         let made = images.outer_iter_mut().zip(&indices);
         for (mut to, &index) in made.skip(part.start).take(part.len()) {
             let mut to = to.index_axis_mut(Axis(2), 0);
             let from = self.dataset.images().index_axis_move(Axis(0), index);
-            if let Some((augmentation, seed)) = &self.augmentation {
+            if let Some((deformer, seed)) = &mut deformer {
                 let random = Random::of_item(*seed, index as u64);
-                augmentation.deform(&from, random, &mut to);
-                to.mapv_inplace(|pixel| self.normalisation.apply(pixel));
+                let normalisation = self.normalisation;
+                deformer.deform(&from, random, &mut to, |pixel| normalisation.apply(pixel));
                 continue;
             }
             // The compiler makes vector instructions of slices.
