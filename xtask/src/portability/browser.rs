@@ -1,5 +1,6 @@
 //! The page in a browser, used by a script.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -49,35 +50,38 @@ fn check(runs: &[Run]) -> Result<String> {
     );
     let mut found = Vec::new();
     for &(browser, level, checks) in runs {
-        let output = Command::new("node")
+        let mut child = Command::new("node")
             .arg("check.mjs")
             .args(checks)
             .envs([("BROWSER", browser), ("LEVEL", level)])
             .current_dir(&folder)
-            .stderr(Stdio::inherit())
-            .output()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
             .context("node does not start")?;
-        let printed = String::from_utf8_lossy(&output.stdout);
-        eprint!("{printed}");
-        ensure!(
-            output.status.success(),
-            "the page fails in {browser}, {level}"
-        );
-        let passed = count(&printed, "passed: ");
+        let (mut passed, mut skipped) = (0, 0);
+        for line in child
+            .stdout
+            .take()
+            .into_iter()
+            .flat_map(|stdout| BufReader::new(stdout).lines())
+        {
+            let line = line.context("what the script prints cannot be read")?;
+            passed += usize::from(line.starts_with("passed: "));
+            skipped += usize::from(line.starts_with("skipped: "));
+            eprintln!("{line}");
+        }
+        let status = child.wait()?;
+        ensure!(status.success(), "the page fails in {browser}, {level}");
         ensure!(
             passed >= checks.len().max(1),
             "{passed} checks in {browser}, {level}"
         );
-        let skipped = match count(&printed, "skipped: ") {
+        let skipped = match skipped {
             0 => String::new(),
             number => format!(", {number} skipped"),
         };
         found.push(format!("{passed} checks in {browser}, {level}{skipped}"));
     }
     Ok(found.join("; "))
-}
-
-fn count(printed: &str, begins: &str) -> usize {
-    let lines = printed.lines();
-    lines.filter(|line| line.starts_with(begins)).count()
 }
