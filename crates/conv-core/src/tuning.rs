@@ -46,6 +46,10 @@ pub(crate) const SUMS_PER_PIXEL: usize = 8;
 /// Tiles of a block in a Winograd convolution of 3 × 3, at most: one product of matrices multiplies them all, and the
 /// gradient of the kernels is summed over the blocks.
 pub(crate) const WINOGRAD_TILES_PER_BLOCK: usize = 128;
+/// Transformed values of the input and of a panel of kernels in a block of F(4×4, 3×3): they stay in a core's second cache.
+pub(crate) const WINOGRAD_VALUES_PER_BLOCK: usize = 3 << 16;
+/// Tiles of such a block, at least and at most: so few that a core reads large kernels often, so many that it gains no more.
+pub(crate) const WINOGRAD_4X4_TILES_PER_BLOCK: (usize, usize) = (32, 64);
 /// The same of 5 × 5, whose tiles have four times as many values.
 pub(crate) const WINOGRAD_5X5_TILES_PER_BLOCK: usize = WINOGRAD_TILES_PER_BLOCK / 4;
 /// The same of 5 × 5 with [many channels](WINOGRAD_WIDE_CHANNELS), so that a thread needs no more memory than it keeps.
@@ -130,8 +134,6 @@ pub(crate) const WINOGRAD_TASKS: usize = 8;
 pub(crate) const VALUES_PER_BIAS_TASK: usize = 1 << 15;
 /// Tasks into which a batch is divided, at most: enough for many cores, few enough that each is worth waking a thread.
 pub(crate) const TASKS: usize = 16;
-/// Tiles of a Winograd convolution that are worth a task of their own.
-pub(crate) const WINOGRAD_TILES_PER_TASK: usize = WINOGRAD_TILES_PER_BLOCK / 2;
 /// Tasks into which an image of a Winograd convolution is divided, at most.
 pub(crate) const WINOGRAD_TASKS_PER_IMAGE: usize = 8;
 /// Tasks of whole images from which on images are not divided.

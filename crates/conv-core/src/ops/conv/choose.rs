@@ -8,7 +8,7 @@ use super::col2im::{Col2im, Kind};
 use super::direct::{Direct, pair_count};
 use super::geometry::Problem;
 use super::max_pooled::extent::{COUNTED, SIDES, extent, table_len};
-use super::winograd::{self, Side};
+use super::winograd::{self, Tiling};
 use crate::Error;
 use crate::ops::pool::Pool;
 use crate::shape::Window;
@@ -29,7 +29,7 @@ pub(crate) enum Algorithm {
     /// A vector being pixels of a row: [`single_channel`](super::single_channel). The gradient of the kernels is direct.
     SingleChannel,
     /// Transformed tiles: [`winograd`](super::winograd).
-    Winograd(Side),
+    Winograd(Tiling),
 }
 
 /// How the gradient of the input is computed.
@@ -41,7 +41,9 @@ pub(crate) enum DInputAlgorithm {
     Col2im { kind: Kind },
     /// The tiles of the outputs' gradient, each adding to an overlapping tile of the input's:
     /// [`winograd`](super::winograd).
-    OverlappingTiles(Side),
+    OverlappingTiles(Tiling),
+    /// The same with channels in a vector instead of tiles.
+    OverlappingTilesByChannels(Tiling),
 }
 
 /// What an algorithm takes, in values of four bytes.
@@ -88,16 +90,19 @@ pub(crate) struct MaxPoolChoice {
 
 /// The algorithm for the outputs, and for the gradient of the kernels.
 pub(crate) fn choose(problem: &Problem) -> Choice {
-    let (algorithm, reason) = if let Some(side) = winograd_side(problem) {
-        let reason = match side {
-            Side::Three => {
+    let (algorithm, reason) = if let Some(tiling) = winograd_tiling(problem) {
+        let reason = match tiling {
+            Tiling::F2x3 => {
                 "Winograd: F(2×2, 3×3) takes 16 multiplications for 4 outputs instead of 36"
             }
-            Side::Five => {
+            Tiling::F4x3 => {
+                "Winograd: F(4×4, 3×3) takes 36 multiplications for 16 outputs instead of 144"
+            }
+            Tiling::F4x5 => {
                 "Winograd: F(4×4, 5×5) takes 64 multiplications for 16 outputs instead of 400"
             }
         };
-        (Algorithm::Winograd(side), reason)
+        (Algorithm::Winograd(tiling), reason)
     } else if suits_single_channel(problem) {
         let reason = "by pixels: a few kernels over one channel fill no vector; pixels of a row do";
         (Algorithm::SingleChannel, reason)
@@ -109,11 +114,11 @@ pub(crate) fn choose(problem: &Problem) -> Choice {
     };
     let mut problem = *problem;
     let (kernels, tables) = match algorithm {
-        Algorithm::Winograd(side) => {
-            problem.padded = winograd::padded(side, &problem);
+        Algorithm::Winograd(tiling) => {
+            problem.padded = winograd::padded(tiling, &problem);
             let cin = problem.input().channels;
-            let packed = [side.values(), cin, groups(problem.output.channels), LANES];
-            (saturating_product(&packed), 0)
+            let packed = winograd::packed_len(tiling, cin, problem.output.channels);
+            (packed.saturating_mul(LANES), 0)
         }
         _ => {
             let by_pairs = algorithm == Algorithm::DirectPairs;
@@ -139,11 +144,11 @@ pub(crate) fn choose(problem: &Problem) -> Choice {
 /// [`Error::Overflow`] if the gradient's tables would be too large.
 pub(crate) fn choose_d_input(problem: &Problem) -> Result<DInputChoice, Error> {
     let forward = choose(problem);
-    if let Algorithm::Winograd(side @ Side::Five) = forward.algorithm {
+    if let Algorithm::Winograd(tiling @ Tiling::F4x5) = forward.algorithm {
         let cin = problem.input().channels;
-        let packed = [side.values(), cin, groups(problem.output.channels), LANES];
+        let packed = [tiling.values(), cin, groups(problem.output.channels), LANES];
         return Ok(DInputChoice {
-            algorithm: DInputAlgorithm::OverlappingTiles(side),
+            algorithm: DInputAlgorithm::OverlappingTiles(tiling),
             problem: forward.problem,
             reason: "overlapping Winograd tiles: around large kernels there are more tiles of the input than of the output",
             memory: Memory {
@@ -177,10 +182,49 @@ pub(crate) fn choose_d_input(problem: &Problem) -> Result<DInputChoice, Error> {
             },
         });
     }
-    transposed(
+    let transposed = transposed(
         problem,
         "transposed convolution: the input channels fill vectors",
-    )
+    )?;
+    if let Algorithm::Winograd(tiling) = forward.algorithm
+        && overlapping_pays(problem, tiling, &transposed)
+    {
+        let (cin, cout) = (problem.input().channels, problem.output.channels);
+        let packed = winograd::packed_len(tiling, cout, cin);
+        return Ok(DInputChoice {
+            algorithm: DInputAlgorithm::OverlappingTilesByChannels(tiling),
+            problem: forward.problem,
+            reason: "overlapping Winograd tiles: there are more tiles of the input than of the output",
+            memory: Memory {
+                kernels: packed.saturating_mul(LANES),
+                ..forward.memory
+            },
+        });
+    }
+    Ok(transposed)
+}
+
+/// Whether the gradient of a problem's input takes so much fewer multiplications by tiles of the output than as a convolution.
+fn overlapping_pays(problem: &Problem, tiling: Tiling, transposed: &DInputChoice) -> bool {
+    let DInputAlgorithm::Transposed(choice) = transposed.algorithm else {
+        return false;
+    };
+    // As for the outputs: for more channels a thread would need much memory.
+    if problem.output.channels > WINOGRAD_CHANNELS {
+        return false;
+    }
+    let transposed = match choice.algorithm {
+        Algorithm::Winograd(tiling) => multiplications(&choice.problem, tiling),
+        _ => saturating_product(&[choice.problem.output.pixels(), tiling.taps()]) as u64,
+    };
+    let (fewer, more) = WINOGRAD_PAYS;
+    multiplications(problem, tiling).saturating_mul(more) <= transposed.saturating_mul(fewer)
+}
+
+/// Multiplications of a convolution by tiles, for each pair of channels.
+fn multiplications(problem: &Problem, tiling: Tiling) -> u64 {
+    let tiles = tiling.tiles(problem.output.rows, problem.output.cols);
+    saturating_product(&[tiles.0, tiles.1, tiling.values()]) as u64
 }
 
 /// The algorithm for the gradient of a dense layer's input.
@@ -232,28 +276,32 @@ pub(crate) fn choose_max_pool(
     Ok(Some(MaxPoolChoice { phases, memory }))
 }
 
-/// The kernels' side, if a problem is quicker by Winograd's algorithm.
-fn winograd_side(problem: &Problem) -> Option<Side> {
+/// The tiling, if a problem is quicker by Winograd's algorithm.
+fn winograd_tiling(problem: &Problem) -> Option<Tiling> {
     // Of fewer channels the transforms would take most of the time; of more kernels of 5 × 5 a thread would need much
     // memory for the gradient of the input.
-    let (side, least, most) = match problem.kernel {
-        (3, 3) => (Side::Three, WINOGRAD_3X3_CHANNELS, usize::MAX),
-        (5, 5) => (Side::Five, WINOGRAD_5X5_CHANNELS, WINOGRAD_CHANNELS),
+    let (tilings, least, most): (&[_], _, _) = match problem.kernel {
+        (3, 3) => (
+            &[Tiling::F2x3, Tiling::F4x3],
+            WINOGRAD_3X3_CHANNELS,
+            usize::MAX,
+        ),
+        (5, 5) => (&[Tiling::F4x5], WINOGRAD_5X5_CHANNELS, WINOGRAD_CHANNELS),
         _ => return None,
     };
-    // Of tiles that reach beyond the output, a part is computed for nothing.
-    let (rows, cols) = (problem.output.rows as u64, problem.output.cols as u64);
-    let out = side.output() as u64;
-    let tiles = rows.div_ceil(out).saturating_mul(cols.div_ceil(out));
-    let taps = side.taps() as u64;
-    let values = tiles.saturating_mul(WINOGRAD_PAYS.1 * side.values() as u64);
-    let pays = values
-        <= rows
-            .saturating_mul(cols)
-            .saturating_mul(WINOGRAD_PAYS.0 * taps);
     let inputs = (least..=WINOGRAD_CHANNELS).contains(&problem.input().channels);
     let kernels = (LANES..=most).contains(&problem.output.channels);
-    (problem.is_plain() && inputs && kernels && pays).then_some(side)
+    if !(problem.is_plain() && inputs && kernels) {
+        return None;
+    }
+    // Of tiles that reach beyond the output, a part is computed for nothing. Where two tilings take as many multiplications, the
+    // smaller tiles are a tenth quicker, with fewer rounding errors (docs/notes/2026-11-winograd.md).
+    let fewest = |&&tiling: &&Tiling| multiplications(problem, tiling);
+    let tiling = *tilings.iter().min_by_key(fewest)?;
+    let plain = saturating_product(&[problem.output.pixels(), tiling.taps()]) as u64;
+    let (fewer, more) = WINOGRAD_PAYS;
+    let pays = multiplications(problem, tiling).saturating_mul(more) <= plain.saturating_mul(fewer);
+    pays.then_some(tiling)
 }
 
 /// Whether the pixels of a row, whose windows lie beside each other, fill vectors, and the kernels do not.

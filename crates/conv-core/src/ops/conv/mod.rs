@@ -213,7 +213,7 @@ pub struct Algorithms {
 /// let algorithms = conv::algorithms(&Conv::new(Window::new(3, 3)), (28, 28, 16), 32)?;
 /// assert_eq!(
 ///     algorithms.forward,
-///     "Winograd: F(2×2, 3×3) takes 16 multiplications for 4 outputs instead of 36",
+///     "Winograd: F(4×4, 3×3) takes 36 multiplications for 16 outputs instead of 144",
 /// );
 /// # Ok::<(), conv_core::Error>(())
 /// ```

@@ -40,7 +40,7 @@ impl Plan {
             Algorithm::Direct => Tables::Direct(Direct::new(&problem, false)),
             Algorithm::DirectPairs => Tables::Direct(Direct::new(&problem, true)),
             Algorithm::SingleChannel => Tables::SingleChannel(SingleChannel::new(&problem)),
-            Algorithm::Winograd(side) => Tables::Winograd(Winograd::new(side, &problem)),
+            Algorithm::Winograd(tiling) => Tables::Winograd(Winograd::new(tiling, &problem)),
         };
         Ok(Self { problem, tables })
     }
@@ -207,6 +207,7 @@ enum DInputTables {
     Transposed(Plan),
     Col2im(Col2im),
     OverlappingTiles(Winograd),
+    OverlappingTilesByChannels(Winograd),
 }
 
 impl DInputPlan {
@@ -223,8 +224,11 @@ impl DInputPlan {
         let tables = match algorithm {
             DInputAlgorithm::Transposed(choice) => DInputTables::Transposed(Plan::of(&choice)?),
             DInputAlgorithm::Col2im { kind } => DInputTables::Col2im(Col2im::new(&problem, kind)?),
-            DInputAlgorithm::OverlappingTiles(side) => {
-                DInputTables::OverlappingTiles(Winograd::new(side, &problem))
+            DInputAlgorithm::OverlappingTiles(tiling) => {
+                DInputTables::OverlappingTiles(Winograd::new(tiling, &problem))
+            }
+            DInputAlgorithm::OverlappingTilesByChannels(tiling) => {
+                DInputTables::OverlappingTilesByChannels(Winograd::new(tiling, &problem))
             }
         };
         Ok(Self { problem, tables })
@@ -243,6 +247,16 @@ impl DInputPlan {
         }
     }
 
+    /// The fewest images that are worth a task of their own, where this fixes no bits; else 1.
+    pub(super) fn images_per_task(&self) -> usize {
+        match &self.tables {
+            DInputTables::OverlappingTilesByChannels(winograd) => {
+                winograd.tiles_per_task().div_ceil(winograd.tiles())
+            }
+            _ => 1,
+        }
+    }
+
     /// Values of an image of the input, and of one of the output.
     pub(super) fn lens(&self) -> (usize, usize) {
         (self.problem.input().len(), self.problem.output.len())
@@ -253,7 +267,9 @@ impl DInputPlan {
         match &self.tables {
             DInputTables::Transposed(plan) => plan.padded().buffer_len(images),
             DInputTables::Col2im(col2im) => col2im.buffer_len(),
-            DInputTables::OverlappingTiles(_) => self.problem.padded.buffer_len(images),
+            DInputTables::OverlappingTiles(_) | DInputTables::OverlappingTilesByChannels(_) => {
+                self.problem.padded.buffer_len(images)
+            }
         }
     }
 
@@ -263,6 +279,9 @@ impl DInputPlan {
             DInputTables::Transposed(plan) => plan.scratch_len(),
             DInputTables::Col2im(_) => 0,
             DInputTables::OverlappingTiles(winograd) => winograd.d_input_scratch_len(),
+            DInputTables::OverlappingTilesByChannels(winograd) => {
+                winograd.d_input_by_channels_scratch_len()
+            }
         }
     }
 
@@ -272,6 +291,9 @@ impl DInputPlan {
             DInputTables::Transposed(plan) => plan.packed_len(),
             DInputTables::Col2im(col2im) => col2im.packed_len(),
             DInputTables::OverlappingTiles(winograd) => winograd.packed_d_input_len(),
+            DInputTables::OverlappingTilesByChannels(winograd) => {
+                winograd.packed_d_input_by_channels_len()
+            }
         }
     }
 
@@ -281,6 +303,9 @@ impl DInputPlan {
             DInputTables::Transposed(plan) => plan.pack_transposed(kernels, packed),
             DInputTables::Col2im(col2im) => col2im.pack(kernels, packed),
             DInputTables::OverlappingTiles(winograd) => winograd.pack_d_input(kernels, packed),
+            DInputTables::OverlappingTilesByChannels(winograd) => {
+                winograd.pack_d_input_by_channels(kernels, packed);
+            }
         }
     }
 
@@ -301,18 +326,30 @@ impl DInputPlan {
             }
             DInputTables::Col2im(col2im) => col2im.d_input(d_output, packed, buffer, d_input),
             DInputTables::OverlappingTiles(winograd) => {
-                let padded = &self.problem.padded;
-                if padded.is_image() {
-                    d_input.fill(0.0);
-                    return winograd.add_d_input(d_output, packed, d_input);
-                }
-                let images = d_input.len() / padded.image.len();
-                let d_padded = &mut buffer[..images * padded.len()];
-                d_padded.fill(0.0);
-                winograd.add_d_input(d_output, packed, d_padded);
-                padded.crop_all(d_padded, d_input);
+                self.add_tiles(buffer, d_input, |d_padded| {
+                    winograd.add_d_input(d_output, packed, d_padded);
+                });
+            }
+            DInputTables::OverlappingTilesByChannels(winograd) => {
+                self.add_tiles(buffer, d_input, |d_padded| {
+                    winograd.add_d_input_by_channels(d_output, packed, d_padded);
+                });
             }
         }
+    }
+
+    /// The gradient of some images from what is added to that of the padded ones.
+    fn add_tiles(&self, buffer: &mut [f32], d_input: &mut [f32], add: impl FnOnce(&mut [f32])) {
+        let padded = &self.problem.padded;
+        if padded.is_image() {
+            d_input.fill(0.0);
+            return add(d_input);
+        }
+        let images = d_input.len() / padded.image.len();
+        let d_padded = &mut buffer[..images * padded.len()];
+        d_padded.fill(0.0);
+        add(d_padded);
+        padded.crop_all(d_padded, d_input);
     }
 }
 
@@ -331,13 +368,15 @@ mod tests {
             for cin in [16, 240, 256, 257, 320, CHANNELS] {
                 for cout in [16, 256, 257, 416, CHANNELS, 4 * CHANNELS] {
                     let image = ImageShape::new(8 + size - 1, 8 + size - 1, cin);
-                    let choice = choose(&Problem::new(&conv, image, cout).unwrap());
-                    let Algorithm::Winograd(side) = choice.algorithm else {
-                        assert!((size, cout) == (5, 4 * CHANNELS), "{size} {cin} {cout}");
-                        continue;
-                    };
-                    let winograd = Winograd::new(side, &choice.problem);
-                    for len in [winograd.scratch_len(), winograd.d_input_scratch_len()] {
+                    let problem = Problem::new(&conv, image, cout).unwrap();
+                    let plan = Plan::new(&problem).unwrap();
+                    let by_tiles = plan.winograd().is_some();
+                    assert!(
+                        by_tiles || (size, cout) == (5, 4 * CHANNELS),
+                        "{size} {cin} {cout}"
+                    );
+                    let d_input = DInputPlan::new(&problem).unwrap();
+                    for len in [plan.scratch_len(), d_input.scratch_len()] {
                         assert!(len <= LANES_KEPT, "{size} {cin} {cout}: {len}");
                     }
                 }

@@ -7,7 +7,7 @@ use crate::shape::product;
 use crate::simd::{Lanes, groups};
 use crate::tuning::{
     ENOUGH_TASKS, KERNELS_PER_PANEL, PIXELS_PER_TASK, SUMS_PER_BATCH, TAPS_PER_TILE, TASKS,
-    WINOGRAD_TASKS, WINOGRAD_TILES_PER_BLOCK, WINOGRAD_TILES_PER_TASK,
+    WINOGRAD_TASKS,
 };
 use crate::{Error, parallel};
 
@@ -41,12 +41,12 @@ pub(super) fn forward(
     output: &mut [f32],
 ) -> Result<(), Error> {
     let (images, channels) = (output.len() / plan.output_len(), plan.kernels());
-    let tiles = plan.winograd().map(Winograd::work);
+    let winograd = plan.winograd();
     // Images that a task takes at once, and the least that are worth a task.
-    let (per_block, least) = match tiles {
-        Some(tiles) => (
-            (WINOGRAD_TILES_PER_BLOCK / tiles).max(1),
-            WINOGRAD_TILES_PER_TASK.div_ceil(tiles),
+    let (per_block, least) = match winograd {
+        Some(winograd) => (
+            (winograd.tiles_per_block() / winograd.tiles()).max(1),
+            winograd.tiles_per_task().div_ceil(winograd.tiles()),
         ),
         None => {
             let images = PIXELS_PER_TASK.div_ceil(plan.pixels());
@@ -55,8 +55,8 @@ pub(super) fn forward(
     };
     let per_task = images.div_ceil(TASKS).max(least);
     let enough = images.div_ceil(per_task) >= ENOUGH_TASKS;
-    let by_images = match tiles {
-        Some(tiles) => enough || tiles <= WINOGRAD_TILES_PER_BLOCK,
+    let by_images = match winograd {
+        Some(winograd) => enough || winograd.tiles() <= winograd.tiles_per_block(),
         None => enough && !plan.padded().is_image(),
     };
     if by_images {
@@ -76,7 +76,7 @@ pub(super) fn forward(
     let mut buffer = Vec::new();
     let padded = pad_all(plan, input, &mut buffer)?;
     // With tiles some rows of an image a task, else some pixels of all images.
-    let (whole, pixels) = match plan.winograd() {
+    let (whole, pixels) = match winograd {
         Some(winograd) => (plan.output_len(), winograd.band()),
         None => {
             let pixels = output.len() / channels / TASKS;
@@ -108,6 +108,7 @@ pub(super) fn d_input(
     let (input_len, output_len) = plan.lens();
     // Overlapping tiles are added up from the first image of a task on.
     let per_task = (d_input.len() / input_len).div_ceil(SUMS_PER_BATCH);
+    let per_task = per_task.max(plan.images_per_task());
     parallel::parts_mut(d_input, per_task * input_len, |task, d_input| {
         let count = d_input.len() / input_len;
         let d_output = &d_output[task * per_task * output_len..][..count * output_len];
@@ -125,7 +126,7 @@ pub(super) fn d_kernels(
     total: &mut [f32],
 ) -> Result<(), Error> {
     if let Some(winograd) = plan.winograd() {
-        return winograd_d_kernels(plan, winograd.work(), input, d_output, total);
+        return winograd_d_kernels((plan, winograd), input, d_output, total);
     }
     let n = d_output.len() / plan.output_len();
     let image = (plan.padded().len() + plan.output_len()) as u64;
@@ -166,14 +167,13 @@ pub(super) fn d_kernels(
 /// [`d_kernels`] by Winograd's algorithm. The images are divided into shards, and where these are few, the kernels into
 /// ranges of panels. A task is a shard and a range; the sums of the shards are added in their order.
 fn winograd_d_kernels(
-    plan: &Plan,
-    tiles: usize,
+    (plan, winograd): (&Plan, &Winograd),
     input: &[f32],
     d_output: &[f32],
     total: &mut [f32],
 ) -> Result<(), Error> {
     let n = d_output.len() / plan.output_len();
-    let blocks = n as u64 * tiles as u64 / WINOGRAD_TILES_PER_BLOCK as u64;
+    let blocks = n as u64 * winograd.tiles() as u64 / winograd.tiles_per_block() as u64;
     let images = n.div_ceil(blocks.clamp(1, SUMS_PER_BATCH as u64) as usize);
     let shards = n.div_ceil(images);
     let cout = plan.kernels();

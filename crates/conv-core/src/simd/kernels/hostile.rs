@@ -471,10 +471,15 @@ fn transposed_rows_and_strided_copies_end_within_their_slices() {
     refused("seven to write", &Strided(24, 7));
 }
 
-/// The matrix that sums two values.
-struct Sum;
+/// The matrix that sums two values of whole tiles, or of cut ones too.
+struct Sum<const CUT: bool>;
 
-impl Transform<2, 1> for Sum {
+impl<const CUT: bool> Transform<2, 1> for Sum<CUT> {
+    const READS_CUT_TILES: bool = CUT;
+    const WRITES_CUT_TILES: bool = CUT;
+    const ADDS: bool = true;
+    const ADDS_BIAS: bool = true;
+
     #[inline(always)]
     fn apply<S: Simd>(s: S, [a, b]: [S::F32; 2]) -> [S::F32; 1] {
         [s.add(a, b)]
@@ -487,13 +492,20 @@ struct Tiles {
     from: usize,
     to: usize,
     channels: usize,
+    biases: usize,
+    cut: bool,
 }
 
 impl Call for Tiles {
     fn call<S: Simd>(&self, s: S) {
         let (from, mut to) = (vec![1.0; self.from], vec![1.0; self.to]);
         let (from, to) = ((&from[..], self.read), (&mut to[..], self.written));
-        transform::<Sum, S, 2, 1, true>(s, from, to, self.channels);
+        let bias = vec![1.0; self.biases];
+        if self.cut {
+            transform::<Sum<true>, S, 2, 1>(s, from, to, &bias, self.channels);
+        } else {
+            transform::<Sum<false>, S, 2, 1>(s, from, to, &bias, self.channels);
+        }
     }
 }
 
@@ -506,16 +518,38 @@ fn a_transform_refuses_tiles_beyond_their_slices() {
         from: 79,
         to: 19,
         channels: 19,
+        biases: 19,
+        cut: false,
     };
     accepted("what fits", &fits);
     accepted(
         "no channel",
         &Tiles {
             channels: 0,
+            biases: 0,
             ..fits
         },
     );
+    let cut = Tiles {
+        read: tile((2, 1), (40, 20)),
+        from: 59,
+        cut: true,
+        ..fits
+    };
+    accepted("a cut tile", &cut);
+    accepted("no bias", &Tiles { biases: 0, ..fits });
     for (what, wrong) in [
+        ("a bias too few", Tiles { biases: 18, ..fits }),
+        ("a cut tile for a whole one", Tiles { cut: false, ..cut }),
+        ("a value too few of a cut one", Tiles { from: 58, ..cut }),
+        (
+            "more rows than the matrix has, cut",
+            Tiles {
+                read: tile((3, 2), (0, 0)),
+                cut: true,
+                ..fits
+            },
+        ),
         ("a value too few to read", Tiles { from: 78, ..fits }),
         ("a value too few to write", Tiles { to: 18, ..fits }),
         (
@@ -557,6 +591,7 @@ fn a_transform_refuses_tiles_beyond_their_slices() {
             "channels that wrap",
             Tiles {
                 channels: usize::MAX,
+                biases: 0,
                 ..fits
             },
         ),

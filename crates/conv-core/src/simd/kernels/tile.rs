@@ -1,9 +1,20 @@
 //! `L · x · Lᵀ` for tiles of values, a channel a lane: the loop of Winograd's transforms.
 
+use std::hint::black_box;
+
 use crate::simd::Simd;
 
 /// A matrix L, as what it does to a column: `M` values from `N`.
 pub(crate) trait Transform<const N: usize, const M: usize> {
+    /// Whether tiles that are read may end before their last rows and columns, which are zeros then.
+    const READS_CUT_TILES: bool = false;
+    /// Whether tiles that are written may end before their last rows and columns, which are dropped then.
+    const WRITES_CUT_TILES: bool = false;
+    /// Whether `L · x · Lᵀ` is added to what is there.
+    const ADDS: bool = false;
+    /// Whether a bias is added to all values of a channel that are written.
+    const ADDS_BIAS: bool = false;
+
     fn apply<S: Simd>(s: S, x: [S::F32; N]) -> [S::F32; M];
 }
 
@@ -12,7 +23,7 @@ pub(crate) trait Transform<const N: usize, const M: usize> {
 pub(crate) struct Tile {
     /// How far it is from a row to the next, and from a column to the next.
     pub(crate) step: (usize, usize),
-    /// How many rows and columns there are. Zeros are read beyond them, and nothing is written.
+    /// How many rows and columns there are.
     pub(crate) size: (usize, usize),
 }
 
@@ -35,41 +46,49 @@ impl Tile {
     }
 }
 
-/// `to = L · from · Lᵀ` for each channel, or with ADD `to += L · from · Lᵀ`.
+/// `to = L · from · Lᵀ` for each channel, or `to += L · from · Lᵀ` where the matrix [adds](Transform::ADDS). To the values of a
+/// channel its bias is added, where the matrix [does so](Transform::ADDS_BIAS) and there is one.
 ///
 /// # Panics
-/// If a tile is larger than the matrix has it, or reaches beyond its slice.
+/// If there is a bias and not one for each channel, or if a tile is not of the size of the matrix, nor a smaller one where this is allowed, or reaches beyond its slice.
 #[inline(always)]
-pub(crate) fn transform<
-    T: Transform<N, M>,
-    S: Simd,
-    const N: usize,
-    const M: usize,
-    const ADD: bool,
->(
+pub(crate) fn transform<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
     s: S,
     (from, read): (&[f32], Tile),
     (to, written): (&mut [f32], Tile),
+    bias: &[f32],
     channels: usize,
 ) {
-    for (tile, len, side) in [(read, from.len(), N), (written, to.len(), M)] {
+    assert!(
+        bias.is_empty() || bias.len() == channels,
+        "more or fewer biases than channels"
+    );
+    for (tile, len, side, cut) in [
+        (read, from.len(), N, T::READS_CUT_TILES),
+        (written, to.len(), M, T::WRITES_CUT_TILES),
+    ] {
+        let fits = if cut {
+            tile.size.0 <= side && tile.size.1 <= side
+        } else {
+            tile.size == (side, side)
+        };
         assert!(
-            tile.size.0 <= side
-                && tile.size.1 <= side
-                && tile.end(channels).is_some_and(|end| end <= len),
-            "a tile beyond the end of its slice"
+            fits && tile.end(channels).is_some_and(|end| end <= len),
+            "a tile of another size, or beyond the end of its slice"
         );
     }
     let mut channel = 0;
     while channel < channels {
         let left = channels - channel;
         let (from, to) = ((&from[channel..], read), (&mut to[channel..], written));
-        // SAFETY: both tiles end within their slices, as checked, and these begin so many channels before the last one's end.
+        let bias = bias.get(channel..).unwrap_or_default();
+        // SAFETY: both tiles end within their slices, as checked, and these begin so many channels before the last one's end; a
+        // tile that must not be cut has all rows and columns.
         unsafe {
             if left >= S::WIDTH {
-                first_channels::<T, S, N, M, ADD, true>(s, from, to, S::WIDTH);
+                first_channels::<T, S, N, M, true>(s, from, to, bias, S::WIDTH);
             } else {
-                first_channels::<T, S, N, M, ADD, false>(s, from, to, left);
+                first_channels::<T, S, N, M, false>(s, from, to, bias, left);
             }
         }
         channel += S::WIDTH;
@@ -80,28 +99,33 @@ pub(crate) fn transform<
 /// tile does not fit into registers.
 ///
 /// # Safety
-/// With WHOLE there must be a vector of channels at each of the values of both tiles, in their slices.
+/// With WHOLE there must be a vector of channels at each of the values of both tiles, in their slices. A tile has all rows and
+/// columns unless the matrix allows a cut one.
 #[inline(always)]
 unsafe fn first_channels<
     T: Transform<N, M>,
     S: Simd,
     const N: usize,
     const M: usize,
-    const ADD: bool,
     const WHOLE: bool,
 >(
     s: S,
     (from, read): (&[f32], Tile),
     (to, written): (&mut [f32], Tile),
+    bias: &[f32],
     channels: usize,
 ) {
+    // The compiler is not to know the distances: it would compute the addresses of all values for each tile, before the channels,
+    // and keep them in memory.
+    let (read_step, written_step) = black_box((read.step, written.step));
     let zero = s.splat(0.0);
+    let bias = s.load_first(&bias[..bias.len().min(channels)]);
     let mut halfway = [[zero; N]; M];
     for column in 0..N {
         let mut x = [zero; N];
         for (y, value) in x.iter_mut().enumerate() {
-            if y < read.size.0 && column < read.size.1 {
-                let at = y * read.step.0 + column * read.step.1;
+            if !T::READS_CUT_TILES || (y < read.size.0 && column < read.size.1) {
+                let at = y * read_step.0 + column * read_step.1;
                 *value = if WHOLE {
                     // SAFETY: the caller vouches for it.
                     unsafe { s.load_at(from.as_ptr().add(at)) }
@@ -116,13 +140,18 @@ unsafe fn first_channels<
     }
     for (y, row) in halfway.into_iter().enumerate() {
         for (column, value) in T::apply(s, row).into_iter().enumerate() {
-            if y < written.size.0 && column < written.size.1 {
-                let at = y * written.step.0 + column * written.step.1;
+            let value = if T::ADDS_BIAS {
+                s.add(value, bias)
+            } else {
+                value
+            };
+            if !T::WRITES_CUT_TILES || (y < written.size.0 && column < written.size.1) {
+                let at = y * written_step.0 + column * written_step.1;
                 if WHOLE {
                     // SAFETY: the caller vouches for it.
                     unsafe {
                         let to = to.as_mut_ptr().add(at);
-                        let sum = if ADD {
+                        let sum = if T::ADDS {
                             s.add(s.load_at(to), value)
                         } else {
                             value
@@ -131,7 +160,7 @@ unsafe fn first_channels<
                     }
                 } else {
                     let to = &mut to[at..][..channels];
-                    let sum = if ADD {
+                    let sum = if T::ADDS {
                         s.add(s.load_first(to), value)
                     } else {
                         value

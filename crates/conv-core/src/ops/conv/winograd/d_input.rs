@@ -33,7 +33,7 @@ impl Winograd {
 
     /// Pixels of a tile of the output.
     fn pixels(&self) -> usize {
-        self.side.output() * self.side.output()
+        self.tiling.output() * self.tiling.output()
     }
 
     /// Vectors of tiles in a block: one where there are many channels, so that a thread [keeps](scratch) the memory.
@@ -91,7 +91,7 @@ impl Winograd {
                         channels: self.cout,
                         to: Lanes::flat_mut(transposed),
                         step: step * LANES,
-                        side: self.side.output(),
+                        side: self.tiling.output(),
                     },
                 );
                 dispatch(Tiles {
@@ -178,12 +178,15 @@ impl Op for Sum<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Winograd {
-            side, cin, row_len, ..
+            tiling,
+            cin,
+            row_len,
+            ..
         } = *self.winograd;
         let mut transposed = [0.0; TRANSPOSED * LANES];
         let values = self.x.chunks_exact(self.winograd.d_input_step(cin) * LANES);
         for (number, x) in values.enumerate() {
-            let offset = number / side.tile() * row_len + number % side.tile() * cin;
+            let offset = number / tiling.tile() * row_len + number % tiling.tile() * cin;
             for first in (0..cin).step_by(TRANSPOSED) {
                 let channels = TRANSPOSED.min(cin - first);
                 for (block, tiles) in self.tiles.chunks(S::WIDTH).enumerate() {
@@ -222,19 +225,19 @@ impl Op for Tiles<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Winograd {
-            side, cin, cout, ..
+            tiling, cin, cout, ..
         } = *self.winograd;
         let lanes = self.vectors * LANES;
         let (step_y, step_x) = (
             self.winograd.d_input_step(cout),
             self.winograd.d_input_step(cin),
         );
-        let transposed = Tile::spread(side.output(), step_y * LANES);
+        let transposed = Tile::spread(tiling.output(), step_y * LANES);
         let transposed = (self.transposed, transposed);
-        let y = Tile::spread(side.tile(), step_y * LANES);
+        let y = Tile::spread(tiling.tile(), step_y * LANES);
         transforms::d_output(
             s,
-            side,
+            tiling,
             transposed,
             (Lanes::flat_mut(self.y), y),
             cout * lanes,
@@ -246,13 +249,19 @@ impl Op for Tiles<'_> {
         for (number, (y, products)) in y.zip(products).enumerate() {
             let kernels = Matrix {
                 values: &self.packed[number * row..],
-                rows: (cin, side.values() * row),
+                rows: (cin, tiling.values() * row),
                 columns: (cout, 1),
             };
             let start = &[Lanes::ZERO; TILE_VECTORS][..self.vectors];
             gemm(s, kernels, y, start, products);
         }
-        let tile = Tile::spread(side.tile(), step_x * LANES);
-        transforms::d_input(s, side, (self.products, tile), (self.x, tile), cin * lanes);
+        let tile = Tile::spread(tiling.tile(), step_x * LANES);
+        transforms::d_input(
+            s,
+            tiling,
+            (self.products, tile),
+            (self.x, tile),
+            cin * lanes,
+        );
     }
 }

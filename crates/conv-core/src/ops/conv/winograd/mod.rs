@@ -1,21 +1,27 @@
-//! Convolutions by 3 × 3 or 5 × 5 kernels in steps of one pixel, by Winograd's algorithms F(2×2, 3×3) and F(4×4, 5×5): 16
-//! multiplications for a tile of 2 × 2 outputs instead of 36, or 64 for one of 4 × 4 instead of 400.
+//! Convolutions by 3 × 3 or 5 × 5 kernels in steps of one pixel, by Winograd's algorithms F(2×2, 3×3), F(4×4, 3×3) and
+//! F(4×4, 5×5): 16 multiplications for a tile of 2 × 2 outputs instead of 36, and for one of 4 × 4 outputs 36 instead of 144 or
+//! 64 instead of 400.
 //!
-//! A tile of the input, 4 × 4 or 8 × 8 pixels, and each kernel are transformed to as many values a channel. The outputs'
-//! values are then sixteen or 64 products of matrices, (tiles, Cin) · (Cin, Cout), and transformed back to
-//! 2 × 2 or 4 × 4 pixels. See Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015, arXiv 1509.09308).
-//! The gradients are the same, transposed. Rounding errors are a few times those of the plain sum; for 3 × 3 the
+//! A tile of the input, 4 × 4, 6 × 6 or 8 × 8 pixels, and each kernel are transformed to as many values a channel. The outputs'
+//! values are then as many products of matrices, (tiles, Cin) · (Cin, Cout), and transformed back to 2 × 2 or 4 × 4 pixels. See
+//! Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015, arXiv 1509.09308). The gradients are the same,
+//! transposed. Tiles are taken in blocks, whose transformed values stay in a core's second cache until they are multiplied and
+//! transformed back.
+//!
+//! Rounding errors are a few times those of the plain sum: docs/notes/2026-11-winograd.md has their bound. For F(2×2, 3×3) the
 //! transforms only halve and add, which is exact for small whole numbers.
 
 mod d_input;
+mod d_input_by_channels;
 mod matrices;
 mod passes;
+mod tiling;
 mod transforms;
 
 use std::ops::Range;
 
 use self::passes::{DKernel, DOutputs, Inputs, Kernels, Outputs, Products};
-pub(crate) use self::transforms::Side;
+pub(crate) use self::tiling::Tiling;
 use super::direct::pack_tap;
 use super::geometry::Problem;
 use super::padding::PaddedImage;
@@ -24,15 +30,16 @@ use crate::parallel::scratch;
 use crate::shape::ImageShape;
 use crate::simd::{LANES, Lanes, Tile, dispatch, dispatch_for, groups};
 use crate::tuning::{
-    KERNELS_PER_PANEL as PANEL, PANEL_LANES, WINOGRAD_5X5_TILES_PER_BLOCK,
-    WINOGRAD_TASKS_PER_IMAGE, WINOGRAD_TILES_MULTIPLE, WINOGRAD_TILES_PER_BLOCK,
-    WINOGRAD_TILES_PER_TASK, WINOGRAD_WIDE_5X5_TILES_PER_BLOCK, WINOGRAD_WIDE_CHANNELS,
+    KERNELS_PER_PANEL as PANEL, PANEL_LANES, WINOGRAD_4X4_TILES_PER_BLOCK,
+    WINOGRAD_5X5_TILES_PER_BLOCK, WINOGRAD_TASKS_PER_IMAGE, WINOGRAD_TILES_MULTIPLE,
+    WINOGRAD_TILES_PER_BLOCK, WINOGRAD_VALUES_PER_BLOCK, WINOGRAD_WIDE_5X5_TILES_PER_BLOCK,
+    WINOGRAD_WIDE_CHANNELS,
 };
 
 /// The tiles of one convolution over images of one size.
 #[derive(Clone, Debug)]
 pub(super) struct Winograd {
-    side: Side,
+    tiling: Tiling,
     /// Rows and columns of the tiles of an image.
     tiles: (usize, usize),
     /// Rows and columns of an output.
@@ -54,8 +61,8 @@ fn blocks(tiles: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// The padded images that whole tiles of all outputs read.
-pub(super) fn padded(side: Side, problem: &Problem) -> PaddedImage {
-    let whole = |outputs: usize| outputs.next_multiple_of(side.output()) + side.kernel() - 1;
+pub(super) fn padded(tiling: Tiling, problem: &Problem) -> PaddedImage {
+    let whole = |outputs: usize| outputs.next_multiple_of(tiling.output()) + tiling.kernel() - 1;
     PaddedImage {
         rows: whole(problem.output.rows),
         cols: whole(problem.output.cols),
@@ -63,9 +70,16 @@ pub(super) fn padded(side: Side, problem: &Problem) -> PaddedImage {
     }
 }
 
+/// Vectors of sixteen in the transformed kernels of a convolution with so many channels.
+pub(super) fn packed_len(tiling: Tiling, cin: usize, cout: usize) -> usize {
+    let lanes = cin.saturating_mul(groups(cout));
+    let lanes = lanes.saturating_add(cout.div_ceil(PANEL));
+    lanes.saturating_mul(tiling.values())
+}
+
 impl Winograd {
     /// For a problem whose images are [padded](padded) to whole tiles.
-    pub(super) fn new(side: Side, problem: &Problem) -> Self {
+    pub(super) fn new(tiling: Tiling, problem: &Problem) -> Self {
         let ImageShape {
             rows,
             cols,
@@ -73,8 +87,8 @@ impl Winograd {
         } = problem.output;
         let cin = problem.input().channels;
         Self {
-            side,
-            tiles: (rows.div_ceil(side.output()), cols.div_ceil(side.output())),
+            tiling,
+            tiles: tiling.tiles(rows, cols),
             output: (rows, cols),
             cin,
             cout,
@@ -84,11 +98,16 @@ impl Winograd {
     }
 
     /// Tiles of a block, at most.
-    fn tiles_per_block(&self) -> usize {
-        match self.side {
-            Side::Three => WINOGRAD_TILES_PER_BLOCK,
-            Side::Five if self.cin > WINOGRAD_WIDE_CHANNELS => WINOGRAD_WIDE_5X5_TILES_PER_BLOCK,
-            Side::Five => WINOGRAD_5X5_TILES_PER_BLOCK,
+    pub(super) fn tiles_per_block(&self) -> usize {
+        match self.tiling {
+            Tiling::F2x3 => WINOGRAD_TILES_PER_BLOCK,
+            Tiling::F4x3 => {
+                let tiles = WINOGRAD_VALUES_PER_BLOCK / (self.values() * (self.cin + PANEL));
+                let (fewest, most) = WINOGRAD_4X4_TILES_PER_BLOCK;
+                tiles.clamp(fewest, most) / WINOGRAD_TILES_MULTIPLE * WINOGRAD_TILES_MULTIPLE
+            }
+            Tiling::F4x5 if self.cin > WINOGRAD_WIDE_CHANNELS => WINOGRAD_WIDE_5X5_TILES_PER_BLOCK,
+            Tiling::F4x5 => WINOGRAD_5X5_TILES_PER_BLOCK,
         }
     }
 
@@ -99,16 +118,16 @@ impl Winograd {
     }
 
     fn values(&self) -> usize {
-        self.side.values()
+        self.tiling.values()
     }
 
-    /// The work of an image, counted in tiles of 4 × 4 values; one of 8 × 8 counts as four or eight.
-    pub(super) fn work(&self) -> usize {
-        self.tiles() * (WINOGRAD_TILES_PER_BLOCK / self.tiles_per_block())
+    /// Tiles that are worth a task of their own.
+    pub(super) fn tiles_per_task(&self) -> usize {
+        self.tiles_per_block() / 2
     }
 
     /// Tiles of an image.
-    fn tiles(&self) -> usize {
+    pub(super) fn tiles(&self) -> usize {
         self.tiles.0 * self.tiles.1
     }
 
@@ -125,19 +144,26 @@ impl Winograd {
 
     /// Vectors of sixteen in the transformed kernels.
     pub(super) fn packed_len(&self) -> usize {
-        self.values() * self.cin * groups(self.cout)
+        packed_len(self.tiling, self.cin, self.cout)
+    }
+
+    /// Vectors of sixteen from one value to the next in the transformed kernels of a panel of so many, and in the sums of their
+    /// gradients: one more than they fill,
+    /// for the same reason as those [of tiles](Self::step).
+    fn kernels_step(&self, channels: usize) -> usize {
+        self.cin * groups(channels) + 1
     }
 
     /// Lanes for the transformed tiles of the input and of a panel, and for the gradient of a panel's kernels.
     pub(super) fn scratch_len(&self) -> usize {
-        self.values() * (self.step(self.cin) + self.step(PANEL) + self.cin * groups(PANEL))
+        self.values() * (self.step(self.cin) + self.step(PANEL) + self.kernels_step(PANEL))
     }
 
     /// Where the padded images have the first value of a tile, and where it lies in an image of the output: image, row
     /// and column.
     fn tile(&self, tile: usize) -> (usize, [usize; 3]) {
         let (image, at) = (tile / self.tiles(), tile % self.tiles());
-        let out = self.side.output();
+        let out = self.tiling.output();
         let (y, x) = (at / self.tiles.1 * out, at % self.tiles.1 * out);
         let first = image * self.padded_len + y * self.row_len + x * self.cin;
         (first, [image, y, x])
@@ -147,7 +173,7 @@ impl Winograd {
     fn output_tile(&self, tile: usize) -> (usize, Tile) {
         let (_, [image, y, x]) = self.tile(tile);
         let (rows, cols) = self.output;
-        let out = self.side.output();
+        let out = self.tiling.output();
         let size = ((rows - y).min(out), (cols - x).min(out));
         let step = (cols * self.cout, self.cout);
         let first = ((image * rows + y) * cols + x) * self.cout;
@@ -162,12 +188,13 @@ impl Winograd {
         packed: &mut [Lanes],
         weights: impl Fn(usize) -> (usize, usize) + Sync,
     ) {
-        let panel_len = self.values() * self.cin * groups(PANEL);
+        let panel_len = self.values() * self.kernels_step(PANEL);
         parallel::parts_mut(packed, panel_len, |panel, packed| {
-            let lanes = packed.len() / (self.values() * self.cin);
+            let (_, channels) = self.panel(panel);
+            let step = self.kernels_step(channels) * LANES;
             for channel in 0..self.cin {
-                let to = &mut Lanes::flat_mut(packed)[channel * lanes * LANES..];
-                let to = (to, self.cin * lanes * LANES);
+                let first = channel * groups(channels) * LANES;
+                let to = (&mut Lanes::flat_mut(packed)[first..], step);
                 self.pack_channel(kernels, (channel, panel), to, &weights);
             }
         });
@@ -182,15 +209,15 @@ impl Winograd {
         weights: impl Fn(usize) -> (usize, usize),
     ) {
         let (first, channels) = self.panel(panel);
-        let mut taps = [Lanes::ZERO; Side::MOST_TAPS * PANEL_LANES];
-        let taps = &mut taps[..self.side.taps() * PANEL_LANES];
+        let mut taps = [Lanes::ZERO; Tiling::MOST_TAPS * PANEL_LANES];
+        let taps = &mut taps[..self.tiling.taps() * PANEL_LANES];
         for (position, tap) in taps.chunks_exact_mut(PANEL_LANES).enumerate() {
             let (from, stride) = weights(position * self.cin + channel);
             let from = &kernels[from + first * stride..];
             pack_tap(from, stride, self.cout - first, tap);
         }
         dispatch(Kernels {
-            side: self.side,
+            tiling: self.tiling,
             taps,
             to,
             step,
@@ -202,15 +229,15 @@ impl Winograd {
     pub(super) fn band(&self) -> usize {
         let (rows, cols) = self.tiles;
         let rows = rows.div_ceil(WINOGRAD_TASKS_PER_IMAGE);
-        let rows = rows.max(WINOGRAD_TILES_PER_TASK.div_ceil(cols));
-        self.side.output() * rows * self.output.1
+        let rows = rows.max(self.tiles_per_task().div_ceil(cols));
+        self.tiling.output() * rows * self.output.1
     }
 
     /// Tiles of an output of whole images, or of some rows of one.
     fn tiles_of(&self, output_len: usize) -> usize {
         let (rows, cols) = self.output;
         let all = output_len / (cols * self.cout);
-        (all / rows * self.tiles.0 + (all % rows).div_ceil(self.side.output())) * self.tiles.1
+        (all / rows * self.tiles.0 + (all % rows).div_ceil(self.tiling.output())) * self.tiles.1
     }
 
     /// padded images, transformed kernels, bias (Cout) → output (pixels, Cout), from the first pixel of an
@@ -250,22 +277,16 @@ impl Winograd {
                     to: Lanes::flat_mut(x),
                 },
             );
-            let panels = packed.chunks(self.values() * self.cin * groups(PANEL));
+            let panels = packed.chunks(self.values() * self.kernels_step(PANEL));
             for (panel, kernels) in panels.enumerate() {
                 let (first, channels) = self.panel(panel);
-                let mut start = [Lanes::ZERO; PANEL_LANES];
-                if let Some(bias) = bias {
-                    Lanes::flat_mut(&mut start)[..channels]
-                        .copy_from_slice(&bias[first..][..channels]);
-                }
                 dispatch(Products {
-                    side: self.side,
                     step: self.step(self.cin),
                     x: Lanes::flat(x),
                     rows: (range.len(), self.cin),
                     columns: (self.cin, 1),
-                    right: (kernels, self.cin * groups(channels)),
-                    start: &start[..groups(channels)],
+                    right: (kernels, self.kernels_step(channels)),
+                    lanes: groups(channels),
                     sums: (y, self.step(PANEL)),
                 });
                 dispatch(Outputs {
@@ -273,6 +294,7 @@ impl Winograd {
                     from: Lanes::flat(y),
                     tiles: range.clone(),
                     panel: (first, channels),
+                    bias: bias.map_or(&[], |bias| &bias[first..][..channels]),
                     output: (output, skipped),
                 });
             }
@@ -317,27 +339,27 @@ impl Winograd {
             );
             for panel in panels.clone() {
                 let (first, channels) = self.panel(panel);
-                let lanes = groups(channels);
+                let (lanes, step) = (groups(channels), self.kernels_step(channels));
                 dispatch(DOutputs {
                     winograd: self,
                     d_output,
                     tiles: range.clone(),
                     panel: (first, channels),
                     to: Lanes::flat_mut(y),
+                    step: (lanes * LANES, self.step(PANEL)),
                 });
                 dispatch(Products {
-                    side: self.side,
                     step: self.step(self.cin),
                     x: Lanes::flat(x),
                     rows: (self.cin, 1),
                     columns: (range.len(), self.cin),
                     right: (y, self.step(PANEL)),
-                    start: &[Lanes::ZERO; PANEL_LANES][..lanes],
-                    sums: (sums, self.cin * lanes),
+                    lanes,
+                    sums: (sums, step),
                 });
                 dispatch(DKernel {
-                    side: self.side,
-                    sums: Lanes::flat(sums),
+                    tiling: self.tiling,
+                    sums: (Lanes::flat(sums), step * LANES),
                     size: (self.cin, channels),
                     d_kernels: &mut d_kernels[first - panels.start * PANEL..],
                     row,

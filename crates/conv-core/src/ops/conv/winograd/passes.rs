@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::transforms::{self, Side};
-use super::{PANEL, Winograd};
+use super::transforms;
+use super::{PANEL, Tiling, Winograd};
 use crate::simd::{LANES, Lanes, Matrix, Op, Simd, Tile, gemm, groups};
+use crate::tuning::PANEL_LANES;
 
 /// The products, one for each value of a tile.
 pub(super) struct Products<'a> {
-    pub(super) side: Side,
     /// For each value (tiles, Cin), its rows and its columns as those of a [`Matrix`], and vectors from one to the next.
     pub(super) x: &'a [f32],
     pub(super) step: usize,
@@ -16,9 +16,8 @@ pub(super) struct Products<'a> {
     pub(super) columns: (usize, usize),
     /// For each value (columns, lanes of a panel), and how far from one to the next.
     pub(super) right: (&'a [Lanes], usize),
-    /// What the sums begin with, the bias, for the one value of a tile that the inverse transform adds to every output with
-    /// factor 1; zeros for the others.
-    pub(super) start: &'a [Lanes],
+    /// Vectors of sixteen in a row of `right` and of the sums.
+    pub(super) lanes: usize,
     /// For each value (rows, lanes), and how far from one to the next.
     pub(super) sums: (&'a mut [Lanes], usize),
 }
@@ -28,25 +27,18 @@ impl Op for Products<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let zeros = [Lanes::ZERO; 2];
-        // The value at point 1 in both directions has that factor.
-        let centre = self.side.tile() + 1;
+        let zeros = &[Lanes::ZERO; PANEL_LANES][..self.lanes];
         let all = self.x.chunks_exact(self.step * LANES);
         let right = self.right.0.chunks_exact(self.right.1);
         let sums = self.sums.0.chunks_exact_mut(self.sums.1);
         debug_assert!(right.len() >= all.len() && sums.len() >= all.len());
-        for (number, ((x, right), sums)) in all.zip(right).zip(sums).enumerate() {
+        for ((x, right), sums) in all.zip(right).zip(sums) {
             let a = Matrix {
                 values: x,
                 rows: self.rows,
                 columns: self.columns,
             };
-            let start = if number == centre {
-                self.start
-            } else {
-                &zeros[..self.start.len()]
-            };
-            gemm(s, a, right, start, Lanes::flat_mut(sums));
+            gemm(s, a, right, zeros, Lanes::flat_mut(sums));
         }
     }
 }
@@ -64,16 +56,16 @@ impl Op for Inputs<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let (side, cin) = (self.winograd.side, self.winograd.cin);
+        let (tiling, cin) = (self.winograd.tiling, self.winograd.cin);
         let from = Tile {
             step: (self.winograd.row_len, cin),
-            size: (side.tile(), side.tile()),
+            size: (tiling.tile(), tiling.tile()),
         };
-        let to = Tile::spread(side.tile(), self.winograd.step(cin) * LANES);
+        let to = Tile::spread(tiling.tile(), self.winograd.step(cin) * LANES);
         for (row, tile) in self.tiles.enumerate() {
             let (at, _) = self.winograd.tile(tile);
             let padded = (&self.padded[at..], from);
-            transforms::input(s, side, padded, (&mut self.to[row * cin..], to), cin);
+            transforms::input(s, tiling, padded, (&mut self.to[row * cin..], to), cin);
         }
     }
 }
@@ -85,6 +77,8 @@ pub(super) struct Outputs<'a> {
     pub(super) tiles: Range<usize>,
     /// The first channel, and how many.
     pub(super) panel: (usize, usize),
+    /// Of the channels; empty where there is none.
+    pub(super) bias: &'a [f32],
     /// Some values of the outputs, and the index of the first of them.
     pub(super) output: (&'a mut [f32], usize),
 }
@@ -95,18 +89,18 @@ impl Op for Outputs<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let (first, channels) = self.panel;
-        let side = self.winograd.side;
-        let from = Tile::spread(side.tile(), self.winograd.step(PANEL) * LANES);
+        let tiling = self.winograd.tiling;
+        let from = Tile::spread(tiling.tile(), self.winograd.step(PANEL) * LANES);
         for (row, tile) in self.tiles.enumerate() {
             let (at, tile) = self.winograd.output_tile(tile);
             let to = &mut self.output.0[at - self.output.1 + first..];
             let from = (&self.from[row * groups(channels) * LANES..], from);
-            transforms::output(s, side, from, (to, tile), channels);
+            transforms::output(s, tiling, from, (to, tile), self.bias, channels);
         }
     }
 }
 
-/// Tiles of the output's gradient → for each value (tiles, channels of a panel).
+/// Tiles of the output's gradient → for each value (tiles, some channels).
 pub(super) struct DOutputs<'a> {
     pub(super) winograd: &'a Winograd,
     pub(super) d_output: &'a [f32],
@@ -114,6 +108,8 @@ pub(super) struct DOutputs<'a> {
     /// The first channel, and how many.
     pub(super) panel: (usize, usize),
     pub(super) to: &'a mut [f32],
+    /// From one tile to the next, in values, and from one value of a tile to the next, in vectors.
+    pub(super) step: (usize, usize),
 }
 
 impl Op for DOutputs<'_> {
@@ -122,20 +118,52 @@ impl Op for DOutputs<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let (first, channels) = self.panel;
-        let side = self.winograd.side;
-        let to = Tile::spread(side.tile(), self.winograd.step(PANEL) * LANES);
+        let tiling = self.winograd.tiling;
+        let to = Tile::spread(tiling.tile(), self.step.1 * LANES);
         for (row, tile) in self.tiles.enumerate() {
             let (at, tile) = self.winograd.output_tile(tile);
             let from = (&self.d_output[at + first..], tile);
-            let to_row = row * groups(channels) * LANES;
-            transforms::d_output(s, side, from, (&mut self.to[to_row..], to), channels);
+            let to_row = row * self.step.0;
+            transforms::d_output(s, tiling, from, (&mut self.to[to_row..], to), channels);
+        }
+    }
+}
+
+/// For each value (tiles, channels of a panel), added to overlapping tiles of the padded input's gradient.
+pub(super) struct DInputs<'a> {
+    pub(super) winograd: &'a Winograd,
+    /// And how far it is from one value to the next, in vectors.
+    pub(super) from: (&'a [f32], usize),
+    pub(super) tiles: Range<usize>,
+    /// The first channel, and how many.
+    pub(super) panel: (usize, usize),
+    pub(super) d_padded: &'a mut [f32],
+}
+
+impl Op for DInputs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (first, channels) = self.panel;
+        let tiling = self.winograd.tiling;
+        let from = Tile::spread(tiling.tile(), self.from.1 * LANES);
+        let to = Tile {
+            step: (self.winograd.row_len, self.winograd.cin),
+            size: (tiling.tile(), tiling.tile()),
+        };
+        for (row, tile) in self.tiles.enumerate() {
+            let (at, _) = self.winograd.tile(tile);
+            let from = (&self.from.0[row * groups(channels) * LANES..], from);
+            let to = (&mut self.d_padded[at + first..], to);
+            transforms::add_d_input(s, tiling, from, to, channels);
         }
     }
 }
 
 /// The taps of an input channel for the kernels of a panel → their values, where the products read them.
 pub(super) struct Kernels<'a> {
-    pub(super) side: Side,
+    pub(super) tiling: Tiling,
     pub(super) taps: &'a [Lanes],
     pub(super) to: &'a mut [f32],
     /// From one value to the next.
@@ -151,17 +179,18 @@ impl Op for Kernels<'_> {
     fn run<S: Simd>(self, s: S) {
         let from = (
             Lanes::flat(self.taps),
-            Tile::spread(self.side.kernel(), PANEL),
+            Tile::spread(self.tiling.kernel(), PANEL),
         );
-        let to = (self.to, Tile::spread(self.side.tile(), self.step));
-        transforms::kernel(s, self.side, from, to, self.lanes * LANES);
+        let to = (self.to, Tile::spread(self.tiling.tile(), self.step));
+        transforms::kernel(s, self.tiling, from, to, self.lanes * LANES);
     }
 }
 
 /// For each value (Cin, channels of a panel), added to the gradient of the kernels.
 pub(super) struct DKernel<'a> {
-    pub(super) side: Side,
-    pub(super) sums: &'a [f32],
+    pub(super) tiling: Tiling,
+    /// And how far it is from one value to the next.
+    pub(super) sums: (&'a [f32], usize),
     /// Input channels, and output channels of the panel.
     pub(super) size: (usize, usize),
     pub(super) d_kernels: &'a mut [f32],
@@ -176,12 +205,13 @@ impl Op for DKernel<'_> {
     fn run<S: Simd>(self, s: S) {
         let (cin, channels) = self.size;
         let lanes = groups(channels) * LANES;
-        let from = Tile::spread(self.side.tile(), cin * lanes);
-        let to = Tile::spread(self.side.kernel(), cin * self.row);
+        let (sums, step) = self.sums;
+        let from = Tile::spread(self.tiling.tile(), step);
+        let to = Tile::spread(self.tiling.kernel(), cin * self.row);
         for channel in 0..cin {
-            let sums = (&self.sums[channel * lanes..], from);
+            let sums = (&sums[channel * lanes..], from);
             let d_kernels = (&mut self.d_kernels[channel * self.row..], to);
-            transforms::add_d_kernel(s, self.side, sums, d_kernels, channels);
+            transforms::add_d_kernel(s, self.tiling, sums, d_kernels, channels);
         }
     }
 }

@@ -1,5 +1,4 @@
-//! The transforms of Winograd's convolutions F(2×2, 3×3) and F(4×4, 5×5): tiles of the input of 4 × 4 or 8 × 8 values,
-//! and of the output of 2 × 2 or 4 × 4, a channel a lane.
+//! The transforms of Winograd's convolutions, a channel a lane.
 //!
 //! Each is a matrix on either side, `L · x · Lᵀ`. The names are those of Lavin and Gray, "Fast Algorithms for
 //! Convolutional Neural Networks" (2015, arXiv 1509.09308, section 4.1), for an input tile d, a kernel g and an output
@@ -7,91 +6,45 @@
 
 use crate::simd::{Simd, Tile, transform};
 
-use super::matrices::{DInput, DKernel, DOutput, Input, Kernel, Output};
-
-/// The sizes of kernels that there are transforms for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// 3 × 3, and tiles of the input of 4 × 4.
-    Three,
-    /// 5 × 5, and tiles of the input of 8 × 8.
-    Five,
-}
-
-impl Side {
-    /// Values of a channel of the largest kernel.
-    pub(super) const MOST_TAPS: usize = Self::Five.taps();
-
-    /// Rows and columns of a kernel.
-    #[must_use]
-    pub(crate) const fn kernel(self) -> usize {
-        match self {
-            Self::Three => 3,
-            Self::Five => 5,
-        }
-    }
-
-    /// Values of a channel of a kernel.
-    #[must_use]
-    pub(crate) const fn taps(self) -> usize {
-        self.kernel() * self.kernel()
-    }
-
-    /// Rows and columns of a tile of the output.
-    #[must_use]
-    pub(crate) const fn output(self) -> usize {
-        match self {
-            Self::Three => 2,
-            Self::Five => 4,
-        }
-    }
-
-    /// Rows and columns of the tile of the input that gives a tile of the output.
-    #[must_use]
-    pub(crate) const fn tile(self) -> usize {
-        self.kernel() + self.output() - 1
-    }
-
-    /// Values of a transformed tile.
-    #[must_use]
-    pub(crate) const fn values(self) -> usize {
-        self.tile() * self.tile()
-    }
-}
+use super::Tiling;
+use super::matrices::{AddDInput, DInput, DKernel, DOutput, Input, Kernel, Output};
 
 /// `Bᵀ d B`: a tile of the input to a transformed one.
 ///
 /// # Panics
-/// If a tile is larger than the matrix takes it, or reaches beyond its slice.
+/// If a tile is not of the size of the matrix, or reaches beyond its slice; tiles of the output may be cut.
 #[inline(always)]
 pub(crate) fn input<S: Simd>(
     s: S,
-    side: Side,
+    tiling: Tiling,
     from: (&[f32], Tile),
     to: (&mut [f32], Tile),
     channels: usize,
 ) {
-    match side {
-        Side::Three => transform::<Input, S, 4, 4, false>(s, from, to, channels),
-        Side::Five => transform::<Input, S, 8, 8, false>(s, from, to, channels),
+    match tiling {
+        Tiling::F2x3 => transform::<Input, S, 4, 4>(s, from, to, &[], channels),
+        Tiling::F4x3 => transform::<Input, S, 6, 6>(s, from, to, &[], channels),
+        Tiling::F4x5 => transform::<Input, S, 8, 8>(s, from, to, &[], channels),
     }
 }
 
-/// `Aᵀ m A`: a transformed tile to one of the output.
+/// `Aᵀ m A`: a transformed tile to one of the output, with a bias where there is one.
 ///
 /// # Panics
-/// As [`input`].
+/// As [`input`], or if there is a bias and not one for each channel.
 #[inline(always)]
 pub(crate) fn output<S: Simd>(
     s: S,
-    side: Side,
+    tiling: Tiling,
     from: (&[f32], Tile),
     to: (&mut [f32], Tile),
+    bias: &[f32],
     channels: usize,
 ) {
-    match side {
-        Side::Three => transform::<Output, S, 4, 2, false>(s, from, to, channels),
-        Side::Five => transform::<Output, S, 8, 4, false>(s, from, to, channels),
+    match tiling {
+        Tiling::F2x3 => transform::<Output, S, 4, 2>(s, from, to, bias, channels),
+        Tiling::F4x3 => transform::<Output, S, 6, 4>(s, from, to, bias, channels),
+        Tiling::F4x5 => transform::<Output, S, 8, 4>(s, from, to, bias, channels),
     }
 }
 
@@ -102,14 +55,15 @@ pub(crate) fn output<S: Simd>(
 #[inline(always)]
 pub(crate) fn d_output<S: Simd>(
     s: S,
-    side: Side,
+    tiling: Tiling,
     from: (&[f32], Tile),
     to: (&mut [f32], Tile),
     channels: usize,
 ) {
-    match side {
-        Side::Three => transform::<DOutput, S, 2, 4, false>(s, from, to, channels),
-        Side::Five => transform::<DOutput, S, 4, 8, false>(s, from, to, channels),
+    match tiling {
+        Tiling::F2x3 => transform::<DOutput, S, 2, 4>(s, from, to, &[], channels),
+        Tiling::F4x3 => transform::<DOutput, S, 4, 6>(s, from, to, &[], channels),
+        Tiling::F4x5 => transform::<DOutput, S, 4, 8>(s, from, to, &[], channels),
     }
 }
 
@@ -120,14 +74,34 @@ pub(crate) fn d_output<S: Simd>(
 #[inline(always)]
 pub(crate) fn d_input<S: Simd>(
     s: S,
-    side: Side,
+    tiling: Tiling,
     from: (&[f32], Tile),
     to: (&mut [f32], Tile),
     channels: usize,
 ) {
-    match side {
-        Side::Three => transform::<DInput, S, 4, 4, false>(s, from, to, channels),
-        Side::Five => transform::<DInput, S, 8, 8, false>(s, from, to, channels),
+    match tiling {
+        Tiling::F2x3 => transform::<DInput, S, 4, 4>(s, from, to, &[], channels),
+        Tiling::F4x3 => transform::<DInput, S, 6, 6>(s, from, to, &[], channels),
+        Tiling::F4x5 => transform::<DInput, S, 8, 8>(s, from, to, &[], channels),
+    }
+}
+
+/// `B m Bᵀ`: a transformed tile, added to one of the input's gradient.
+///
+/// # Panics
+/// As [`input`].
+#[inline(always)]
+pub(crate) fn add_d_input<S: Simd>(
+    s: S,
+    tiling: Tiling,
+    from: (&[f32], Tile),
+    to: (&mut [f32], Tile),
+    channels: usize,
+) {
+    match tiling {
+        Tiling::F2x3 => transform::<AddDInput, S, 4, 4>(s, from, to, &[], channels),
+        Tiling::F4x3 => transform::<AddDInput, S, 6, 6>(s, from, to, &[], channels),
+        Tiling::F4x5 => transform::<AddDInput, S, 8, 8>(s, from, to, &[], channels),
     }
 }
 
@@ -138,14 +112,15 @@ pub(crate) fn d_input<S: Simd>(
 #[inline(always)]
 pub(crate) fn kernel<S: Simd>(
     s: S,
-    side: Side,
+    tiling: Tiling,
     from: (&[f32], Tile),
     to: (&mut [f32], Tile),
     channels: usize,
 ) {
-    match side {
-        Side::Three => transform::<Kernel, S, 3, 4, false>(s, from, to, channels),
-        Side::Five => transform::<Kernel, S, 5, 8, false>(s, from, to, channels),
+    match tiling {
+        Tiling::F2x3 => transform::<Kernel, S, 3, 4>(s, from, to, &[], channels),
+        Tiling::F4x3 => transform::<Kernel, S, 3, 6>(s, from, to, &[], channels),
+        Tiling::F4x5 => transform::<Kernel, S, 5, 8>(s, from, to, &[], channels),
     }
 }
 
@@ -156,13 +131,14 @@ pub(crate) fn kernel<S: Simd>(
 #[inline(always)]
 pub(crate) fn add_d_kernel<S: Simd>(
     s: S,
-    side: Side,
+    tiling: Tiling,
     from: (&[f32], Tile),
     to: (&mut [f32], Tile),
     channels: usize,
 ) {
-    match side {
-        Side::Three => transform::<DKernel, S, 4, 3, true>(s, from, to, channels),
-        Side::Five => transform::<DKernel, S, 8, 5, true>(s, from, to, channels),
+    match tiling {
+        Tiling::F2x3 => transform::<DKernel, S, 4, 3>(s, from, to, &[], channels),
+        Tiling::F4x3 => transform::<DKernel, S, 6, 3>(s, from, to, &[], channels),
+        Tiling::F4x5 => transform::<DKernel, S, 8, 5>(s, from, to, &[], channels),
     }
 }

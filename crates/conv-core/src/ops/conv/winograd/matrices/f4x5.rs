@@ -1,78 +1,7 @@
-//! The matrices of the transforms, each as a function of a row of values.
+//! F(4×4, 5×5), by the points 0, 1, −1, 2, −2, ½, −½ and infinity.
 
+use super::{DInput, DKernel, DOutput, Input, Kernel, Output};
 use crate::simd::{Simd, Transform};
-
-// A convolution is a product of polynomials, computed by their values at some points. For 3 × 3 kernels the points are 0, 1, −1
-// and infinity, for 5 × 5 they are 0, 1, −1, 2, −2, ½, −½ and infinity. The values of a transformed tile are in that order.
-
-/// Bᵀ
-pub(super) struct Input;
-/// Aᵀ
-pub(super) struct Output;
-/// A
-pub(super) struct DOutput;
-/// G
-pub(super) struct Kernel;
-/// B
-pub(super) struct DInput;
-/// Gᵀ
-pub(super) struct DKernel;
-
-impl Transform<4, 4> for Input {
-    #[inline(always)]
-    fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 4] {
-        [s.sub(a, c), s.add(b, c), s.sub(c, b), s.sub(b, d)]
-    }
-}
-
-impl Transform<4, 2> for Output {
-    #[inline(always)]
-    fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 2] {
-        [s.add(s.add(a, b), c), s.sub(s.sub(b, c), d)]
-    }
-}
-
-impl Transform<2, 4> for DOutput {
-    #[inline(always)]
-    fn apply<S: Simd>(s: S, [a, b]: [S::F32; 2]) -> [S::F32; 4] {
-        [a, s.add(a, b), s.sub(a, b), s.sub(s.splat(0.0), b)]
-    }
-}
-
-impl Transform<3, 4> for Kernel {
-    #[inline(always)]
-    fn apply<S: Simd>(s: S, [a, b, c]: [S::F32; 3]) -> [S::F32; 4] {
-        let (ends, half) = (s.add(a, c), s.splat(0.5));
-        [
-            a,
-            s.mul(s.add(ends, b), half),
-            s.mul(s.sub(ends, b), half),
-            c,
-        ]
-    }
-}
-
-impl Transform<4, 3> for DKernel {
-    #[inline(always)]
-    fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 3] {
-        let half = s.splat(0.5);
-        let (sum, difference) = (s.mul(s.add(b, c), half), s.mul(s.sub(b, c), half));
-        [s.add(a, sum), difference, s.add(sum, d)]
-    }
-}
-
-impl Transform<4, 4> for DInput {
-    #[inline(always)]
-    fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 4] {
-        let difference = s.sub(b, c);
-        [
-            a,
-            s.add(difference, d),
-            s.sub(s.add(b, c), a),
-            s.sub(s.splat(0.0), d),
-        ]
-    }
-}
 
 impl Transform<8, 8> for Input {
     #[inline(always)]
@@ -146,6 +75,9 @@ impl Transform<8, 8> for DInput {
 }
 
 impl Transform<8, 4> for Output {
+    const WRITES_CUT_TILES: bool = true;
+    const ADDS_BIAS: bool = true;
+
     #[inline(always)]
     fn apply<S: Simd>(s: S, [a, b, c, d, e, f, g, h]: [S::F32; 8]) -> [S::F32; 4] {
         let (sum, difference) = (s.add(b, c), s.sub(b, c));
@@ -169,6 +101,8 @@ impl Transform<8, 4> for Output {
 }
 
 impl Transform<4, 8> for DOutput {
+    const READS_CUT_TILES: bool = true;
+
     #[inline(always)]
     fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 8] {
         let (even, odd) = (s.add(a, c), s.add(b, d));
@@ -218,6 +152,8 @@ impl Transform<5, 8> for Kernel {
 }
 
 impl Transform<8, 5> for DKernel {
+    const ADDS: bool = true;
+
     #[inline(always)]
     fn apply<S: Simd>(s: S, [a, b, c, d, e, f, g, h]: [S::F32; 8]) -> [S::F32; 5] {
         let (one, two, half) = (s.splat(ONE), s.splat(TWO), s.splat(HALF));
