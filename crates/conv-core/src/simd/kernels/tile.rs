@@ -1,8 +1,9 @@
 //! `L · x · Lᵀ` for tiles of values, a channel a lane: the loop of Winograd's transforms.
 
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 
-use crate::simd::Simd;
+use crate::simd::{LANES, Lanes, Simd};
 
 /// A matrix L, as what it does to a column: `M` values from `N`.
 pub(crate) trait Transform<const N: usize, const M: usize> {
@@ -77,61 +78,98 @@ pub(crate) fn transform<T: Transform<N, M>, S: Simd, const N: usize, const M: us
             "a tile of another size, or beyond the end of its slice"
         );
     }
+    let (mut x, mut y) = (MaybeUninit::uninit(), MaybeUninit::uninit());
     let mut channel = 0;
     while channel < channels {
-        let left = channels - channel;
-        let (from, to) = ((&from[channel..], read), (&mut to[channel..], written));
-        let bias = bias.get(channel..).unwrap_or_default();
-        // SAFETY: both tiles end within their slices, as checked, and these begin so many channels before the last one's end; a
-        // tile that must not be cut has all rows and columns.
+        let count = (channels - channel).min(S::WIDTH);
+        let bias = match bias.get(channel..) {
+            Some(bias) => s.load_first(&bias[..count.min(bias.len())]),
+            None => s.splat(0.0),
+        };
+        // Fewer channels than a vector holds are transformed in tiles of their own, so that the code is there once.
+        let whole = count == S::WIDTH;
+        if !whole {
+            let (x, y) = (
+                x.write([[Lanes::ZERO; N]; N]),
+                y.write([[Lanes::ZERO; M]; M]),
+            );
+            for (at, x) in values(read, x) {
+                x.0[..count].copy_from_slice(&from[channel + at..][..count]);
+            }
+            if T::ADDS {
+                for (at, y) in values(written, y) {
+                    y.0[..count].copy_from_slice(&to[channel + at..][..count]);
+                }
+            }
+        }
+        let (from, from_step) = if whole {
+            (from[channel..].as_ptr(), read.step)
+        } else {
+            (x.as_ptr().cast(), (N * LANES, LANES))
+        };
+        let (sums, sums_step) = if whole {
+            (to[channel..].as_mut_ptr(), written.step)
+        } else {
+            (y.as_mut_ptr().cast(), (M * LANES, LANES))
+        };
+        // SAFETY: both tiles end within their slices, as checked, and these begin a vector of channels before the last one's end;
+        // or they are the arrays, with sixteen values each, which were written. A tile that must not be cut has all rows and
+        // columns.
         unsafe {
-            if left >= S::WIDTH {
-                first_channels::<T, S, N, M, true>(s, from, to, bias, S::WIDTH);
-            } else {
-                first_channels::<T, S, N, M, false>(s, from, to, bias, left);
+            vector::<T, S, N, M>(
+                s,
+                (from, from_step, read.size),
+                (sums, sums_step, written.size),
+                bias,
+            );
+        }
+        if !whole {
+            // SAFETY: it was written above.
+            let y = unsafe { y.assume_init_mut() };
+            for (at, y) in values(written, y) {
+                to[channel + at..][..count].copy_from_slice(&y.0[..count]);
             }
         }
         channel += S::WIDTH;
     }
 }
 
-/// [`transform`] for the first channels, a vector of them or fewer. It transforms the columns, then the rows, since a whole
-/// tile does not fit into registers.
+/// The values that a tile has, and where their first channels lie.
+fn values<const N: usize>(
+    tile: Tile,
+    values: &mut [[Lanes; N]; N],
+) -> impl Iterator<Item = (usize, &mut Lanes)> {
+    let rows = values.iter_mut().enumerate().take(tile.size.0);
+    rows.flat_map(move |(y, row)| {
+        let columns = row.iter_mut().enumerate().take(tile.size.1);
+        columns.map(move |(x, value)| (y * tile.step.0 + x * tile.step.1, value))
+    })
+}
+
+/// [`transform`] for a vector of channels. It transforms the columns, then the rows, since a whole tile does not fit into
+/// registers. Of the tiles there are the first channel, the distances of rows and columns, and their numbers.
 ///
 /// # Safety
-/// With WHOLE there must be a vector of channels at each of the values of both tiles, in their slices. A tile has all rows and
-/// columns unless the matrix allows a cut one.
+/// There must be a vector of channels at each of the values of both tiles. A tile has all rows and columns unless the matrix
+/// allows a cut one.
 #[inline(always)]
-unsafe fn first_channels<
-    T: Transform<N, M>,
-    S: Simd,
-    const N: usize,
-    const M: usize,
-    const WHOLE: bool,
->(
+unsafe fn vector<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
     s: S,
-    (from, read): (&[f32], Tile),
-    (to, written): (&mut [f32], Tile),
-    bias: &[f32],
-    channels: usize,
+    (from, from_step, read): (*const f32, (usize, usize), (usize, usize)),
+    (to, to_step, written): (*mut f32, (usize, usize), (usize, usize)),
+    bias: S::F32,
 ) {
     // The compiler is not to know the distances: it would compute the addresses of all values for each tile, before the channels,
     // and keep them in memory.
-    let (read_step, written_step) = black_box((read.step, written.step));
+    let (from_step, to_step) = black_box((from_step, to_step));
     let zero = s.splat(0.0);
-    let bias = s.load_first(&bias[..bias.len().min(channels)]);
     let mut halfway = [[zero; N]; M];
     for column in 0..N {
         let mut x = [zero; N];
         for (y, value) in x.iter_mut().enumerate() {
-            if !T::READS_CUT_TILES || (y < read.size.0 && column < read.size.1) {
-                let at = y * read_step.0 + column * read_step.1;
-                *value = if WHOLE {
-                    // SAFETY: the caller vouches for it.
-                    unsafe { s.load_at(from.as_ptr().add(at)) }
-                } else {
-                    s.load_first(&from[at..][..channels])
-                };
+            if !T::READS_CUT_TILES || (y < read.0 && column < read.1) {
+                // SAFETY: the caller vouches for it.
+                *value = unsafe { s.load_at(from.add(y * from_step.0 + column * from_step.1)) };
             }
         }
         for (to, value) in halfway.iter_mut().zip(T::apply(s, x)) {
@@ -145,27 +183,16 @@ unsafe fn first_channels<
             } else {
                 value
             };
-            if !T::WRITES_CUT_TILES || (y < written.size.0 && column < written.size.1) {
-                let at = y * written_step.0 + column * written_step.1;
-                if WHOLE {
-                    // SAFETY: the caller vouches for it.
-                    unsafe {
-                        let to = to.as_mut_ptr().add(at);
-                        let sum = if T::ADDS {
-                            s.add(s.load_at(to), value)
-                        } else {
-                            value
-                        };
-                        s.store_at(sum, to);
-                    }
-                } else {
-                    let to = &mut to[at..][..channels];
+            if !T::WRITES_CUT_TILES || (y < written.0 && column < written.1) {
+                // SAFETY: the caller vouches for it.
+                unsafe {
+                    let to = to.add(y * to_step.0 + column * to_step.1);
                     let sum = if T::ADDS {
-                        s.add(s.load_first(to), value)
+                        s.add(s.load_at(to), value)
                     } else {
                         value
                     };
-                    s.store_first(sum, to);
+                    s.store_at(sum, to);
                 }
             }
         }
