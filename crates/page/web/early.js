@@ -25,6 +25,7 @@
     for (const element of document.querySelectorAll("[data-label]")) {
       element.setAttribute("aria-label", phrases[element.dataset.label]);
     }
+    document.documentElement.dataset.filled = "";
   };
   window.page.fill();
 }
