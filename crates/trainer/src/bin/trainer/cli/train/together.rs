@@ -49,16 +49,8 @@ impl TrainArgs {
     }
 
     fn run_together(&self, ranks: &Ranks) -> Result<(), Failure> {
-        let same_program = "install the same build of trainer on all hosts";
-        ranks.agree(&[Fact {
-            what: "version",
-            value: format!(
-                "{} ({})",
-                env!("CARGO_PKG_VERSION"),
-                option_env!("TRAINER_COMMIT").unwrap_or("no commit")
-            ),
-            advice: same_program,
-        }])?;
+        let commit = option_env!("TRAINER_COMMIT");
+        ranks.agree(&[Fact::program(env!("CARGO_PKG_VERSION"), commit)])?;
         let threads = self.threads.or(ranks.threads());
         pool(threads)?.install(|| match (&self.resume, &self.recipe) {
             (Some(folder), _) => self.go_on_together(folder, ranks),
