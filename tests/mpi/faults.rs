@@ -1,12 +1,15 @@
 //! Each way in which ranks may come to an end: all end in time, with one message that says which rank, where and why.
 
 use std::path::Path;
-use std::process::{Child, Output};
+use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tests::{result_digest, stderr, stdout, succeeds, trainer};
 
-use crate::{LIMIT, begin, ends, launcher, mpirun, program, ranks_of, signal, wait_for_checkpoint};
+use crate::{
+    LIMIT, begin, ends, is_open_mpi, launcher, mpirun, program, ranks_of, signal,
+    wait_for_checkpoint,
+};
 
 /// Longer than all of them take on a busy machine, and far shorter than waiting for a rank that is gone.
 const SOON: Duration = Duration::from_secs(30);
@@ -89,6 +92,33 @@ fn ranks_that_differ_are_told_apart_before_anything_is_trained() {
     }
 }
 
+/// What a program meets that was built for Open MPI and is started by MPICH's `mpirun`, or the other way round.
+#[test]
+fn an_mpirun_of_another_mpi_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    // How one rank is told of itself by the other library's launcher.
+    let names = match is_open_mpi() {
+        true => ["PMI_RANK", "PMI_SIZE"],
+        false => ["OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"],
+    };
+    for rank in ["1", "0"] {
+        let mut command = trainer();
+        command.args(["train", "stacked", "--run", run.to_str().unwrap()]);
+        command.envs(names.into_iter().zip([rank, "2"]));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = ends(begin(&mut command), SOON);
+        if rank == "0" {
+            let words = ["mpirun started 2 processes, and the MPI library", "MPICC"];
+            fails(&output, 1, &words);
+        } else {
+            assert_eq!(output.status.code(), Some(1));
+            assert_eq!(errors(&output), [""; 0], "rank 0 says it");
+        }
+        assert!(!run.exists());
+    }
+}
+
 /// On processors of different kinds ranks may compute with different instructions: the bits are the same.
 #[cfg(target_arch = "x86_64")]
 #[test]
@@ -100,7 +130,11 @@ fn ranks_may_have_different_instruction_sets() {
     let _ = succeeds(&trainer().args(train(&alone)).output().unwrap());
     let mut command = launcher();
     command.args(program(1)).args(train(&together));
-    command.args([":", "-n", "1", "-x", "CONV_CORE_SIMD=scalar"]);
+    command.args([":", "-n", "1"]);
+    match is_open_mpi() {
+        true => command.args(["-x", "CONV_CORE_SIMD=scalar"]),
+        false => command.args(["-env", "CONV_CORE_SIMD", "scalar"]),
+    };
     command.args(&program(1)[2..]).args(train(&together));
     let _ = succeeds(&ends(begin(&mut command), LIMIT));
     assert_eq!(
@@ -130,9 +164,12 @@ fn a_rank_that_is_killed_ends_all_and_leaves_a_checkpoint() {
         let output = ends(child, SOON);
         assert!(clock.elapsed() < SOON);
         assert!(!output.status.success());
-        // These are Open MPI's words, which knows of it first.
-        let words = format!("process rank {rank} with PID");
-        assert!(stderr(&output).contains(&words), "{}", stderr(&output));
+        // The launcher knows of it first: that of MPICH says so on stdout, without the rank.
+        let (told, words) = match is_open_mpi() {
+            true => (stderr(&output), format!("process rank {rank} with PID")),
+            false => (stdout(&output), "EXIT CODE: 9".to_owned()),
+        };
+        assert!(told.contains(&words), "{output:?}");
         assert!(!run.join("result.json").exists());
     }
 }

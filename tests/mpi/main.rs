@@ -1,5 +1,6 @@
 //! Several processes under `mpirun` that train one network: the bits of one process, and no end that nobody hears of.
-//! They need Open MPI, which `.ci/mpi` installs.
+//! They need Open MPI, which `.ci/mpi` installs, or MPICH: they run with the one that the program was built for, by `mpirun`
+//! or what the environment variable `MPIRUN` names.
 #![forbid(unsafe_code)]
 
 mod faults;
@@ -27,16 +28,27 @@ fn mpirun(ranks: usize, arguments: &[&str]) -> Command {
 
 /// `mpirun` as it runs in a container, by root, on fewer cores than ranks.
 fn launcher() -> Command {
-    let mut command = Command::new("mpirun");
-    command.arg("--oversubscribe");
-    for name in ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] {
-        command.env(name, "1");
+    let mpirun = std::env::var("MPIRUN").unwrap_or_else(|_| "mpirun".to_owned());
+    let mut command = Command::new(mpirun);
+    if is_open_mpi() {
+        command.arg("--oversubscribe");
+        for name in ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] {
+            command.env(name, "1");
+        }
+        // Without a lock in shared memory, for which PMIx would wait for ever if a rank is killed that holds it.
+        command.env("PMIX_MCA_gds", "hash");
     }
-    // Without a lock in shared memory, for which PMIx would wait for ever if a rank is killed that holds it.
-    command.env("PMIX_MCA_gds", "hash");
     command.env_remove("CONV_CORE_SIMD");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// Whether the program was built for Open MPI, and not for MPICH.
+fn is_open_mpi() -> bool {
+    let name = mpi::environment::library_version().unwrap();
+    let is_open_mpi = name.starts_with("Open MPI");
+    assert!(is_open_mpi || name.starts_with("MPICH"), "{name}");
+    is_open_mpi
 }
 
 /// Its arguments for so many ranks of `trainer`.
@@ -47,9 +59,7 @@ fn program(ranks: usize) -> Vec<String> {
 
 /// Starts a command.
 fn begin(command: &mut Command) -> Child {
-    command
-        .spawn()
-        .expect("mpirun starts: is Open MPI installed?")
+    command.spawn().expect("mpirun starts: is MPI installed?")
 }
 
 /// What a process wrote until its end, which it must come to in time.
@@ -69,9 +79,21 @@ fn ends(mut child: Child, limit: Duration) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The processes that an `mpirun` started.
+/// The ranks that an `mpirun` started, itself or by a process of its own.
 fn ranks_of(mpirun: &Child) -> Vec<u32> {
-    let tasks = fs::read_dir(format!("/proc/{}/task", mpirun.id()));
+    let program = trainer().get_program().to_owned();
+    let children_of = |child| [vec![child], children(child)].concat();
+    let all = children(mpirun.id()).into_iter().flat_map(children_of);
+    let is_rank = |process: &u32| {
+        let running = fs::read_link(format!("/proc/{process}/exe"));
+        running.is_ok_and(|running| running.as_os_str() == program)
+    };
+    all.filter(is_rank).collect()
+}
+
+/// The processes that another one started.
+fn children(process: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task"));
     let children = tasks.into_iter().flatten().flatten().map(|task| {
         let children = fs::read_to_string(task.path().join("children"));
         children.unwrap_or_default()

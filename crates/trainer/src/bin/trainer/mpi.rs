@@ -54,6 +54,7 @@ impl Ranks {
         watch_termination().map_err(|error| failed(&format!("no signals: {error}")))?;
         let world = universe.world();
         let (rank, count) = (world.rank() as usize, world.size() as usize);
+        faults::check_launcher(count)?;
         let own = Place::here();
         faults::watch_panics(rank, &own.host);
         let mut messages = Messages::new(rank, count, own.host.clone(), silence);

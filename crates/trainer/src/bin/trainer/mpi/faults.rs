@@ -13,6 +13,8 @@ use crate::terminal::interrupts::interrupted;
 
 /// What launchers tell a process of its number: Open MPI's mpirun, anything with `PMIx`, and MPICH's mpiexec or Slurm's srun.
 const NUMBERS: [&str; 3] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"];
+/// What some of them tell it of how many processes there are.
+const COUNTS: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
 /// Before a rank other than the first says why it ends the run, lower ranks have this long, once for each, to say the same.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// How often it looks whether one of them has.
@@ -20,8 +22,34 @@ const GLANCE: Duration = Duration::from_millis(10);
 
 /// The number of this process, if it was started by something like mpirun: known before MPI is.
 pub(super) fn number_from_launcher() -> Option<usize> {
-    let numbers = NUMBERS.iter().filter_map(|name| env::var(name).ok());
+    number_from(&NUMBERS)
+}
+
+fn number_from(names: &[&str]) -> Option<usize> {
+    let numbers = names.iter().filter_map(|name| env::var(name).ok());
     numbers.into_iter().find_map(|number| number.parse().ok())
+}
+
+/// An error if the MPI library of this program knows nothing of the processes that were started beside it: then each would
+/// train by itself.
+pub(super) fn check_launcher(count: usize) -> Result<(), Failure> {
+    let started = number_from(&COUNTS).unwrap_or(count);
+    if count > 1 || started <= 1 {
+        return Ok(());
+    }
+    // It is the same on all of them, and none hears of another one's end.
+    if number_from_launcher() != Some(0) {
+        exit(1);
+    }
+    let library = mpi::environment::library_version().unwrap_or_default();
+    let library = library.split([',', '\n']).next().unwrap_or_default();
+    let library: Vec<&str> = library.split_whitespace().collect();
+    Err(Failure::Error(format!(
+        "mpirun started {started} processes, and the MPI library of this program, {}, finds one: they belong to different \
+         MPIs. Start it by that library's mpirun, or build trainer for the other library: MPICC names its compiler, and \
+         `cargo clean -p mpi-sys` has Cargo look at it again",
+        library.join(" ")
+    )))
 }
 
 /// Leaves it to rank 0 to say what is wrong with a command line, which is that of all ranks.
@@ -83,20 +111,23 @@ pub(super) mod tests {
         std::env::var_os(RANK).is_some()
     }
 
-    /// Runs a test as so many ranks.
+    /// Runs a test as so many ranks, by `mpirun` or what `MPIRUN` names.
     pub(in crate::mpi) fn under_mpirun(ranks: usize, test: &str) -> Output {
-        let mut command = Command::new("mpirun");
+        let mpirun = std::env::var("MPIRUN").unwrap_or_else(|_| "mpirun".to_owned());
+        let mut command = Command::new(mpirun);
+        // Open MPI's option for more ranks than cores; MPICH needs none.
+        if mpi::environment::library_version().is_ok_and(|name| name.starts_with("Open MPI")) {
+            command.arg("--oversubscribe");
+        }
         let root = ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"];
         for name in root.into_iter().chain([RANK]) {
             command.env(name, "1");
         }
-        command.args(["--oversubscribe", "-n", &ranks.to_string()]);
+        command.args(["-n", &ranks.to_string()]);
         command.arg(std::env::current_exe().unwrap());
         command.args(["--exact", "--nocapture", test]);
         command.stdin(Stdio::null());
-        command
-            .output()
-            .expect("mpirun starts: is Open MPI installed?")
+        command.output().expect("mpirun starts: is MPI installed?")
     }
 
     /// Rank 1 panics on a thread of the pool, while the others wait for it.
