@@ -38,9 +38,10 @@ impl Ranks {
     /// Joins the other ranks, if `mpirun` or something like it started this process. A rank that says nothing for longer than
     /// `silence` ends the run.
     pub(crate) fn join(silence: Duration) -> Result<Option<Self>, Failure> {
-        if faults::number_from_launcher().is_none() {
+        let Some(number) = faults::number_from_launcher() else {
             return Ok(None);
-        }
+        };
+        let started = faults::count_from_launcher();
         let failed = |why: &str| Failure::Error(format!("cannot use MPI: {why}"));
         // One thread at a time: the one that takes a training step.
         let (universe, threading) = mpi::initialize_with_threading(Threading::Serialized)
@@ -54,7 +55,7 @@ impl Ranks {
         watch_termination().map_err(|error| failed(&format!("no signals: {error}")))?;
         let world = universe.world();
         let (rank, count) = (world.rank() as usize, world.size() as usize);
-        faults::check_launcher(count)?;
+        faults::check_launcher(number, started, count)?;
         let own = Place::here();
         faults::watch_panics(rank, &own.host);
         let mut messages = Messages::new(rank, count, own.host.clone(), silence);

@@ -30,15 +30,24 @@ fn number_from(names: &[&str]) -> Option<usize> {
     numbers.into_iter().find_map(|number| number.parse().ok())
 }
 
-/// An error if the MPI library of this program knows nothing of the processes that were started beside it: then each would
-/// train by itself.
-pub(super) fn check_launcher(count: usize) -> Result<(), Failure> {
-    let started = number_from(&COUNTS).unwrap_or(count);
+/// How many processes it started, if it tells.
+pub(super) fn count_from_launcher() -> Option<usize> {
+    number_from(&COUNTS)
+}
+
+/// An error if the MPI library of this program finds one process, where the launcher started more: then each would train by
+/// itself. `number` and `started` are what the launcher told before MPI was initialised, by which Open MPI sets its own.
+pub(super) fn check_launcher(
+    number: usize,
+    started: Option<usize>,
+    count: usize,
+) -> Result<(), Failure> {
+    let started = started.unwrap_or(count);
     if count > 1 || started <= 1 {
         return Ok(());
     }
     // It is the same on all of them, and none hears of another one's end.
-    if number_from_launcher() != Some(0) {
+    if number > 0 {
         exit(1);
     }
     let library = mpi::environment::library_version().unwrap_or_default();
