@@ -207,11 +207,11 @@ fn a_machine_with_a_wrong_digest_fails() {
 
     let (last, _) = right.trim_end().rsplit_once('\n').unwrap();
     let (wrong, missing) = (
-        right.replacen(": 0160dcfd", ": 0160dcfe", 1),
+        right.replacen(": 360e8c77", ": 360e8c78", 1),
         format!("{last}\n"),
     );
     for (printed, says) in [
-        (&*wrong, "scalar: operations has the digest 0160dcfe"),
+        (&*wrong, "scalar: operations has the digest 360e8c78"),
         (&missing, "operations was not computed on scalar"),
         ("", "book-3-iterations was not computed on scalar"),
     ] {

@@ -32,7 +32,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Takes the digest of a line, as in `test … operations, avx2: 0160dc…`, if it has one.
+    /// Takes the digest of a line, as in `test … operations, avx2: 360e8c…`, if it has one.
     pub(super) fn read(&mut self, line: &str) {
         let Some((work, level, digest)) = computed(line) else {
             return;
@@ -115,7 +115,7 @@ mod tests {
         let digest = "0".repeat(64);
         found.read(&format!("operations, avx2: {digest}"));
         let wrong = found.has_all_on(&["scalar"]).unwrap_err().to_string();
-        let begins = format!("avx2: operations has the digest {digest}, pinned is 0160dcfd");
+        let begins = format!("avx2: operations has the digest {digest}, pinned is 360e8c77");
         assert!(wrong.starts_with(&begins), "{wrong}");
 
         let mut unknown = Found::default();
