@@ -1,6 +1,8 @@
 //! The shapes of the tiles of sums that an instruction set keeps in its registers. They fix only speed: each sum adds its
 //! products in the same order in a tile of any shape.
 
+use crate::tuning::PIXELS_PER_SMALL_TILE;
+
 /// Work on a tile of so many rows, a number that is known when the work is compiled.
 pub trait Rows {
     /// What it returns.
@@ -20,6 +22,14 @@ pub trait Tiles {
     /// A tile of pixels of a convolution's output, with two vectors of kernels. Pixels that lie evenly by fours, but not by
     /// sevens, are quicker to address where each half of a tile is four of them.
     fn output_pixels<R: Rows>(by_fours: bool, work: R) -> R::Output;
+
+    /// A tile of the last pixels of a convolution's output, of which so few are left: at most [`PIXELS_PER_SMALL_TILE`]. Where a
+    /// multiply-add takes four cycles and two of them begin in each, four sums at once take no longer than one.
+    #[inline(always)]
+    fn last_pixels<R: Rows>(left: usize, work: R) -> R::Output {
+        let _ = left;
+        work.run::<PIXELS_PER_SMALL_TILE>()
+    }
 
     /// A tile of taps of the gradient of kernels, with two vectors of kernels.
     fn d_kernel_taps<R: Rows>(work: R) -> R::Output;

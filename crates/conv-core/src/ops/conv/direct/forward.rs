@@ -139,12 +139,15 @@ impl Forward<'_> {
                 *to = row;
             }
             let mut sums = [start; P];
-            if let (true, Some((rows, sums))) = (
-                count <= SMALL,
-                rows.first_chunk::<SMALL>()
-                    .zip(sums.first_chunk_mut::<SMALL>()),
-            ) {
-                indexed_gemm::<S, SMALL, V, PAIRS>(s, (self.padded, rows, taps), b, sums);
+            if P > SMALL && count <= SMALL {
+                let a = (self.padded, &rows[..], taps);
+                let last_pixels = LastPixels::<S, V, PAIRS> {
+                    s,
+                    a,
+                    b,
+                    sums: &mut sums,
+                };
+                S::last_pixels(count, last_pixels);
             } else {
                 indexed_gemm::<S, P, V, PAIRS>(s, (self.padded, &rows, taps), b, &mut sums);
             }
@@ -172,6 +175,29 @@ impl<S: Simd, const PAIRS: bool> Rows for TwoVectors<'_, '_, S, PAIRS> {
     fn run<const P: usize>(self) -> usize {
         self.forward
             .tiles::<S, P, 2, PAIRS>(self.s, self.at, self.taps, self.b)
+    }
+}
+
+/// A vector or two of kernels over the last pixels, in the first rows of a tile.
+struct LastPixels<'a, S: Simd, const V: usize, const PAIRS: bool> {
+    s: S,
+    a: (&'a [f32], &'a [usize], Offsets<'a>),
+    b: (&'a [f32], usize),
+    sums: &'a mut [[S::F32; V]],
+}
+
+impl<S: Simd, const V: usize, const PAIRS: bool> Rows for LastPixels<'_, S, V, PAIRS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const P: usize>(self) {
+        let (padded, rows, taps) = self.a;
+        if let Some((rows, sums)) = rows
+            .first_chunk::<P>()
+            .zip(self.sums.first_chunk_mut::<P>())
+        {
+            indexed_gemm::<S, P, V, PAIRS>(self.s, (padded, rows, taps), self.b, sums);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use crate::simd::tiles::{Rows, Tiles};
 use crate::simd::vector::assert_width;
 use crate::simd::{LANES, Lanes, Simd};
+use crate::tuning::PIXELS_PER_SMALL_TILE;
 
 /// Lanes 0 to 3 and lanes 4 to 7.
 #[derive(Clone, Copy)]
@@ -76,6 +77,14 @@ impl<M: MulAdd> Tiles for Wasm<M> {
     #[inline(always)]
     fn output_pixels<R: Rows>(_by_fours: bool, work: R) -> R::Output {
         work.run::<6>()
+    }
+    #[inline(always)]
+    fn last_pixels<R: Rows>(left: usize, work: R) -> R::Output {
+        // A vector is two registers: four sums at once take twice as long as one.
+        match left {
+            1 => work.run::<1>(),
+            _ => work.run::<PIXELS_PER_SMALL_TILE>(),
+        }
     }
     #[inline(always)]
     fn d_kernel_taps<R: Rows>(work: R) -> R::Output {
