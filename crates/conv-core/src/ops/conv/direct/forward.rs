@@ -192,12 +192,11 @@ impl<S: Simd, const V: usize, const PAIRS: bool> Rows for LastPixels<'_, S, V, P
     #[inline(always)]
     fn run<const P: usize>(self) {
         let (padded, rows, taps) = self.a;
-        if let Some((rows, sums)) = rows
-            .first_chunk::<P>()
-            .zip(self.sums.first_chunk_mut::<P>())
-        {
-            indexed_gemm::<S, P, V, PAIRS>(self.s, (padded, rows, taps), self.b, sums);
-        }
+        let first = rows.first_chunk().zip(self.sums.first_chunk_mut());
+        let Some((rows, sums)) = first else {
+            unreachable!("{P} pixels are the first of a larger tile");
+        };
+        indexed_gemm::<S, P, V, PAIRS>(self.s, (padded, rows, taps), self.b, sums);
     }
 }
 
