@@ -2,14 +2,14 @@
 #![forbid(unsafe_code)]
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
 
 use mnist_data::{Dataset, embedded};
 use ndarray::{Array1, Array2, Axis};
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::drawing::styles::{STYLES, write_picture};
+use tests::drawing::styles::{STYLES, Style, write_picture};
 use tests::{run, small_model, stderr, stdout, succeeds};
 
 /// Pictures that are looked at.
@@ -194,17 +194,20 @@ fn a_picture_is_read_as_its_digit() {
             .count()
     };
     assert!(right(&expected) > PICTURES * 9 / 10, "{}", right(&expected));
-    for style in &STYLES {
-        let paths: Vec<PathBuf> = (0..PICTURES)
-            .map(|number| folder.path().join(format!("{number}.png")))
-            .collect();
-        for (path, image) in paths.iter().zip(digits.images().axis_iter(Axis(0))) {
-            write_picture(path, image, style);
+    let is_read = |style: &Style| {
+        let folder = folder.path().join(style.name);
+        fs::create_dir(&folder).unwrap();
+        let mut names = Vec::new();
+        for (number, image) in digits
+            .images()
+            .axis_iter(Axis(0))
+            .take(PICTURES)
+            .enumerate()
+        {
+            let path = folder.join(format!("{number}.png"));
+            write_picture(&path, image, style);
+            names.push(path.to_str().unwrap().to_owned());
         }
-        let names: Vec<String> = paths
-            .iter()
-            .map(|path| path.to_str().unwrap().into())
-            .collect();
         let found = classes(&model, &names);
         let others = found.iter().zip(&expected).filter(|(a, b)| a != b).count();
         eprintln!("{}: {} right, {others} others", style.name, right(&found));
@@ -214,7 +217,12 @@ fn a_picture_is_read_as_its_digit() {
             "{}",
             style.name
         );
-    }
+    };
+    thread::scope(|scope| {
+        for style in &STYLES {
+            scope.spawn(|| is_read(style));
+        }
+    });
 }
 
 #[test]
