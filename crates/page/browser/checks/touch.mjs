@@ -8,9 +8,12 @@ async function telephone() {
   return [tab, await tab.context().newCDPSession(tab)];
 }
 
-/** The middle of the screen, if possible: where an element stands then. */
+/** Scrolls an element to the middle of the screen, if possible, and tells where it stands once the screen shows it there. */
 async function box(tab, selector) {
-  await tab.evaluate((selector) => document.querySelector(selector).scrollIntoView({ block: "center" }), selector);
+  await tab.evaluate(async (selector) => {
+    document.querySelector(selector).scrollIntoView({ block: "center", behavior: "instant" });
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  }, selector);
   return tab.locator(selector).first().boundingBox();
 }
 
