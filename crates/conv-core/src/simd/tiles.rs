@@ -23,11 +23,10 @@ pub trait Tiles {
     /// sevens, are quicker to address where each half of a tile is four of them.
     fn output_pixels<R: Rows>(by_fours: bool, work: R) -> R::Output;
 
-    /// A tile of the last pixels of a convolution's output, of which so few are left: at most [`PIXELS_PER_SMALL_TILE`]. Where a
+    /// A tile of the last pixels of a convolution's output, of which so many are left: at most [`PIXELS_PER_SMALL_TILE`]. Where a
     /// multiply-add takes four cycles and two of them begin in each, four sums at once take no longer than one.
     #[inline(always)]
-    fn last_pixels<R: Rows>(left: usize, work: R) -> R::Output {
-        let _ = left;
+    fn last_pixels<R: Rows>(_left: usize, work: R) -> R::Output {
         work.run::<PIXELS_PER_SMALL_TILE>()
     }
 

@@ -131,7 +131,7 @@ pub(crate) fn cases_of_five() -> Vec<Case> {
         cases.push((Conv::new(window), [1, 21, 12, cin, cout]));
     }
     cases.push((Conv::new(window), [19, 8, 8, 8, 64]));
-    // By tiles on the way back alone, and of so many channels that fewer tiles are taken together.
+    // By tiles in the backward pass alone, with so many channels that a block has fewer tiles.
     cases.push((Conv::new(window.padding(Padding::Same)), [3, 8, 8, 16, 8]));
     cases.push((Conv::new(window), [7, 5, 5, 16, 120]));
     cases.push((Conv::new(window), [5, 12, 12, 264, 16]));

@@ -28,6 +28,46 @@ impl Norm {
             beta: uniform(&mut random, shape.3),
         }
     }
+
+    /// The output, and the gradients of input, gamma and beta, with the statistics of the batch.
+    fn both_ways(&self, statistics: &Statistics, epsilon: f32) -> Passes {
+        let mut passes = Passes {
+            output: nan(self.input.dim()),
+            d_input: nan(self.input.dim()),
+            d_gamma: nan(self.gamma.len()),
+            d_beta: nan(self.beta.len()),
+        };
+        batch_norm::forward(
+            self.input.view(),
+            statistics,
+            epsilon,
+            self.gamma.view(),
+            self.beta.view(),
+            passes.output.view_mut(),
+        )
+        .unwrap();
+        batch_norm::backward(
+            self.input.view(),
+            statistics,
+            epsilon,
+            self.gamma.view(),
+            self.d_output.view(),
+            Gradients {
+                d_input: passes.d_input.view_mut(),
+                d_gamma: passes.d_gamma.view_mut(),
+                d_beta: passes.d_beta.view_mut(),
+            },
+        )
+        .unwrap();
+        passes
+    }
+}
+
+struct Passes {
+    output: Array4<f32>,
+    d_input: Array4<f32>,
+    d_gamma: Array1<f32>,
+    d_beta: Array1<f32>,
 }
 
 #[test]
@@ -57,18 +97,7 @@ fn batch_norm_and_its_gradients_are_those_of_the_reference() {
                 assert!((statistics.mean[c] - mean[c]).abs() <= 1e-13 * 50.0);
                 assert!((statistics.variance[c] - variance[c]).abs() <= 1e-12);
             }
-            let (mut output, mut d_input) = (nan(shape), nan(shape));
-            let (mut d_gamma, mut d_beta) = (nan(shape.3), nan(shape.3));
-            let (gamma, beta) = (norm.gamma.view(), norm.beta.view());
-            batch_norm::forward(
-                norm.input.view(),
-                &statistics,
-                1e-3,
-                gamma,
-                beta,
-                output.view_mut(),
-            )
-            .unwrap();
+            let found = norm.both_ways(&statistics, 1e-3);
             // The mean is rounded to f32, half a unit of 64.
             let tolerance = right.mapv(|_| {
                 64.0 * EPSILON
@@ -77,37 +106,29 @@ fn batch_norm_and_its_gradients_are_those_of_the_reference() {
                         .sqrt()
                     + 4e-6
             });
-            assert_within("output", &output.view(), &right.view(), &tolerance.view());
-            batch_norm::backward(
-                norm.input.view(),
-                &statistics,
-                1e-3,
-                norm.gamma.view(),
-                norm.d_output.view(),
-                Gradients {
-                    d_input: d_input.view_mut(),
-                    d_gamma: d_gamma.view_mut(),
-                    d_beta: d_beta.view_mut(),
-                },
-            )
-            .unwrap();
+            assert_within(
+                "output",
+                &found.output.view(),
+                &right.view(),
+                &tolerance.view(),
+            );
             // Computed in f64, rounded once.
             let near = |right: f64| EPSILON * right.abs() + 1e-9;
             assert_within(
                 "d_input",
-                &d_input.view(),
+                &found.d_input.view(),
                 &right_d.view(),
                 &right_d.mapv(near).view(),
             );
             assert_within(
                 "d_gamma",
-                &d_gamma.view(),
+                &found.d_gamma.view(),
                 &right_gamma.view(),
                 &right_gamma.mapv(near).view(),
             );
             assert_within(
                 "d_beta",
-                &d_beta.view(),
+                &found.d_beta.view(),
                 &right_beta.view(),
                 &right_beta.mapv(near).view(),
             );
@@ -143,32 +164,13 @@ fn batch_norm_gives_the_same_bits_everywhere() {
     let norm = Norm::new(9, (37, 5, 5, 9));
     same_everywhere(|| {
         let statistics = Statistics::of(norm.input.view()).unwrap();
-        let (mut output, mut d_input) = (nan((37, 5, 5, 9)), nan((37, 5, 5, 9)));
-        let (mut d_gamma, mut d_beta) = (nan(9), nan(9));
-        let (gamma, beta) = (norm.gamma.view(), norm.beta.view());
-        batch_norm::forward(
-            norm.input.view(),
-            &statistics,
-            1e-5,
-            gamma,
-            beta,
-            output.view_mut(),
-        )
-        .unwrap();
-        batch_norm::backward(
-            norm.input.view(),
-            &statistics,
-            1e-5,
-            norm.gamma.view(),
-            norm.d_output.view(),
-            Gradients {
-                d_input: d_input.view_mut(),
-                d_gamma: d_gamma.view_mut(),
-                d_beta: d_beta.view_mut(),
-            },
-        )
-        .unwrap();
-        [bits(&output), bits(&d_input), bits(&d_gamma), bits(&d_beta)]
+        let found = norm.both_ways(&statistics, 1e-5);
+        [
+            bits(&found.output),
+            bits(&found.d_input),
+            bits(&found.d_gamma),
+            bits(&found.d_beta),
+        ]
     });
 }
 

@@ -51,7 +51,8 @@ impl Tile {
 /// channel its bias is added, where the matrix [does so](Transform::ADDS_BIAS) and there is one.
 ///
 /// # Panics
-/// If there is a bias and not one for each channel, or if a tile is not of the size of the matrix, nor a smaller one where this is allowed, or reaches beyond its slice.
+/// If there is a bias and not one for each channel, or if a tile reaches beyond its slice or has another size than the matrix;
+/// a smaller tile is allowed where the matrix takes [cut](Transform::READS_CUT_TILES) ones.
 #[inline(always)]
 pub(crate) fn transform<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
     s: S,

@@ -194,7 +194,7 @@ impl<S: Simd, const V: usize, const PAIRS: bool> Rows for LastPixels<'_, S, V, P
         let (padded, rows, taps) = self.a;
         let first = rows.first_chunk().zip(self.sums.first_chunk_mut());
         let Some((rows, sums)) = first else {
-            unreachable!("{P} pixels are the first of a larger tile");
+            unreachable!("a tile of {P} pixels is no beginning of this one");
         };
         indexed_gemm::<S, P, V, PAIRS>(self.s, (padded, rows, taps), self.b, sums);
     }

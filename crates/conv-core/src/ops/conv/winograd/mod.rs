@@ -31,9 +31,9 @@ use crate::shape::ImageShape;
 use crate::simd::{LANES, Lanes, Tile, dispatch, dispatch_for, groups};
 use crate::tuning::{
     KERNELS_PER_PANEL as PANEL, PANEL_LANES, WINOGRAD_4X4_TILES_PER_BLOCK,
-    WINOGRAD_5X5_TILES_PER_BLOCK, WINOGRAD_TASKS_PER_IMAGE, WINOGRAD_TILES_MULTIPLE,
-    WINOGRAD_TILES_PER_BLOCK, WINOGRAD_VALUES_PER_BLOCK, WINOGRAD_WIDE_5X5_TILES_PER_BLOCK,
-    WINOGRAD_WIDE_CHANNELS,
+    WINOGRAD_5X5_TILES_PER_BLOCK, WINOGRAD_TASKS_PER_BLOCK, WINOGRAD_TASKS_PER_IMAGE,
+    WINOGRAD_TILES_MULTIPLE, WINOGRAD_TILES_PER_BLOCK, WINOGRAD_VALUES_PER_BLOCK,
+    WINOGRAD_WIDE_5X5_TILES_PER_BLOCK, WINOGRAD_WIDE_CHANNELS,
 };
 
 /// The tiles of one convolution over images of one size.
@@ -123,7 +123,7 @@ impl Winograd {
 
     /// Tiles that are worth a task of their own.
     pub(super) fn tiles_per_task(&self) -> usize {
-        self.tiles_per_block() / 2
+        self.tiles_per_block() / WINOGRAD_TASKS_PER_BLOCK
     }
 
     /// Tiles of an image.
@@ -148,8 +148,7 @@ impl Winograd {
     }
 
     /// Vectors of sixteen from one value to the next in the transformed kernels of a panel of so many, and in the sums of their
-    /// gradients: one more than they fill,
-    /// for the same reason as those [of tiles](Self::step).
+    /// gradients: one more than they fill, for the same reason as those [of tiles](Self::step).
     fn kernels_step(&self, channels: usize) -> usize {
         self.cin * groups(channels) + 1
     }
