@@ -174,7 +174,8 @@ fn what_is_wrong_is_told_before_anything_is_trained() {
         (&["--set", "optimizer.rate"][..], "there is no ="),
         (&["--set", "optimizer.nosuch=1,2"], "nosuch"),
         (&["--set", "optimizer.rate=0.1,fast"], "fast"),
-        (&["--seeds", "5..1"], "5..1 has no seeds"),
+        (&["--seeds", "5..1"], "5..1 runs backwards"),
+        (&["--seeds", ""], "there are none"),
         (&["--set", "seed=1,2"], "--seeds"),
         (&["--jobs", "0"], "a whole number above 0"),
     ] {
@@ -202,6 +203,37 @@ fn what_is_wrong_is_told_before_anything_is_trained() {
         "{text}"
     );
     assert!(text.contains("--folder"), "{text}");
+}
+
+#[test]
+fn images_that_are_not_there_are_told_once_and_others_than_before_too() {
+    let place = Place::new();
+    let first = place.sweep(&["--seeds", "1"]);
+    let _ = succeeds(&first);
+    let text = stderr(&first);
+    assert!(
+        text.starts_with("training 1 run in sweeps/small, 1 at a time, each on "),
+        "{text}"
+    );
+
+    let images = place.data.path().join("train-images-idx3-ubyte");
+    let mut bytes = fs::read(&images).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&images, bytes).unwrap();
+    let output = place.sweep(&["--seeds", "1..2"]);
+    assert_eq!(succeeds(&output).lines().count(), 2);
+    let text = stderr(&output);
+    let words = "other files of the data set than this command finds: 1 of them, seed=1 the first";
+    assert!(text.contains(words), "{text}");
+
+    fs::remove_file(images).unwrap();
+    let output = place.sweep(&["--seeds", "3..4"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    let errors = text.lines().filter(|line| line.starts_with("error: "));
+    assert_eq!(errors.count(), 1, "{text}");
+    assert!(text.contains("train-images"), "{text}");
+    assert!(!place.run("seed=3").exists());
 }
 
 /// The terminal sends Ctrl-C to the sweep and its runs alike.

@@ -89,15 +89,18 @@ fn divided(text: &str) -> Result<Vec<String>, String> {
 pub fn seeds(text: &str) -> Result<Vec<u64>, Error> {
     let wrong = |what: &str| {
         Error::Argument(format!(
-            "{what} in {text:?}; expected seeds of 0 to {}, as 1..5 for the five from 1 to 5, or 1,7,9",
+            "seeds {text:?}: {what}; expected whole numbers up to {}, as 1..5 for the five from 1 to 5, or 1,7,9",
             i64::MAX
         ))
     };
     let number = |text: &str| {
         let number = text.trim().parse::<u64>().ok();
         let number = number.filter(|&seed| seed <= i64::MAX as u64);
-        number.ok_or_else(|| wrong(&format!("{text:?} is no seed")))
+        number.ok_or_else(|| wrong(&format!("{text:?} is not a seed")))
     };
+    if text.trim().is_empty() {
+        return Err(wrong("there are none"));
+    }
     let mut all = Vec::new();
     for part in text.split(',') {
         let (first, last) = match part.split_once("..") {
@@ -105,7 +108,9 @@ pub fn seeds(text: &str) -> Result<Vec<u64>, Error> {
             None => (number(part)?, number(part)?),
         };
         if first > last {
-            return Err(wrong(&format!("{part} has no seeds")));
+            return Err(wrong(&format!(
+                "{part} runs backwards; {last}..{first} would have them"
+            )));
         }
         if last - first >= MOST as u64 {
             return Err(wrong(&format!("{part} has more than {MOST} seeds")));
@@ -255,11 +260,16 @@ mod tests {
         assert_eq!(seeds("7").unwrap(), [7]);
         assert_eq!(seeds("3..3, 9,1").unwrap(), [3, 9, 1]);
         for (text, words) in [
-            ("", "is no seed"),
-            ("1..", "is no seed"),
-            ("-1", "is no seed"),
-            ("9223372036854775808", "is no seed"),
-            ("5..1", "5..1 has no seeds"),
+            ("", "seeds \"\": there are none; expected"),
+            ("1,,2", "\"\" is not a seed"),
+            ("1..", "is not a seed"),
+            ("1-5", "\"1-5\" is not a seed"),
+            ("-1", "is not a seed"),
+            ("9223372036854775808", "is not a seed"),
+            (
+                "5..1",
+                "5..1 runs backwards; 1..5 would have them; expected",
+            ),
             ("0..10000", "more than 10000"),
             ("1,1..3", "1 is there twice"),
         ] {

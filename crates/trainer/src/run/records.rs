@@ -212,6 +212,21 @@ fn is_one(ranks: &usize) -> bool {
 }
 
 impl Environment {
+    /// Whether it tells of other files of a data set than another one does; of images in the program it cannot tell.
+    #[must_use]
+    pub fn has_other_files(&self, other: &Self) -> bool {
+        let digests = |all: &Self| -> Option<Vec<String>> {
+            let files = all.data.iter();
+            files
+                .map(|file| (!file.embedded).then(|| file.sha256.clone()))
+                .collect()
+        };
+        match (digests(self), digests(other)) {
+            (Some(own), Some(others)) => own != others,
+            _ => false,
+        }
+    }
+
     /// The folder of the data set's files, or none where they are embedded.
     #[must_use]
     pub fn folder(&self) -> Option<PathBuf> {

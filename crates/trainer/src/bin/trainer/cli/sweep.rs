@@ -2,13 +2,14 @@
 
 mod jobs;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use trainer::recipe::{Changes, Recipe};
+use trainer::images::Images;
+use trainer::recipe::{Changes, Named, Recipe};
 use trainer::report;
 use trainer::run::Contents;
-use trainer::run::records::{RECIPE, REPORT, RESULT};
+use trainer::run::records::{Environment, RECIPE, REPORT, RESULT};
 use trainer::sweep::{Axis, Job, Summary, grid, seeds};
 use trainer::whole_file;
 
@@ -110,6 +111,13 @@ impl SweepArgs {
                 runs.len()
             ));
         }
+        self.look_at_data(&first, &runs)?;
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            Failure::Error(format!("{}: cannot make it: {error}", folder.display()))
+        })?;
+        if !open.is_empty() {
+            say(&self.announcement(open.len(), &folder));
+        }
         let trained = self.train(&open, runs.len());
         let interrupted = matches!(trained, Err(Failure::Interrupted));
         if interrupted {
@@ -142,7 +150,7 @@ impl SweepArgs {
     }
 
     /// How far a run is. A wrong value is an error before anything is trained, and so is a folder with another run.
-    fn state(&self, job: &Job, path: &std::path::Path) -> Result<State, Failure> {
+    fn state(&self, job: &Job, path: &Path) -> Result<State, Failure> {
         let named = Recipe::find(&self.recipe, &self.changes(job))?;
         let written = path.join(RECIPE);
         if !written.is_file() {
@@ -159,6 +167,44 @@ impl SweepArgs {
             true => State::Finished,
             false => State::Begun,
         })
+    }
+
+    /// An error where the images are not there or too few, before every run says so; and a warning where finished runs had
+    /// other files than this command finds.
+    fn look_at_data(&self, named: &Named, runs: &[Run]) -> Result<(), Failure> {
+        let images = Images::load(named, self.data.as_deref())?;
+        let here = Environment::here(&images, 1, [])?;
+        let finished = runs.iter().filter(|run| run.state == State::Finished);
+        let had_others = |run: &&Run| {
+            let before = Contents::read(&run.path).ok();
+            let before = before.and_then(|before| before.environment);
+            before.is_some_and(|before| before.has_other_files(&here))
+        };
+        let others: Vec<&Run> = finished.filter(had_others).collect();
+        if let [first, ..] = &others[..] {
+            say(&format!(
+                "warning: finished runs were trained on other files of the data set than this command finds: {} of them, \
+                 {} the first; the table has them beside the others",
+                others.len(),
+                first.name
+            ));
+        }
+        Ok(())
+    }
+
+    /// What is about to be trained, before the first run says something, which may be an hour from now.
+    fn announcement(&self, open: usize, folder: &Path) -> String {
+        let at_once = self.jobs.min(open);
+        let count = |count: usize, what: &str| match count {
+            1 => format!("1 {what}"),
+            _ => format!("{count} {what}s"),
+        };
+        format!(
+            "training {} in {}, {at_once} at a time, each on {}",
+            count(open, "run"),
+            folder.display(),
+            count(self.threads(at_once), "thread")
+        )
     }
 
     /// Threads of a run: as many as there are cores for each of those at the same time.
