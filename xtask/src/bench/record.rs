@@ -1,6 +1,6 @@
 //! `cargo xtask bench record`: a recipe trained with one seed after another, and the middle of what came out.
 //!
-//! Every run is the `trainer` that everybody has. The test images are read once, at the end of a run, and decide
+//! The runs are those of `trainer sweep`, which goes on where it was stopped. The test images are read once, at the end of a run, and decide
 //! nothing: neither which epoch counts nor which seed.
 
 mod latency;
@@ -8,7 +8,7 @@ mod torch;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use mnist_data::catalog;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::{self, Machine};
 use super::table::{Spread, aligned, spread};
-use super::{build, child, report};
+use super::{build, report};
 use crate::workspace::root;
 
 #[derive(clap::Args)]
@@ -122,33 +122,27 @@ pub(super) fn run(args: &Args) -> Result<()> {
         bail!("latency trains with one seed; leave out --seeds");
     }
     let trainer = build::ours(root, &["--release", "--package", "trainer"], "trainer")?;
+    let version = machine::our_version(root);
     let Some(record) = args.name.record() else {
         let data = folder("mnist", args.data.as_deref())?;
-        return latency::run(&trainer, &data, args.peers);
+        let runs = Runs::new(&target, "latency", &version)?;
+        return latency::run(&trainer, runs, &data, args.peers);
     };
     let data = match (&args.data, record.embedded) {
         (None, true) => None,
         (given, _) => Some(folder(record.dataset, given.as_deref())?),
     };
     let machine = machine::here();
-    let version = machine::our_version(root);
     let seeds = args.seeds.unwrap_or(record.seeds);
-    let mut runs = Vec::new();
-    for seed in 1..=seeds {
-        let run = train(
-            &trainer,
-            (record.recipe, record.dataset),
-            data.as_deref(),
-            seed,
-        )?;
-        eprintln!(
-            "seed {seed} of {seeds}: {} after {} epochs in {:.2} s",
-            percent(run.outcome.test_accuracy),
-            run.outcome.epochs,
-            run.outcome.seconds
-        );
-        runs.push(run.outcome);
-    }
+    let trained = sweep(
+        &trainer,
+        (record.recipe, record.dataset),
+        data.as_deref(),
+        seeds,
+        Runs::new(&target, record.name, &version)?,
+    )?;
+    let runs = (1..=seeds).map(|seed| trained.outcome(seed));
+    let runs: Vec<Outcome> = runs.collect::<Result<_>>()?;
     let found = match (args.peers, &data) {
         (true, Some(data)) => torch::quick(root, &target, data, record.target)?,
         _ => Vec::new(),
@@ -164,7 +158,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         runs: &runs,
         peers: &found,
     };
-    report::write_json(&target, &format!("record-{}", record.name), &everything)
+    report::write_json(&target, &format!("record-{}", record.name), &everything)?;
+    trained.remove()
 }
 
 /// The folder of a data set: the one that is given, or the one where it is after fetching it.
@@ -178,45 +173,79 @@ fn folder(dataset: &str, given: Option<&Path>) -> Result<PathBuf> {
     Ok(Fetcher::new(entry).fetch()?)
 }
 
-/// A finished run, its folder removed with it.
-struct Run {
-    outcome: Outcome,
-    folder: tempfile::TempDir,
+/// The folder in which the runs of a record are until its end.
+enum Runs {
+    /// Of a commit: a record that was stopped goes on there.
+    Kept(PathBuf),
+    /// Of sources that were changed since a commit: the next program may be another one.
+    Temporary(tempfile::TempDir),
 }
 
-impl Run {
-    /// The network that came out.
-    fn model(&self) -> PathBuf {
-        self.folder.path().join("run").join("model.safetensors")
+impl Runs {
+    /// For a record of a version as [`machine::our_version`] tells it.
+    fn new(target: &Path, record: &str, version: &str) -> Result<Self> {
+        let commit = version.split(['(', ')']).nth(1);
+        Ok(match commit.filter(|commit| !commit.ends_with('+')) {
+            Some(commit) => Self::Kept(
+                target
+                    .join("bench")
+                    .join(format!("record-{record}-{commit}")),
+            ),
+            None => Self::Temporary(tempfile::tempdir().context("no temporary folder")?),
+        })
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(folder) => folder,
+            Self::Temporary(folder) => folder.path(),
+        }
+    }
+
+    /// The run of a seed.
+    fn run(&self, seed: u64) -> PathBuf {
+        self.path().join(format!("seed={seed}"))
+    }
+
+    /// Removes them, so that the same record is measured anew the next time.
+    fn remove(self) -> Result<()> {
+        let folder = self.path();
+        std::fs::remove_dir_all(folder).with_context(|| folder.display().to_string())
+    }
+
+    /// What came of the run of a seed.
+    fn outcome(&self, seed: u64) -> Result<Outcome> {
+        let path = self.run(seed).join("result.json");
+        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        serde_json::from_str(&text).with_context(|| path.display().to_string())
     }
 }
 
-/// Trains a recipe on a data set, on all cores.
-fn train(
+/// Trains a recipe on a data set with the seeds 1 to `seeds`, one after another on all cores; what is there already is not
+/// trained again.
+fn sweep(
     trainer: &Path,
     (recipe, dataset): (&str, &str),
     data: Option<&Path>,
-    seed: u64,
-) -> Result<Run> {
-    let folder = tempfile::tempdir().context("no temporary folder")?;
-    let run = folder.path().join("run");
+    seeds: u64,
+    runs: Runs,
+) -> Result<Runs> {
     let mut command = Command::new(trainer);
     command
-        .args(["train", recipe, "--quiet", "--dataset", dataset])
-        .args(["--seed", &seed.to_string()])
-        .arg("--run")
-        .arg(&run);
+        .args(["sweep", recipe, "--dataset", dataset])
+        .args(["--seeds", &format!("1..{seeds}")])
+        .arg("--folder")
+        .arg(runs.path());
     if let Some(data) = data {
         command.arg("--data").arg(data);
     }
-    let finished = child::run(&mut command).context("trainer does not start")?;
-    if !finished.status.success() {
-        bail!("trainer train {recipe}: {}", finished.stderr.trim());
+    // It says on stderr what every run found, and its table on stdout, where the record's is to be.
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let status = command.status().context("trainer does not start")?;
+    if !status.success() {
+        bail!("trainer sweep {recipe}: {status}");
     }
-    let path = run.join("result.json");
-    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let outcome = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
-    Ok(Run { outcome, folder })
+    Ok(runs)
 }
 
 /// The record's line: medians, and from the least to the most.
@@ -344,6 +373,27 @@ mod tests {
         let outcome: Outcome = serde_json::from_str(text).expect("an outcome");
         assert_eq!((outcome.parameters, outcome.seconds), (7, 1.5));
         assert!(serde_json::from_str::<Outcome>(r#"{"seconds":1.0}"#).is_err());
+    }
+
+    #[test]
+    fn runs_of_a_commit_are_kept_and_those_of_changed_sources_are_not() {
+        let target = Path::new("target");
+        let kept = Runs::new(target, "quick", "0.1.0 (1a2b3c4)").expect("a folder");
+        let run = target.join("bench").join("record-quick-1a2b3c4/seed=3");
+        assert_eq!(kept.run(3), run);
+        for version in ["0.1.0 (1a2b3c4+)", "0.1.0"] {
+            let runs = Runs::new(target, "quick", version).expect("a folder");
+            let folder = runs.path().to_owned();
+            assert!(folder.is_dir(), "{version}");
+            assert!(runs.outcome(1).is_err());
+            drop(runs);
+            assert!(!folder.exists(), "{version}");
+        }
+        let target = tempfile::tempdir().expect("a folder");
+        let kept = Runs::new(target.path(), "quick", "0.1.0 (1a2b3c4)").expect("a folder");
+        std::fs::create_dir_all(kept.run(1)).expect("a run");
+        kept.remove().expect("it is removed");
+        assert!(!target.path().join("bench/record-quick-1a2b3c4").exists());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::train;
+use super::{Runs, sweep};
 use crate::bench::contest::Entrant;
 use crate::bench::grid::{self, Column, Unit};
 use crate::bench::stacked::{self, Work};
@@ -15,13 +15,15 @@ use crate::bench::{child, lenet};
 const ROUNDS: u32 = 5;
 const WINDOW: u32 = 240;
 
-pub(super) fn run(trainer: &Path, data: &Path, peers: bool) -> Result<()> {
-    eprintln!("training the network");
-    let run = train(trainer, ("quick", "mnist"), Some(data), 1)?;
-    let folder = run.folder.path();
+pub(super) fn run(trainer: &Path, runs: Runs, data: &Path, peers: bool) -> Result<()> {
+    let runs = sweep(trainer, ("quick", "mnist"), Some(data), 1, runs)?;
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let folder = folder.path();
     lenet::write_raw(data, folder)?;
     let model = folder.join("model.safetensors");
-    std::fs::copy(run.model(), &model).with_context(|| model.display().to_string())?;
+    let trained = runs.run(1).join("model.safetensors");
+    std::fs::copy(trained, &model).with_context(|| model.display().to_string())?;
+    runs.remove()?;
     export(trainer, &model, &folder.join("model.onnx"))?;
     let args = stacked::Args::new(peers, ROUNDS);
     let work = Work {
