@@ -216,8 +216,11 @@ fn numbers_that_diverge_are_told_once() {
     fails(&output, 1, &["rank 0 on ", "infinite or not a number"]);
 }
 
-/// What Open MPI does with Ctrl-C: it sends SIGTERM to all ranks, and SIGKILL some time later; its usual second is too short for
-/// a checkpoint of ranks that share a busy machine.
+/// After Ctrl-C, Open MPI 4.1 lets this many seconds pass before it sends all ranks SIGTERM, and as many again before SIGKILL.
+/// Its usual second is too short for a checkpoint of ranks that share a busy machine. The ranks train on meanwhile, so the run
+/// must be longer.
+const OPEN_MPI_WAITS: &str = "5";
+
 #[test]
 fn ctrl_c_leaves_a_checkpoint_from_which_another_number_of_ranks_goes_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -228,7 +231,7 @@ fn ctrl_c_leaves_a_checkpoint_from_which_another_number_of_ranks_goes_on() {
             "train",
             "stacked",
             "--epochs",
-            "20",
+            "60",
             "--threads",
             "1",
             "--run",
@@ -239,7 +242,7 @@ fn ctrl_c_leaves_a_checkpoint_from_which_another_number_of_ranks_goes_on() {
     let _ = succeeds(&trainer().args(train(&alone)).output().unwrap());
     let mut command = launcher();
     if is_open_mpi() {
-        command.args(["--mca", "odls_base_sigkill_timeout", "20"]);
+        command.args(["--mca", "odls_base_sigkill_timeout", OPEN_MPI_WAITS]);
     }
     command.args(program(3)).args(train(&run));
     command.args(["--checkpoint-every", "0"]);
