@@ -93,6 +93,12 @@ impl Session {
         self.learner.workspace.set_exchange(exchange);
     }
 
+    /// How many parameters the network has.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.learner.network.values().len()
+    }
+
     /// The shards that its batches are divided into, see [`Network::shards`]: more processes have no work.
     pub fn shards(&self) -> usize {
         self.learner.network.shards(self.course.sizes().0)

@@ -40,8 +40,15 @@ use crate::Error;
 ///     fn gather(&mut self, _: &mut [f64], _: usize) -> Result<(), Error> {
 ///         Ok(())
 ///     }
-///     fn sum(&mut self, values: &mut [f32], add: &mut dyn FnMut(usize, &mut [f32])) -> Result<(), Error> {
-///         add(0, values);
+///     fn sum(
+///         &mut self,
+///         values: &mut [f32],
+///         ready: usize,
+///         add: &mut dyn FnMut(usize, &mut [f32]),
+///     ) -> Result<(), Error> {
+///         if ready == 0 {
+///             add(0, values);
+///         }
 ///         Ok(())
 ///     }
 /// }
@@ -61,14 +68,20 @@ pub trait Exchange: Debug + Send + Sync {
     fn gather(&mut self, values: &mut [f64], len: usize) -> Result<(), Error>;
 
     /// Sums over the ranks in their order: `add(first, part)` adds this rank's values from number `first` on to a part of the
-    /// sum, which rank 0 begins with zeros and every other rank with the sum of the ranks before. At the end all ranks have
-    /// the sum of all in `values`, which is zero before. Implementations may divide `values` into parts of any length.
+    /// sum, which rank 0 begins with zeros and every other rank with the sum of the ranks before. Implementations may divide
+    /// `values` into parts of any length.
+    ///
+    /// In a training step it is called several times with the same `values`, which are zero before the first call. This rank's
+    /// values are there from number `ready` on, which falls from call to call, since the last layers have their gradients first.
+    /// Such a call is to do what it can without waiting for another rank. The last call has `ready` 0; at its end all ranks
+    /// have the sum of all in `values`.
     ///
     /// # Errors
     /// [`Error::Exchange`] if they could not be exchanged.
     fn sum(
         &mut self,
         values: &mut [f32],
+        ready: usize,
         add: &mut dyn FnMut(usize, &mut [f32]),
     ) -> Result<(), Error>;
 }

@@ -23,6 +23,7 @@ pub(super) struct Reduction<'a> {
     exchange: Option<&'a mut (dyn Exchange + 'static)>,
     /// Room for a record of each shard of the batch.
     records: &'a mut [f64],
+    gradient: &'a mut [f32],
     /// Shards of the batch, and those of this process.
     shards: usize,
     own: Range<usize>,
@@ -38,10 +39,12 @@ pub(super) fn record_len(program: &Program) -> usize {
 }
 
 impl<'a> Reduction<'a> {
-    /// For the shards `own` of so many.
+    /// For the shards `own` of so many; `gradient` is to be that of the batch, and zero
+    /// where there is an exchange.
     pub(super) fn new(
         (program, parameters): (&'a Program, &'a [f32]),
         (exchange, records): (Option<&'a mut (dyn Exchange + 'static)>, &'a mut [f64]),
+        gradient: &'a mut [f32],
         (shards, own): (usize, Range<usize>),
     ) -> Self {
         Self {
@@ -49,6 +52,7 @@ impl<'a> Reduction<'a> {
             parameters,
             exchange,
             records,
+            gradient,
             shards,
             own,
             report: None,
@@ -81,7 +85,7 @@ impl<'a> Reduction<'a> {
     }
 
     /// Reduces the shards' sums for the gradient to the batch's, if the step is a batch normalisation. The first message of a
-    /// backward pass has the reports too.
+    /// backward pass has the reports too. The gradients of all steps after it are there, so their sum over the ranks goes on.
     pub(super) fn sums(&mut self, shared: &mut [Shared], at: usize, shards: &Items<'_, '_, Shard>) {
         let Some(norm) = self.program.steps[at].step.batch_norm() else {
             return;
@@ -112,15 +116,18 @@ impl<'a> Reduction<'a> {
             );
             self.report = self.report.or(report);
         });
+        if let (Some(exchange), None) = (&mut self.exchange, &self.failed) {
+            let add = &mut |first: usize, part: &mut [f32]| {
+                shards.each(|shard| add_gradient(shard, first, part));
+            };
+            // The parameters stand in the order of the layers.
+            let ready = norm.gamma.end.max(norm.beta.end);
+            self.failed = exchange.sum(self.gradient, ready, add).err();
+        }
     }
 
     /// The gradient of the batch, the shards' added in their order, and its report, which holds the sum of the losses.
-    pub(super) fn gradient(
-        mut self,
-        shards: &[Shard],
-        shared: &[Shared],
-        gradient: &mut [f32],
-    ) -> Result<Report, Error> {
+    pub(super) fn gradient(mut self, shards: &[Shard], shared: &[Shared]) -> Result<Report, Error> {
         if self.exchange.is_some() && self.report.is_none() {
             let mut report = Report::default();
             self.gather(
@@ -134,19 +141,17 @@ impl<'a> Reduction<'a> {
         if let Some(error) = self.failed {
             return Err(error);
         }
+        let gradient = self.gradient;
         match self.exchange {
             None => parallel::parts_mut(gradient, PARAMETERS_PER_TASK, |task, total| {
                 total.fill(0.0);
                 add_gradients(shards, task * PARAMETERS_PER_TASK, total);
             }),
-            Some(exchange) => {
-                gradient.fill(0.0);
-                exchange.sum(gradient, &mut |first, part| {
-                    parallel::parts_mut(part, PARAMETERS_PER_TASK, |task, total| {
-                        add_gradients(shards, first + task * PARAMETERS_PER_TASK, total);
-                    });
-                })?;
-            }
+            Some(exchange) => exchange.sum(gradient, 0, &mut |first, part| {
+                parallel::parts_mut(part, PARAMETERS_PER_TASK, |task, total| {
+                    add_gradients(shards, first + task * PARAMETERS_PER_TASK, total);
+                });
+            })?,
         }
         for (at, norm) in self.program.batch_norms() {
             norm.write_gradient(&shared[at], gradient);
@@ -190,9 +195,14 @@ impl<'a> Reduction<'a> {
 /// Adds the gradients of some shards from parameter number `first` on, in the shards' order.
 fn add_gradients(shards: &[Shard], first: usize, total: &mut [f32]) {
     for shard in shards {
-        for (total, x) in total.iter_mut().zip(&shard.gradient[first..]) {
-            *total += x;
-        }
+        add_gradient(shard, first, total);
+    }
+}
+
+/// Adds the gradient of a shard from parameter number `first` on.
+fn add_gradient(shard: &Shard, first: usize, total: &mut [f32]) {
+    for (total, x) in total.iter_mut().zip(&shard.gradient[first..]) {
+        *total += x;
     }
 }
 

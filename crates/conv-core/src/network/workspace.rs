@@ -325,11 +325,13 @@ impl Workspace {
         if exchange.is_some() {
             let len = count * record_len(program);
             self.records.resize(self.records.len().max(len), 0.0);
+            self.gradient.fill(0.0);
         }
         let first = own.start;
         let mut reduction = Reduction::new(
             (program, parameters),
             (exchange, &mut self.records),
+            &mut self.gradient,
             (count, own),
         );
         // Forward through all runs, then backward through all of them; the last run goes both ways in one stage.
@@ -374,7 +376,7 @@ impl Workspace {
                 }
             },
         );
-        let mut report = reduction.gradient(shards, &self.shared, &mut self.gradient)?;
+        let mut report = reduction.gradient(shards, &self.shared)?;
         report.loss /= images as f64;
         Ok(report)
     }

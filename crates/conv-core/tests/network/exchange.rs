@@ -1,7 +1,7 @@
 //! Several ranks, here threads, that train one network together: the same bits as one process.
 
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use conv_core::Error;
@@ -16,12 +16,20 @@ use crate::{images, pooled, specs, stacked};
 /// Values of a part of a sum: few, so that even small networks have several.
 const PART: usize = 100;
 
-/// A rank whose messages go through channels, one from every rank to every rank.
+/// What messages are of: records, and parts of a sum on their way along the ranks and back.
+const RECORDS: usize = 0;
+const ALONG: usize = 1;
+const BACK: usize = 2;
+
+/// A rank whose messages go through channels, of each kind one from every rank to every rank.
 #[derive(Debug)]
 struct Channels {
     rank: usize,
-    to: Vec<Sender<Vec<f64>>>,
-    from: Vec<Mutex<Receiver<Vec<f64>>>>,
+    to: Vec<[Sender<Vec<f64>>; 3]>,
+    from: Vec<[Mutex<Receiver<Vec<f64>>>; 3]>,
+    /// Parts of the sum that went along and came back.
+    along: usize,
+    back: usize,
 }
 
 impl Channels {
@@ -32,24 +40,40 @@ impl Channels {
         for rank in 0..ranks {
             let mut to = Vec::new();
             for receivers in &mut receivers {
-                let (sender, receiver) = channel();
-                to.push(sender);
-                receivers.push(Mutex::new(receiver));
+                let [records, along, back] = std::array::from_fn(|_| channel());
+                to.push([records.0, along.0, back.0]);
+                receivers.push([records.1, along.1, back.1].map(Mutex::new));
             }
             all.push((rank, to));
         }
         let all = all.into_iter().zip(receivers);
-        all.map(|((rank, to), from)| Self { rank, to, from })
-            .collect()
+        all.map(|((rank, to), from)| Self {
+            rank,
+            to,
+            from,
+            along: 0,
+            back: 0,
+        })
+        .collect()
     }
 
-    fn send(&self, to: usize, values: Vec<f64>) -> Result<(), Error> {
-        self.to[to].send(values).map_err(|_| gone(to))
+    fn send(&self, to: usize, kind: usize, values: Vec<f64>) -> Result<(), Error> {
+        self.to[to][kind].send(values).map_err(|_| gone(to))
     }
 
-    fn receive(&self, from: usize) -> Result<Vec<f64>, Error> {
-        let receiver = self.from[from].lock().unwrap();
+    fn receive(&self, from: usize, kind: usize) -> Result<Vec<f64>, Error> {
+        let receiver = self.from[from][kind].lock().unwrap();
         receiver.recv().map_err(|_| gone(from))
+    }
+
+    /// A part that came, if there is one or `wait` says that it is to be waited for.
+    fn part(&self, from: usize, kind: usize, wait: bool) -> Result<Option<Vec<f32>>, Error> {
+        let receiver = self.from[from][kind].lock().unwrap();
+        let values = match wait {
+            true => Some(receiver.recv().map_err(|_| gone(from))?),
+            false => receiver.try_recv().ok(),
+        };
+        Ok(values.map(|values| values.into_iter().map(|x| x as f32).collect()))
     }
 }
 
@@ -75,10 +99,10 @@ impl Exchange for Channels {
             part.start * len..part.end * len
         };
         for to in (0..ranks).filter(|&to| to != self.rank) {
-            self.send(to, values[part(self.rank)].to_vec())?;
+            self.send(to, RECORDS, values[part(self.rank)].to_vec())?;
         }
         for from in (0..ranks).filter(|&from| from != self.rank) {
-            values[part(from)].copy_from_slice(&self.receive(from)?);
+            values[part(from)].copy_from_slice(&self.receive(from, RECORDS)?);
         }
         Ok(())
     }
@@ -86,30 +110,45 @@ impl Exchange for Channels {
     fn sum(
         &mut self,
         values: &mut [f32],
+        ready: usize,
         add: &mut dyn FnMut(usize, &mut [f32]),
     ) -> Result<(), Error> {
         let wide = |values: &[f32]| values.iter().map(|&x| f64::from(x)).collect();
-        let narrow = |values: Vec<f64>| values.into_iter().map(|x| x as f32);
-        let last = self.ranks() - 1;
-        for (number, part) in values.chunks_mut(PART).enumerate() {
-            if self.rank > 0 {
-                let before = narrow(self.receive(self.rank - 1)?);
-                part.iter_mut().zip(before).for_each(|(x, sum)| *x = sum);
+        let (rank, last, wait) = (self.rank, self.ranks() - 1, ready == 0);
+        // From the last values on.
+        let (len, parts) = (values.len(), values.len().div_ceil(PART));
+        let range = |part: usize| {
+            let end = len - part * PART;
+            end.saturating_sub(PART)..end
+        };
+        let (mut along, mut back) = (self.along, self.back);
+        while along < parts && range(along).start >= ready {
+            let part = range(along);
+            if rank > 0 {
+                let Some(sum) = self.part(rank - 1, ALONG, wait)? else {
+                    break;
+                };
+                values[part.clone()].copy_from_slice(&sum);
             }
-            add(number * PART, part);
-            if self.rank < last {
-                self.send(self.rank + 1, wide(part))?;
+            add(part.start, &mut values[part.clone()]);
+            match rank < last {
+                true => self.send(rank + 1, ALONG, wide(&values[part]))?,
+                false if rank > 0 => self.send(rank - 1, BACK, wide(&values[part]))?,
+                false => {}
             }
+            along += 1;
         }
-        for part in values.chunks_mut(PART) {
-            if self.rank < last {
-                let all = narrow(self.receive(self.rank + 1)?);
-                part.iter_mut().zip(all).for_each(|(x, sum)| *x = sum);
+        while rank < last && back < along {
+            let Some(sum) = self.part(rank + 1, BACK, wait)? else {
+                break;
+            };
+            values[range(back)].copy_from_slice(&sum);
+            if rank > 0 {
+                self.send(rank - 1, BACK, wide(&sum))?;
             }
-            if self.rank > 0 {
-                self.send(self.rank - 1, wide(part))?;
-            }
+            back += 1;
         }
+        (self.along, self.back) = if wait { (0, 0) } else { (along, back) };
         Ok(())
     }
 }
@@ -195,6 +234,89 @@ fn any_number_of_ranks_finds_the_bits_of_one_process() {
             }
         }
     }
+}
+
+/// A single rank, which looks at each call of a sum at what is said to be there.
+#[derive(Debug)]
+struct Witness {
+    /// Of each call of the step under way, `ready` and the values from there on.
+    early: Vec<(usize, Vec<f32>)>,
+    /// `ready` of all calls, step by step.
+    calls: Arc<Mutex<Vec<Vec<usize>>>>,
+}
+
+impl Exchange for Witness {
+    fn rank(&self) -> usize {
+        0
+    }
+
+    fn ranks(&self) -> usize {
+        1
+    }
+
+    fn gather(&mut self, _: &mut [f64], _: usize) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn sum(
+        &mut self,
+        values: &mut [f32],
+        ready: usize,
+        add: &mut dyn FnMut(usize, &mut [f32]),
+    ) -> Result<(), Error> {
+        assert!(values.iter().all(|&x| x == 0.0));
+        let mut there = vec![0.0; values.len() - ready];
+        add(ready, &mut there);
+        self.early.push((ready, there));
+        if ready == 0 {
+            add(0, values);
+            let early = std::mem::take(&mut self.early);
+            for (ready, there) in &early {
+                assert_eq!(&values[*ready..], there, "from {ready} on");
+            }
+            let calls = early.iter().map(|(ready, _)| *ready).collect();
+            self.calls.lock().unwrap().push(calls);
+        }
+        Ok(())
+    }
+}
+
+/// The sum of the last layers' gradients may go on while those of the layers before are computed.
+#[test]
+fn the_gradients_of_the_last_layers_are_there_first() {
+    let mut specs = specs();
+    specs.extend([stacked(), pooled()]);
+    let mut several = 0;
+    for spec in &specs {
+        let mut network = Network::new(spec, 3).unwrap();
+        let mut workspace = Workspace::new();
+        let calls: Arc<Mutex<Vec<Vec<usize>>>> = Arc::default();
+        let (early, own) = (Vec::new(), Arc::clone(&calls));
+        workspace.set_exchange(Box::new(Witness { early, calls: own }));
+        let (input, labels) = (images(spec, 30, 5), [1; 30]);
+        let mut optimizer = Optimizer::nesterov(0.05, 0.9);
+        for _ in 0..2 {
+            let loss = Loss::CrossEntropy { smoothing: 0.1 };
+            let targets = Targets::Labels(&labels);
+            let step =
+                network.train_step(input.view(), targets, loss, &mut optimizer, &mut workspace);
+            let _ = step.unwrap();
+        }
+        let calls = calls.lock().unwrap();
+        assert_eq!(calls.len(), 2);
+        for calls in calls.iter() {
+            assert_eq!(calls.len(), network.running_statistics().len() + 1);
+            assert!(
+                calls.is_sorted_by(|before, after| before > after),
+                "{calls:?}"
+            );
+            assert_eq!(calls.last(), Some(&0));
+            // Only where a normalisation is the last layer, nothing is there yet at the first call.
+            several += usize::from(calls.len() > 1 && calls[0] < network.values().len());
+        }
+    }
+    // Two steps of each of at least two networks.
+    assert!(several >= 4, "{several}");
 }
 
 #[test]

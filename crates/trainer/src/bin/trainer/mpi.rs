@@ -21,7 +21,7 @@ use crate::terminal::interrupts::{interrupted, watch_termination};
 use exchange::Chain;
 pub(crate) use faults::leave_to_first;
 use hosts::Place;
-use messages::Messages;
+use messages::{Messages, ROOM};
 
 /// This process as one of the ranks that `mpirun` started.
 pub(crate) struct Ranks {
@@ -31,7 +31,7 @@ pub(crate) struct Ranks {
     wish: Arc<AtomicBool>,
     agreed: Arc<AtomicBool>,
     /// Dropped last: it ends MPI.
-    _universe: Universe,
+    universe: Universe,
 }
 
 impl Ranks {
@@ -44,7 +44,7 @@ impl Ranks {
         let started = faults::count_from_launcher();
         let failed = |why: &str| Failure::Error(format!("cannot use MPI: {why}"));
         // One thread at a time: the one that takes a training step.
-        let (universe, threading) = mpi::initialize_with_threading(Threading::Serialized)
+        let (mut universe, threading) = mpi::initialize_with_threading(Threading::Serialized)
             .ok_or_else(|| failed("it was started before"))?;
         if threading < Threading::Serialized {
             return Err(failed(
@@ -53,6 +53,7 @@ impl Ranks {
             ));
         }
         watch_termination().map_err(|error| failed(&format!("no signals: {error}")))?;
+        universe.set_buffer_size(ROOM);
         let world = universe.world();
         let (rank, count) = (world.rank() as usize, world.size() as usize);
         faults::check_launcher(number, started, count)?;
@@ -67,7 +68,7 @@ impl Ranks {
             places,
             wish: Arc::default(),
             agreed: Arc::default(),
-            _universe: universe,
+            universe,
         }))
     }
 
@@ -86,10 +87,19 @@ impl Ranks {
         self.messages.rank() == 0
     }
 
-    /// This rank's end of the exchange of gradients.
-    pub(crate) fn exchange(&self) -> Box<Chain> {
+    /// This rank's end of the exchange of gradients of so many parameters.
+    pub(crate) fn exchange(&mut self, parameters: usize) -> Result<Box<Chain>, Failure> {
+        let buffer = ROOM.saturating_add(Chain::buffer(parameters));
+        // MPI counts in 31 bits.
+        if i32::try_from(buffer).is_err() {
+            return Err(Failure::Error(format!(
+                "the network has {parameters} parameters, and several ranks can exchange the gradients of 170 million; train \
+                 it by one process"
+            )));
+        }
+        self.universe.set_buffer_size(buffer);
         let (wish, agreed) = (Arc::clone(&self.wish), Arc::clone(&self.agreed));
-        Box::new(Chain::new(self.messages.clone(), wish, agreed))
+        Ok(Box::new(Chain::new(self.messages.clone(), wish, agreed)))
     }
 
     /// What hears of a session on this rank and asks it to stop, when all do.

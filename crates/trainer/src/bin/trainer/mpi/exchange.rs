@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mpi::request::scope;
+
+use super::messages::{Kind, Messages};
 use conv_core::Error;
 use conv_core::network::{Exchange, share};
-use mpi::Rank;
-use mpi::request::scope;
-use mpi::topology::SimpleCommunicator;
-use mpi::traits::*;
-
-use super::messages::Messages;
 
 /// Values of a message of a sum, 32 KiB: so many that its latency counts little, and so few that the ranks after this one
 /// have work soon, and that Open MPI sends it over TCP at once, without asking the receiver before. docs/SCALING.md has the
 /// times.
 const PART: usize = 1 << 13;
+
+/// Bytes that MPI takes for a message beside its values, at most: the libraries ask for less than 100
+/// (`MPI_BSEND_OVERHEAD`), and divide their buffer in their own ways.
+const MESSAGE: usize = 1 << 10;
 
 /// Sums go along the ranks and back; records from each rank to all.
 #[derive(Debug)]
@@ -26,20 +27,117 @@ pub(crate) struct Chain {
     agreed: Arc<AtomicBool>,
     own: Vec<f64>,
     all: Vec<f64>,
+    /// Whether a sum goes on before it is waited for. It does not between ranks of one host: there the exchange is work of the
+    /// cores that compute, and MPI asks the receiver before it sends a part.
+    early: bool,
     /// The sum of all ranks, as it comes back.
     total: Vec<f32>,
+    /// Parts of the sum under way that this rank has added to and sent on, and that came back to it. The last values are the
+    /// first part, as their gradients are there first.
+    along: usize,
+    back: usize,
 }
 
 impl Chain {
     pub(super) fn new(messages: Messages, wish: Arc<AtomicBool>, agreed: Arc<AtomicBool>) -> Self {
         Self {
+            early: messages.has_neighbours_elsewhere(),
             messages,
             wish,
             agreed,
             own: Vec::new(),
             all: Vec::new(),
             total: Vec::new(),
+            along: 0,
+            back: 0,
         }
+    }
+
+    /// Bytes for the messages of a sum that MPI copies: this rank may leave all parts in both directions to it before the other
+    /// ranks take them, and MPI may keep some that were taken a little longer.
+    pub(super) fn buffer(values: usize) -> usize {
+        let message = PART * size_of::<f32>() + MESSAGE;
+        3 * values.div_ceil(PART) * message
+    }
+
+    /// Goes on with a sum as far as this rank's values are there and parts have come, and waits for nobody: MPI copies what is
+    /// sent.
+    fn go_on(&mut self, values: &mut [f32], ready: usize, add: &mut dyn FnMut(usize, &mut [f32])) {
+        let (messages, rank, last) = (&self.messages, self.rank(), self.ranks() - 1);
+        let mut end = values.len() - self.along * PART;
+        for part in values.rchunks_mut(PART).skip(self.along) {
+            let first = end - part.len();
+            if first < ready || rank > 0 && !messages.has_come(Kind::Along, rank - 1) {
+                break;
+            }
+            if rank > 0 {
+                messages.receive(Kind::Along, rank - 1, part);
+            }
+            add(first, part);
+            if rank < last {
+                messages.leave(Kind::Along, rank + 1, part);
+            } else if rank > 0 {
+                messages.leave(Kind::Back, rank - 1, part);
+            }
+            end = first;
+            self.along += 1;
+        }
+        let under_way = if rank < last { self.along } else { 0 };
+        let mut total = self.total.rchunks_mut(PART).take(under_way);
+        for part in total.by_ref().skip(self.back) {
+            if !messages.has_come(Kind::Back, rank + 1) {
+                break;
+            }
+            messages.receive(Kind::Back, rank + 1, part);
+            if rank > 0 {
+                messages.leave(Kind::Back, rank - 1, part);
+            }
+            self.back += 1;
+        }
+    }
+
+    /// Does the rest of a sum, and waits for the other ranks.
+    fn finish(&mut self, values: &mut [f32], add: &mut dyn FnMut(usize, &mut [f32])) {
+        let (messages, rank, last) = (&self.messages, self.rank(), self.ranks() - 1);
+        let mut end = values.len() - self.along * PART;
+        let mut total = self.total.rchunks_mut(PART).skip(self.back);
+        scope(|scope| {
+            let mut sent = Vec::new();
+            // A part of the sum of all ranks comes back, and goes on to those before.
+            let mut comes_back = |sent: &mut Vec<_>| {
+                let Some(part) = total.next() else {
+                    return false;
+                };
+                messages.receive(Kind::Back, rank + 1, part);
+                if rank > 0 {
+                    sent.push(messages.begin(scope, Kind::Back, rank - 1, &*part));
+                }
+                true
+            };
+            for part in values.rchunks_mut(PART).skip(self.along) {
+                if rank > 0 {
+                    messages.receive(Kind::Along, rank - 1, part);
+                }
+                end -= part.len();
+                add(end, part);
+                let part = &*part;
+                if rank < last {
+                    sent.push(messages.begin(scope, Kind::Along, rank + 1, part));
+                    // What has come back meanwhile need not wait for the other parts.
+                    while messages.has_come(Kind::Back, rank + 1) && comes_back(&mut sent) {}
+                } else if rank > 0 {
+                    sent.push(messages.begin(scope, Kind::Back, rank - 1, part));
+                }
+            }
+            while rank < last && comes_back(&mut sent) {}
+            for (to, request) in sent {
+                messages.wait(request, to);
+            }
+        });
+        if rank < last {
+            values.copy_from_slice(&self.total);
+        }
+        (self.along, self.back) = (0, 0);
     }
 }
 
@@ -82,48 +180,14 @@ impl Exchange for Chain {
     fn sum(
         &mut self,
         values: &mut [f32],
+        ready: usize,
         add: &mut dyn FnMut(usize, &mut [f32]),
     ) -> Result<(), Error> {
-        let (messages, rank, last) = (&self.messages, self.rank(), self.ranks() - 1);
-        let world = SimpleCommunicator::world();
-        let send_to = |rank: usize| world.process_at_rank(rank as Rank);
         self.total.resize(values.len(), 0.0);
-        let mut total = self.total.chunks_mut(PART);
-        scope(|scope| {
-            let mut sent = Vec::new();
-            // A part of the sum of all ranks comes back, and goes on to those before.
-            let mut comes_back = |sent: &mut Vec<_>| {
-                let Some(part) = total.next() else {
-                    return false;
-                };
-                messages.receive(rank + 1, part);
-                if rank > 0 {
-                    let request = send_to(rank - 1).immediate_send(scope, &*part);
-                    sent.push((rank - 1, request));
-                }
-                true
-            };
-            for (number, part) in values.chunks_mut(PART).enumerate() {
-                if rank > 0 {
-                    messages.receive(rank - 1, part);
-                }
-                add(number * PART, part);
-                let part = &*part;
-                if rank < last {
-                    sent.push((rank + 1, send_to(rank + 1).immediate_send(scope, part)));
-                    // What has come back meanwhile need not wait for the other parts.
-                    while send_to(rank + 1).immediate_probe().is_some() && comes_back(&mut sent) {}
-                } else if rank > 0 {
-                    sent.push((rank - 1, send_to(rank - 1).immediate_send(scope, part)));
-                }
-            }
-            while rank < last && comes_back(&mut sent) {}
-            for (to, request) in sent {
-                messages.wait(request, to);
-            }
-        });
-        if rank < last {
-            values.copy_from_slice(&self.total);
+        match ready {
+            0 => self.finish(values, add),
+            _ if self.early => self.go_on(values, ready, add),
+            _ => {}
         }
         Ok(())
     }
@@ -158,14 +222,20 @@ mod tests {
     /// As one of some ranks: sums and records are those of one process. Rank 0 tells the shortest of some times.
     fn exchanges() {
         let ranks = Ranks::join(Duration::from_secs(100)).ok().flatten();
-        let ranks = ranks.expect("mpirun started this process");
-        let mut chain = ranks.exchange();
+        let mut ranks = ranks.expect("mpirun started this process");
+        let mut chain = ranks.exchange(VALUES).expect("it has room");
         let own = share(SHARDS, chain.rank(), chain.ranks());
         let gradients: Vec<Vec<f32>> = own.clone().map(|at| shard(at).collect()).collect();
+        let mut expected = vec![0.0_f32; VALUES];
+        for at in 0..SHARDS {
+            for (sum, x) in expected.iter_mut().zip(shard(at)) {
+                *sum += x;
+            }
+        }
         let mut sum = vec![0.0; VALUES];
         let mut records = vec![f64::NAN; SHARDS * RECORD];
         let (mut summed, mut gathered) = (Duration::MAX, Duration::MAX);
-        for _ in 0..20 {
+        for round in 0..40 {
             sum.fill(0.0);
             for at in own.clone() {
                 records[at * RECORD..][..RECORD].copy_from_slice(&record(at));
@@ -182,16 +252,17 @@ mod tests {
                     }
                 }
             };
-            chain.sum(&mut sum, add).unwrap();
-            summed = summed.min(clock.elapsed());
-        }
-        let mut expected = vec![0.0_f32; VALUES];
-        for at in 0..SHARDS {
-            for (sum, x) in expected.iter_mut().zip(shard(at)) {
-                *sum += x;
+            // As in a step: in every other one what is there goes on before the last values are, here on one host too.
+            chain.early = round % 2 == 1;
+            let calls: &[usize] = [&[0][..], &[280_000, 279_999, 100_000, 0]][round % 2];
+            for &ready in calls {
+                chain.sum(&mut sum, ready, add).unwrap();
             }
+            if round % 2 == 0 {
+                summed = summed.min(clock.elapsed());
+            }
+            assert!(sum == expected, "the sum has other bits");
         }
-        assert!(sum == expected, "the sum has other bits");
         let expected: Vec<f64> = (0..SHARDS).flat_map(record).collect();
         assert_eq!(records, expected);
         assert!(!chain.agreed.load(Ordering::Relaxed));

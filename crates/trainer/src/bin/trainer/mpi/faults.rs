@@ -112,6 +112,7 @@ pub(super) mod tests {
     use std::time::{Duration, Instant};
 
     use super::super::Ranks;
+    use super::super::messages::Kind;
 
     /// Tells a test that it is one of the ranks that it started.
     const RANK: &str = "TRAINER_TEST_IS_A_RANK";
@@ -147,7 +148,7 @@ pub(super) mod tests {
             let ranks = ranks.ok().flatten().expect("mpirun started this process");
             match ranks.messages.rank() {
                 1 => rayon::scope(|scope| scope.spawn(|_| panic!("a hole in rank 1"))),
-                _ => ranks.messages.receive(1, &mut [0_u8]),
+                _ => ranks.messages.receive(Kind::Word, 1, &mut [0_u8]),
             }
             return;
         }

@@ -40,15 +40,15 @@ impl TrainArgs {
     }
 
     /// Trains as one of some ranks.
-    pub(super) fn run_as_rank(&self, ranks: Ranks) -> Result<(), Failure> {
+    pub(super) fn run_as_rank(&self, mut ranks: Ranks) -> Result<(), Failure> {
         if !ranks.are_several() {
             return self.run_alone();
         }
-        let outcome = self.run_together(&ranks);
+        let outcome = self.run_together(&mut ranks);
         ranks.end(outcome)
     }
 
-    fn run_together(&self, ranks: &Ranks) -> Result<(), Failure> {
+    fn run_together(&self, ranks: &mut Ranks) -> Result<(), Failure> {
         let commit = option_env!("TRAINER_COMMIT");
         ranks.agree(&[Fact::program(env!("CARGO_PKG_VERSION"), commit)])?;
         let threads = self.threads.or(ranks.threads());
@@ -60,7 +60,7 @@ impl TrainArgs {
         })
     }
 
-    fn start_together(&self, name: &str, ranks: &Ranks) -> Result<(), Failure> {
+    fn start_together(&self, name: &str, ranks: &mut Ranks) -> Result<(), Failure> {
         let (named, images) = self.find(name)?;
         if self.dry_run {
             return match ranks.is_first() {
@@ -81,7 +81,7 @@ impl TrainArgs {
         self.train_together(session, &images, folder, ranks)
     }
 
-    fn go_on_together(&self, path: &Path, ranks: &Ranks) -> Result<(), Failure> {
+    fn go_on_together(&self, path: &Path, ranks: &mut Ranks) -> Result<(), Failure> {
         ranks.agree(&[Fact {
             what: "the run",
             value: path.display().to_string(),
@@ -153,9 +153,10 @@ impl TrainArgs {
         mut session: Session,
         images: &Images,
         folder: Option<RunFolder>,
-        ranks: &Ranks,
+        ranks: &mut Ranks,
     ) -> Result<(), Failure> {
-        session.set_exchange(ranks.exchange());
+        session.set_exchange(ranks.exchange(session.parameters())?);
+        let ranks = &*ranks;
         ranks.introduce(rayon::current_num_threads(), self.words() != Words::Text);
         let Some(folder) = folder else {
             session.train_beside(&mut ranks.observer(&mut ()))?;
