@@ -10,10 +10,13 @@ async function telephone() {
 
 /** Scrolls an element to the middle of the screen, if possible, and tells where it stands once the screen shows it there. */
 async function box(tab, selector) {
-  await tab.evaluate(async (selector) => {
-    document.querySelector(selector).scrollIntoView({ block: "center", behavior: "instant" });
-    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-  }, selector);
+  await tab.evaluate(
+    (selector) => document.querySelector(selector).scrollIntoView({ block: "center", behavior: "instant" }),
+    selector,
+  );
+  // The browser looks a finger's place up on what it has drawn last, and that comes after the page's own frames: only a
+  // picture of the screen waits for it.
+  await tab.screenshot();
   return tab.locator(selector).first().boundingBox();
 }
 
@@ -71,6 +74,8 @@ export default {
     await swipe(events, [from.x + 5, from.y + 5], [to.x + 5, to.y + 5], 20);
     await tab.waitForFunction(() => document.querySelectorAll("#figure-grid .pixel.on").length === 8);
     await tab.tap('[value="window"]');
+    await tab.waitForSelector('[value="window"]:checked');
+    await box(tab, "#figure-grid");
     const middle = await pixel(3 * 8 + 4);
     await events.send("Input.dispatchTouchEvent", {
       type: "touchStart",

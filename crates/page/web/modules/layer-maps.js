@@ -19,6 +19,8 @@ export function layerMaps(computer, about) {
   let all;
   let image;
   let chosen;
+  /** How often a map's detail was asked for or hidden: an answer to an older question is not shown. */
+  let asked = 0;
   let starts = [];
   let lines = [];
 
@@ -108,6 +110,7 @@ export function layerMaps(computer, about) {
   }
 
   function hide() {
+    asked += 1;
     for (const { box } of lines) box.style.visibility = "hidden";
     byId("draw-detail").hidden = true;
   }
@@ -160,9 +163,11 @@ export function layerMaps(computer, about) {
     const { layer: spec, rows, cols, channels } = layer;
     const vector = rows === 1 && cols === 1;
     const place = byId("draw-detail");
+    asked += 1;
+    const turn = asked;
     const before = await input(number);
     const kernel = spec.type === "conv" ? await computer.call("model", "kernel", number, channel) : undefined;
-    if (!chosen || chosen.number !== number || chosen.channel !== channel) return;
+    if (!chosen || turn !== asked) return;
     place.hidden = false;
     const figures = element("div", { class: "detail-pictures" });
     const formula = element("p", { class: "formula small", "aria-live": "polite" });
