@@ -26,7 +26,7 @@ impl Network {
                 net: self,
                 images,
                 range,
-                each: |image, logits: &[f64; CLASSES]| {
+                each: &mut |image, logits| {
                     correct += usize::from(argmax(logits) == images.label(image));
                 },
             });
@@ -45,7 +45,7 @@ impl Network {
             net: self,
             images,
             range: 0..images.len(),
-            each: |image, logits: &[f64; CLASSES]| {
+            each: &mut |image, logits| {
                 for (class, &logit) in logits.iter().enumerate() {
                     all[[image, class]] = logit;
                 }
@@ -56,28 +56,29 @@ impl Network {
 }
 
 /// Takes images through the network, one after the other.
-struct Predict<'a, F> {
+struct Predict<'a> {
     net: &'a Network,
     images: &'a Images,
     range: std::ops::Range<usize>,
-    each: F,
+    /// Receives the index and the logits of each.
+    each: &'a mut dyn FnMut(usize, &[f64; CLASSES]),
 }
 
-impl<F: FnMut(usize, &[f64; CLASSES])> Op for Predict<'_, F> {
+impl Op for Predict<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         match (self.net.geometry.kernel, self.net.geometry.image.1) {
-            ((3, 3), 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
+            ((3, 3), 28) if S::UNROLLED => self.through::<S, Fixed<S::F32, 3, 28>>(s),
             _ => self.through::<S, Any>(s),
         }
     }
 }
 
-impl<F: FnMut(usize, &[f64; CLASSES])> Predict<'_, F> {
+impl Predict<'_> {
     #[inline(always)]
-    fn through<S: Simd, W: Window<S>>(mut self, s: S) {
+    fn through<S: Simd, W: Window<S>>(self, s: S) {
         let geometry = &self.net.geometry;
         let mut pixels = vec![0.0; geometry.pixels()];
         let mut predictions = vec![Lanes::ZERO; geometry.groups()];

@@ -243,7 +243,7 @@ impl Op for ForwardTask<'_> {
             self.forward.net.geometry.kernel,
             self.forward.net.geometry.image.1,
         ) {
-            ((3, 3), 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
+            ((3, 3), 28) if S::UNROLLED => self.through::<S, Fixed<S::F32, 3, 28>>(s),
             _ => self.through::<S, Any>(s),
         }
     }
@@ -302,6 +302,7 @@ impl Op for BackwardTask<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
+        // The two windows add up a gradient in different orders, and so this one is chosen by the sizes alone.
         match (self.step.geometry.kernel, self.step.geometry.image.1) {
             ((3, 3), 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
             _ => self.through::<S, Any>(s),

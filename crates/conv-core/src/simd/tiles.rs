@@ -1,7 +1,26 @@
 //! The shapes of the tiles of sums that an instruction set keeps in its registers. They fix only speed: each sum adds its
 //! products in the same order in a tile of any shape.
 
-use crate::tuning::PIXELS_PER_SMALL_TILE;
+use crate::tuning::{PIXELS_PER_NARROW_TILE, PIXELS_PER_SMALL_TILE};
+
+/// `apart!(S: work)` is the work, compiled into its caller; or compiled apart and called, where loops of the instruction set
+/// S are not [unrolled](Tiles::UNROLLED). It is a macro, since a closure would be compiled without the instructions of S.
+macro_rules! apart {
+    ($simd:ty: $work:expr) => {
+        if <$simd>::UNROLLED {
+            $work
+        } else {
+            $crate::simd::call(|| $work)
+        }
+    };
+}
+pub(crate) use apart;
+
+/// Calls a function that is compiled on its own.
+#[inline(never)]
+pub(crate) fn call<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
 
 /// Work on a tile of so many rows, a number that is known when the work is compiled.
 pub trait Rows {
@@ -15,6 +34,10 @@ pub trait Rows {
 /// The tiles of an instruction set. Nobody outside of the crate can name this trait, and so nobody can implement
 /// [`Simd`](super::Simd).
 pub trait Tiles {
+    /// Whether to lay loops of a few steps out one step after the other is worth the machine code that it takes: not where each
+    /// operation is a call.
+    const UNROLLED: bool = true;
+
     /// Sums of weighted rows that one pass keeps, in vectors, at most: no more than 15, for which
     /// `ops/conv/max_pooled/backward.rs` is compiled.
     const WEIGHTED_ROWS: usize;
@@ -22,6 +45,12 @@ pub trait Tiles {
     /// A tile of pixels of a convolution's output, with two vectors of kernels. Pixels that lie evenly by fours, but not by
     /// sevens, are quicker to address where each half of a tile is four of them.
     fn output_pixels<R: Rows>(by_fours: bool, work: R) -> R::Output;
+
+    /// A tile of pixels of a convolution's output, with one vector of kernels.
+    #[inline(always)]
+    fn narrow_pixels<R: Rows>(work: R) -> R::Output {
+        work.run::<PIXELS_PER_NARROW_TILE>()
+    }
 
     /// A tile of the last pixels of a convolution's output, of which so many are left: at most [`PIXELS_PER_SMALL_TILE`]. Where a
     /// multiply-add takes four cycles and two of them begin in each, four sums at once take no longer than one.

@@ -4,7 +4,7 @@ use crate::chapter::batch::Dropout;
 use crate::chapter::step::Backward;
 use crate::chapter::window::Window;
 use crate::chapter::{CLASSES, Network};
-use crate::simd::{LANES, Lanes, Simd, math};
+use crate::simd::{LANES, Lanes, Simd, apart, math};
 use crate::tuning::{SECTIONS_PER_BLOCK, SECTIONS_PER_SMALL_BLOCK};
 
 /// The logits of one image. With `DROPOUT`, `hidden` (section, group, 16) keeps what went forward.
@@ -36,8 +36,12 @@ pub(in crate::chapter) fn forward<S: Simd, W: Window<S>, const DROPOUT: bool>(
                 part,
                 logits,
             };
-            let mut done = pass.blocks::<DROPOUT, SECTIONS_PER_BLOCK>(cells, 0, hidden);
-            done += pass.blocks::<DROPOUT, SECTIONS_PER_SMALL_BLOCK>(&cells[done..], done, hidden);
+            let mut done = 0;
+            if S::UNROLLED {
+                done += pass.blocks::<DROPOUT, SECTIONS_PER_BLOCK>(cells, done, hidden);
+                let rest = &cells[done..];
+                done += pass.blocks::<DROPOUT, SECTIONS_PER_SMALL_BLOCK>(rest, done, hidden);
+            }
             pass.blocks::<DROPOUT, 1>(&cells[done..], done, hidden);
             logits = pass.logits;
         }
@@ -93,7 +97,7 @@ impl<S: Simd, W: Window<S>> Pass<'_, S, W> {
         let (s, part, geometry) = (self.s, self.part, &self.net.geometry);
         let mut units = self.window.sums(s, self.taps, self.pixels, cells);
         for unit in &mut units {
-            *unit = math::tanh(s, *unit);
+            *unit = apart!(S: math::tanh(s, *unit));
         }
         if DROPOUT {
             let lanes = geometry.lanes_of(self.group);

@@ -2,7 +2,9 @@
 
 use super::direct::Direct;
 use super::geometry::Problem;
-use crate::simd::{LANES, Lanes, Offsets, Op, Simd, dispatch_for, line_sums, store_transposed};
+use crate::simd::{
+    LANES, Lanes, Offsets, Op, Simd, apart, dispatch_for, line_sums, store_transposed,
+};
 use crate::tuning::{KERNEL_BLOCK, PIXEL_VECTORS, TRANSPOSED};
 
 /// The tables of a convolution over a single channel. Kernels are packed, and their gradient is computed, as in
@@ -154,6 +156,7 @@ impl Row<'_> {
         let mut vector = 0;
         while vector < vectors {
             vector += match vectors - vector {
+                _ if !S::UNROLLED => self.vectors::<S, 1>(s, vector),
                 // Four are twice two.
                 PIXEL_VECTORS => self.vectors::<S, PIXEL_VECTORS>(s, vector),
                 5.. => self.vectors::<S, PIXEL_VECTORS>(s, vector),
@@ -178,7 +181,7 @@ impl Row<'_> {
             let mut start = [0.0; KERNEL_BLOCK];
             start.copy_from_slice(&self.start[half * KERNEL_BLOCK..][..KERNEL_BLOCK]);
             let kernels = &self.kernels[half * KERNEL_BLOCK..];
-            let some = line_sums(s, self.from, firsts, self.taps, kernels, start);
+            let some = apart!(S: line_sums(s, self.from, firsts, self.taps, kernels, start));
             for (sums, some) in sums[half * KERNEL_BLOCK..].iter_mut().zip(some) {
                 *sums = some;
             }

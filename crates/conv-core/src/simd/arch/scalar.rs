@@ -95,10 +95,15 @@ fn each_fused(a: [f32; WIDTH], b: [f32; WIDTH], c: [f32; WIDTH]) -> [f32; WIDTH]
 }
 
 impl Tiles for Scalar {
-    const WEIGHTED_ROWS: usize = 13;
+    const UNROLLED: bool = false;
+    const WEIGHTED_ROWS: usize = 1;
 
     #[inline(always)]
     fn output_pixels<R: Rows>(_by_fours: bool, work: R) -> R::Output {
+        work.run::<1>()
+    }
+    #[inline(always)]
+    fn narrow_pixels<R: Rows>(work: R) -> R::Output {
         work.run::<1>()
     }
     #[inline(always)]
@@ -204,7 +209,7 @@ impl Simd for Scalar {
         // SAFETY: the caller vouches for sixteen values.
         unsafe { to.cast::<[f32; WIDTH]>().write_unaligned(v) }
     }
-    #[inline(always)]
+    #[inline(never)]
     unsafe fn store_transposed(self, vectors: [[f32; WIDTH]; 8], to: *mut f32, step: usize) {
         for lane in 0..WIDTH {
             for (i, vector) in vectors.iter().enumerate() {

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::mem::MaybeUninit;
 
-use crate::simd::{LANES, Lanes, Simd};
+use crate::simd::{LANES, Lanes, Simd, apart};
 
 /// A matrix L, as what it does to a column: `M` values from `N`.
 pub(crate) trait Transform<const N: usize, const M: usize> {
@@ -55,6 +55,18 @@ impl Tile {
 /// a smaller tile is allowed where the matrix takes [cut](Transform::READS_CUT_TILES) ones.
 #[inline(always)]
 pub(crate) fn transform<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
+    s: S,
+    from: (&[f32], Tile),
+    to: (&mut [f32], Tile),
+    bias: &[f32],
+    channels: usize,
+) {
+    apart!(S: inlined::<T, S, N, M>(s, from, to, bias, channels));
+}
+
+/// [`transform`], compiled into its caller.
+#[inline(always)]
+fn inlined<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
     s: S,
     (from, read): (&[f32], Tile),
     (to, written): (&mut [f32], Tile),

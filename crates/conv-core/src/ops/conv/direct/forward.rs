@@ -2,7 +2,7 @@
 
 use super::{Direct, FirstKernel};
 use crate::simd::{LANES, Lanes, Offsets, Op, Rows, Simd, groups, indexed_gemm};
-use crate::tuning::{PANEL_LANES, PIXELS_PER_NARROW_TILE, PIXELS_PER_SMALL_TILE as SMALL};
+use crate::tuning::{PANEL_LANES, PIXELS_PER_SMALL_TILE as SMALL};
 
 pub(super) struct Forward<'a> {
     pub(super) direct: &'a Direct,
@@ -62,18 +62,27 @@ impl Forward<'_> {
                 kernel: first + vector * S::WIDTH / each,
             };
             let b = (&kernels[vector * S::WIDTH..], lanes * LANES);
+            let by_fours = self.direct.by_fours;
+            let forward = &mut *self;
             vector += if vectors - vector == 1 {
-                self.tiles::<S, PIXELS_PER_NARROW_TILE, 1, PAIRS>(s, at, taps, b)
-            } else {
-                let by_fours = self.direct.by_fours;
-                let two_vectors = TwoVectors::<S, PAIRS> {
-                    forward: self,
+                S::narrow_pixels(Tiles::<S, 1, PAIRS> {
+                    forward,
                     s,
                     at,
                     taps,
                     b,
-                };
-                S::output_pixels(by_fours, two_vectors)
+                })
+            } else {
+                S::output_pixels(
+                    by_fours,
+                    Tiles::<S, 2, PAIRS> {
+                        forward,
+                        s,
+                        at,
+                        taps,
+                        b,
+                    },
+                )
             };
         }
     }
@@ -159,8 +168,8 @@ impl Forward<'_> {
     }
 }
 
-/// Two vectors of kernels over all pixels, in tiles of as many as the instruction set takes.
-struct TwoVectors<'a, 'b, S, const PAIRS: bool> {
+/// V vectors of kernels over all pixels, in tiles of as many as the instruction set takes.
+struct Tiles<'a, 'b, S, const V: usize, const PAIRS: bool> {
     forward: &'a mut Forward<'b>,
     s: S,
     at: FirstKernel,
@@ -168,13 +177,13 @@ struct TwoVectors<'a, 'b, S, const PAIRS: bool> {
     b: (&'a [f32], usize),
 }
 
-impl<S: Simd, const PAIRS: bool> Rows for TwoVectors<'_, '_, S, PAIRS> {
+impl<S: Simd, const V: usize, const PAIRS: bool> Rows for Tiles<'_, '_, S, V, PAIRS> {
     type Output = usize;
 
     #[inline(always)]
     fn run<const P: usize>(self) -> usize {
         self.forward
-            .tiles::<S, P, 2, PAIRS>(self.s, self.at, self.taps, self.b)
+            .tiles::<S, P, V, PAIRS>(self.s, self.at, self.taps, self.b)
     }
 }
 

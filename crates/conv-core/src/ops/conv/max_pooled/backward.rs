@@ -202,6 +202,7 @@ impl Op for DKernels<'_> {
         for pass in 0..passes {
             // Compiled for a few numbers of vectors; others take the next larger one.
             match count / passes + usize::from(pass < count % passes) {
+                _ if S::WEIGHTED_ROWS == 1 => self.pass::<S, 1>(s, &mut vectors, 1),
                 1 => self.pass::<S, 1>(s, &mut vectors, 1),
                 n @ 2..=3 => self.pass::<S, 3>(s, &mut vectors, n),
                 n @ 4..=5 => self.pass::<S, 5>(s, &mut vectors, n),
