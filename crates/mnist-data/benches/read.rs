@@ -19,16 +19,14 @@ use std::time::{Duration, Instant};
 use flate2::bufread::MultiGzDecoder;
 use mnist_data::idx::{Limits, Reader};
 use mnist_data::{Dataset, Error, read_dir};
+use mnist_data_tests::full_mnist;
 
 const ROUNDS: usize = 15;
-
-#[path = "../tests/full/mod.rs"]
-mod full;
 
 type Contender<'a> = (&'static str, Box<dyn Fn() -> Option<Duration> + 'a>);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let Some(dir) = full::dir() else {
+    let Some(dir) = full_mnist() else {
         return Ok(());
     };
     let temporary = tempfile::tempdir()?;

@@ -30,11 +30,11 @@ fn an_image_alone_is_that_of_its_set() {
 
 #[test]
 fn agrees_with_the_full_set() {
-    let Some(dir) = full::dir() else { return };
+    let Some(dir) = mnist_data_tests::full_mnist() else {
+        return;
+    };
     let (here, full) = (embedded::load(), mnist_data::read_dir(&dir).unwrap());
     assert_eq!(full.train.len(), 60_000);
     assert_eq!(here.train, full.train.first(1_000).unwrap());
     assert_eq!(here.test, full.test);
 }
-
-mod full;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// Folders as programs leave them.
 fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/cases")
+        .join("cases")
         .join(name)
 }
 

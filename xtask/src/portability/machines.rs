@@ -238,6 +238,8 @@ fn i686() -> Result<String> {
             "conv-core",
             "--package",
             "mnist-data",
+            "--package",
+            "mnist-data-tests",
             "--all-features",
             "--lib",
             "--tests",

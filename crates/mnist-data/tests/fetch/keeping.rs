@@ -9,7 +9,6 @@ use mnist_data::fetch::{Event, Fetcher};
 use mnist_data::{ErrorKind, idx, local};
 use ndarray::{Array1, Array2, Array3, s};
 
-use crate::full;
 use crate::server::{Server, head, ok};
 use crate::small::{self, NAME, Root, body, content, gzipped};
 
@@ -297,7 +296,9 @@ fn a_decompressed_file_beside_one_whose_packing_is_known_is_compared_with_it() {
 
 #[test]
 fn the_full_set_passes_the_pinned_digests() {
-    let Some(dir) = full::dir() else { return };
+    let Some(dir) = mnist_data_tests::full_mnist() else {
+        return;
+    };
     let server = Server::start(move |request, stream| {
         let name = request.path.rsplit('/').next().unwrap();
         ok(stream, &fs::read(dir.join(name)).unwrap())

@@ -1,8 +1,6 @@
 //! Fetching from servers on loopback: every fault, every way to be interrupted.
 
 mod faults;
-#[path = "../full/mod.rs"]
-mod full;
 mod headway;
 mod keeping;
 mod processes;
