@@ -38,6 +38,10 @@ fn a_wrong_command_line_is_told_once() {
         (&["train", "nosuch"], "no recipe \"nosuch\""),
         (&["train", "stacked", "--set", "batch=0"], "batch"),
         (&["train", "stacked", "--data", "nosuch"], "nosuch"),
+        (
+            &["sweep", "stacked"],
+            "mpirun started 3 processes, expected one",
+        ),
     ] {
         let output = ends(begin(&mut mpirun(3, arguments)), SOON);
         assert!(!output.status.success());

@@ -73,6 +73,10 @@ pub(crate) struct SweepArgs {
 
 impl SweepArgs {
     pub(crate) fn run(&self) -> Result<(), Failure> {
+        #[cfg(feature = "mpi")]
+        crate::mpi::expect_one_process(
+            "a sweep starts its runs itself; `trainer sweep --print-jobs` prints commands that mpirun can start",
+        )?;
         let axes = self.set.iter().map(|text| Axis::parse(text));
         let axes: Vec<Axis> = axes.collect::<Result<_, _>>()?;
         let seeds = match &self.seeds {

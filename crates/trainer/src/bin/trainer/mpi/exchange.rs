@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use conv_core::Error;
+use conv_core::network::{Exchange, share};
 use mpi::request::scope;
 
 use super::messages::{Kind, Messages};
-use conv_core::Error;
-use conv_core::network::{Exchange, share};
 
 /// Values of a message of a sum, 32 KiB: so many that its latency counts little, and so few that the ranks after this one
 /// have work soon, and that Open MPI sends it over TCP at once, without asking the receiver before. docs/SCALING.md has the
@@ -83,8 +83,8 @@ impl Chain {
             self.along += 1;
         }
         let under_way = if rank < last { self.along } else { 0 };
-        let mut total = self.total.rchunks_mut(PART).take(under_way);
-        for part in total.by_ref().skip(self.back) {
+        let total = self.total.rchunks_mut(PART).take(under_way);
+        for part in total.skip(self.back) {
             if !messages.has_come(Kind::Back, rank + 1) {
                 break;
             }

@@ -1,6 +1,6 @@
 //! How a rank ends the run for all, with one message.
 
-use std::process::exit;
+use std::process::{Command, exit};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use std::{env, panic};
@@ -69,6 +69,25 @@ pub(crate) fn leave_to_first(code: i32) {
             sleep(Duration::from_secs(2));
         }
         exit(code);
+    }
+}
+
+/// An error where `mpirun` started several processes of a command that is to be one, which rank 0 tells.
+pub(crate) fn expect_one_process(advice: &str) -> Result<(), Failure> {
+    let started = count_from_launcher().unwrap_or(1);
+    if started <= 1 {
+        return Ok(());
+    }
+    leave_to_first(2);
+    Err(Failure::Usage(format!(
+        "mpirun started {started} processes, expected one; {advice}"
+    )))
+}
+
+/// Has a process that this one starts not take itself for one of the ranks.
+pub(crate) fn start_alone(command: &mut Command) {
+    for name in NUMBERS.iter().chain(&COUNTS) {
+        command.env_remove(name);
     }
 }
 

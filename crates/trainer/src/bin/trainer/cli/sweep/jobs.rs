@@ -96,6 +96,8 @@ impl SweepArgs {
                 }
                 let mut command = Command::new(&program);
                 command.args(self.arguments(run, threads));
+                #[cfg(feature = "mpi")]
+                crate::mpi::start_alone(&mut command);
                 command
                     .stdin(Stdio::null())
                     .stdout(Stdio::null())
