@@ -237,6 +237,8 @@ fn i686() -> Result<String> {
             "--package",
             "conv-core",
             "--package",
+            "conv-core-saved-tests",
+            "--package",
             "mnist-data",
             "--package",
             "mnist-data-tests",

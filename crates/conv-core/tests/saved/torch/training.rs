@@ -6,7 +6,7 @@ use conv_core::spec::{Layer, Spec};
 use ndarray::Array1;
 
 use crate::networks::{loss_of, network_of};
-use crate::{Arrays, Case, Method, apart, goldens, view};
+use conv_core_saved_tests::{Arrays, Case, Method, apart, goldens, view};
 
 /// What may lie between a number in f32 and PyTorch's in f64 after twelve steps, as a part of the largest of its
 /// array.

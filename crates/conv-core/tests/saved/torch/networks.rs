@@ -5,7 +5,7 @@ use conv_core::ops::loss;
 use conv_core::spec::Spec;
 use ndarray::{Array2, ArrayView, Ix2};
 
-use crate::{Arrays, Case, Goal, apart, empty, goldens, view};
+use conv_core_saved_tests::{Arrays, Case, Goal, apart, empty, goldens, view};
 
 /// What may lie between a number in f32 and PyTorch's in f64, as a part of the largest of its array.
 const TOLERANCE: f64 = 2e-6;

@@ -12,7 +12,7 @@ use ndarray::{Array2, Array4};
 use safetensors::tensor::{Dtype, TensorView};
 
 /// The lines that the documentation of `conv_core::saved` shows.
-const LINES: &str = include_str!("../../src/load_in_torch.py");
+const LINES: &str = include_str!("../../../src/load_in_torch.py");
 
 /// The network of [`network`] in PyTorch, and its logits for the images of the second file.
 const MODEL: &str = r#"
@@ -97,7 +97,7 @@ fn images() -> Array4<f32> {
 /// A Python that has PyTorch and safetensors: that of the environment variable `PYTHON`, that of the benchmarks'
 /// peers, or the one on the path.
 fn python() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../..");
     let mut pythons = vec![root.join("target/peers/bin/python"), "python3".into()];
     if let Some(own) = std::env::var_os("PYTHON") {
         pythons.insert(0, own.into());

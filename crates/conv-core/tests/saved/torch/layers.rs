@@ -7,7 +7,7 @@ use conv_core::shape::Padding;
 use conv_core::spec::{Conv, Layer};
 use ndarray::{ArrayView, ArrayView4, Axis, Ix1, Ix2, Ix4};
 
-use crate::{Arrays, Case, apart, empty, goldens, view};
+use conv_core_saved_tests::{Arrays, Case, apart, empty, goldens, view};
 
 /// What may lie between a number in f32 and PyTorch's in f64, as a part of the largest of its array.
 const TOLERANCE: f64 = 1e-6;
