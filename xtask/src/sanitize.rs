@@ -1,5 +1,6 @@
 //! `cargo xtask sanitize`: conv-core under Miri and LLVM's sanitizers, which find undefined behaviour and data races.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -115,6 +116,20 @@ impl Tool {
         }
     }
 
+    /// What it is told when the tests run. What a suppression hides is counted at the end of the run.
+    fn options(self, root: &Path) -> Option<(&'static str, OsString)> {
+        match self {
+            Self::Thread => {
+                // The option's value ends at a space if it is not in quotes.
+                let mut options = OsString::from("print_suppressions=1:suppressions='");
+                options.push(root.join("xtask/src/thread-sanitizer.txt"));
+                options.push("'");
+                Some(("TSAN_OPTIONS", options))
+            }
+            Self::Miri | Self::Address => None,
+        }
+    }
+
     /// Runs it, and fails if it finds something.
     fn run(self, root: &Path) -> Result<()> {
         let installed = nightly_components()?;
@@ -134,6 +149,7 @@ impl Tool {
             .current_dir(root)
             .env("CARGO_TARGET_DIR", folder)
             .envs(environment.iter().copied())
+            .envs(self.options(root))
             .status()?;
         ensure!(status.success(), "{status}; what was found stands above");
         Ok(())
