@@ -127,9 +127,12 @@ fn killed_and_gone_on_with(moments: &[u64]) -> (usize, usize) {
             .spawn()
             .unwrap();
         // Some die before their first step, some after the last piece, in the verification.
-        for _ in 0..moment % (all + 4) {
-            if pieces.recv_timeout(Duration::from_millis(200)).is_err() {
-                break;
+        'pieces: for piece in 0..moment % (all + 4) {
+            while pieces.recv_timeout(Duration::from_millis(200)).is_err() {
+                // On a busy machine it may be long before a process begins, but behind the last piece none comes.
+                if piece >= all || child.try_wait().unwrap().is_some() {
+                    break 'pieces;
+                }
             }
         }
         thread::sleep(Duration::from_micros(moment % 3000));
