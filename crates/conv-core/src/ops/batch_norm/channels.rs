@@ -49,9 +49,11 @@ impl<W: Channels> Op for All<W> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, _: S) {
-        // A vector's channels, then what is left in halves and quarters of one, then one by one.
+        // Two vectors' channels: with those of one, each line of the cache next to another would be read apart from it, and the
+        // sums would wait for each other. Then those of one, what is left in halves and quarters of one, then one by one.
         let (channels, work) = (self.channels, &mut self.work);
         let mut first = 0;
+        first += blocks::<{ 2 * LANES }>(first..channels, work);
         first += blocks::<LANES>(first..channels, work);
         first += blocks::<{ LANES / 2 }>(first..channels, work);
         first += blocks::<{ LANES / 4 }>(first..channels, work);
