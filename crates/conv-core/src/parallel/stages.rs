@@ -1,6 +1,7 @@
 //! Items that go through several stages together, by threads that stay awake from the first stage to the last.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -47,6 +48,9 @@ fn lock<'b, 'a, T>(item: &'b Item<'a, T>) -> MutexGuard<'b, &'a mut T> {
 /// Each item goes through a stage once, and what `work` and `reduce` see does not depend on the number of threads. What they
 /// do in parallel themselves runs on their own thread alone. A panic of either is the caller's, when the threads are back.
 ///
+/// Each thread takes the items of its own share first, in every other stage from the last one to the first: what it wrote last
+/// is then still in its cache.
+///
 /// To wake a thread takes as long as a layer. So helpers do not sleep between stages but spin until the next one begins, and
 /// nobody waits for a helper that has not come yet: the threads that are there do all the work.
 ///
@@ -70,11 +74,16 @@ pub(crate) fn stages<const MOST: usize, T: Send, S: Send + Sync>(
     });
     let shared = RwLock::new(shared);
     let (stage, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    // Takes the items through a stage that no thread has started on them, from number `first` on and then those before it. Returns
+    // Takes the items through a stage that no thread has started on them, those of the thread's own share first. Returns
     // whether there was one.
-    let work = |now: usize, first: usize| {
+    let work = |now: usize, own: &Range<usize>| {
         let mut any = false;
-        for number in (first..count).chain(0..first) {
+        for place in 0..count {
+            let number = if now.is_multiple_of(2) {
+                (own.start + place) % count
+            } else {
+                (own.end + count - 1 - place) % count
+            };
             let Some(item) = &items[number] else { break };
             let begun =
                 item.next
@@ -89,20 +98,23 @@ pub(crate) fn stages<const MOST: usize, T: Send, S: Send + Sync>(
         any
     };
     let helpers = threads().min(count).saturating_sub(1);
+    let share =
+        |thread: usize| thread * count / (helpers + 1)..(thread + 1) * count / (helpers + 1);
     let help = |helper: usize| {
-        let mut spins = 0;
+        let (own, mut spins) = (share(helper), 0);
         loop {
             match stage.load(Ordering::Acquire) {
                 now if now >= stages => break,
-                now if work(now, helper * count / (helpers + 1)) => spins = 0,
+                now if work(now, &own) => spins = 0,
                 _ => spin(&mut spins),
             }
         }
     };
     let mut lead = || {
         let _release = ReleaseHelpers(&stage);
+        let own = share(0);
         for now in 0..stages {
-            work(now, 0);
+            work(now, &own);
             let mut spins = 0;
             while done.load(Ordering::Acquire) < (now + 1) * count {
                 spin(&mut spins);
