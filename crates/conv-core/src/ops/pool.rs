@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::check::{expect_shape, expect_some, slice, slice_mut};
 use crate::shape::{Window, product};
-use crate::simd::{LANES, Op, Simd, apart, dispatch_for};
+use crate::simd::{LANES, Op, Simd, apart, dispatch, dispatch_for};
 use crate::{Error, parallel};
 use ndarray::{ArrayView4, ArrayViewMut4};
 
@@ -158,6 +158,8 @@ pub(crate) struct Plan {
     taps: Vec<u32>,
     /// Where each position's taps end.
     ends: Vec<u32>,
+    /// Whether no pixel is under the windows of two positions.
+    apart: bool,
 }
 
 impl Plan {
@@ -190,12 +192,16 @@ impl Plan {
                 ends.push(taps.len() as u32);
             }
         }
+        let mut seen = vec![false; h * w];
+        let mut all = taps.iter();
+        let apart = all.all(|&tap| !std::mem::replace(&mut seen[tap as usize], true));
         Ok(Self {
             pool,
             channels,
             pixels: h * w,
             taps,
             ends,
+            apart,
         })
     }
 
@@ -274,6 +280,19 @@ impl Plan {
     ///
     /// argmax, `d_output` (Oh, Ow, C) → `d_input` (H, W, C)
     pub(crate) fn d_input(&self, argmax: &[u32], d_output: &[f32], d_input: &mut [f32]) {
+        if self.pool == Pool::Max && self.apart {
+            // Pixels that are under no window.
+            if self.taps.len() < self.pixels {
+                d_input.fill(0.0);
+            }
+            let choose = Choose {
+                plan: self,
+                argmax,
+                d_output,
+                d_input,
+            };
+            return dispatch(choose);
+        }
         d_input.fill(0.0);
         if self.pool == Pool::Mean {
             let spread = Spread {
@@ -438,6 +457,35 @@ fn write_indices<S: Simd>(s: S, index: S::F32, to: &mut [u32]) {
     s.store_first(index, &mut bits[..S::WIDTH]);
     for (to, bits) in to.iter_mut().zip(bits) {
         *to = bits.to_bits();
+    }
+}
+
+/// The gradient of max pooling whose windows lie apart: each pixel under one is written once.
+struct Choose<'a> {
+    plan: &'a Plan,
+    argmax: &'a [u32],
+    d_output: &'a [f32],
+    d_input: &'a mut [f32],
+}
+
+impl Op for Choose<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let (plan, channels) = (self.plan, self.plan.channels);
+        let rows = self.argmax.chunks_exact(channels);
+        let rows = rows.zip(self.d_output.chunks_exact(channels));
+        for (taps, (argmax, d)) in plan.positions().zip(rows) {
+            for &tap in taps {
+                let to = &mut self.d_input[tap as usize * channels..][..channels];
+                for ((to, &pixel), &d) in to.iter_mut().zip(argmax).zip(d) {
+                    // Added to 0, as where windows overlap: so no gradient is -0.
+                    let sum = 0.0 + d;
+                    *to = if pixel == tap { sum } else { 0.0 };
+                }
+            }
+        }
     }
 }
 
