@@ -17,6 +17,18 @@ pub(crate) struct PaddedImage {
 }
 
 impl PaddedImage {
+    /// An image with nothing around it.
+    pub(crate) const fn bare(image: ImageShape) -> Self {
+        Self {
+            image,
+            rows: image.rows,
+            cols: image.cols,
+            top: 0,
+            left: 0,
+            step: (1, 1),
+        }
+    }
+
     /// Values of a padded image.
     pub(crate) const fn len(&self) -> usize {
         self.rows * self.cols * self.image.channels

@@ -10,7 +10,7 @@ use super::direct::Direct;
 use super::geometry::Problem;
 use super::padding::PaddedImage;
 use super::single_channel::SingleChannel;
-use super::winograd::Winograd;
+use super::winograd::{self, Winograd};
 use crate::Error;
 use crate::simd::Lanes;
 
@@ -34,7 +34,25 @@ impl Plan {
         Self::of(&choose(problem))
     }
 
+    /// The same over padded images, in which no window leaves the array.
+    pub(crate) fn of_padded(problem: &Problem) -> Result<Self, Error> {
+        Self::with_padding(&choose(problem))
+    }
+
+    /// Tiles read images as they are, where they can.
     fn of(choice: &Choice) -> Result<Self, Error> {
+        match choice.algorithm {
+            Algorithm::Winograd(tiling) if winograd::reads_images(tiling, &choice.problem) => {
+                let mut problem = choice.problem.checked()?;
+                let tables = Tables::Winograd(Winograd::of_images(tiling, &problem));
+                problem.padded = PaddedImage::bare(problem.input());
+                Ok(Self { problem, tables })
+            }
+            _ => Self::with_padding(choice),
+        }
+    }
+
+    fn with_padding(choice: &Choice) -> Result<Self, Error> {
         let problem = choice.problem.checked()?;
         let tables = match choice.algorithm {
             Algorithm::Direct => Tables::Direct(Direct::new(&problem, false)),

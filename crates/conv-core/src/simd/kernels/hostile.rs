@@ -511,7 +511,11 @@ impl Call for Tiles {
 
 #[test]
 fn a_transform_refuses_tiles_beyond_their_slices() {
-    let tile = |size, step| Tile { size, step };
+    let tile = |size, step| Tile {
+        size,
+        step,
+        first: (0, 0),
+    };
     let fits = Tiles {
         read: tile((2, 2), (40, 20)),
         written: tile((1, 1), (0, 0)),
@@ -537,11 +541,44 @@ fn a_transform_refuses_tiles_beyond_their_slices() {
         ..fits
     };
     accepted("a cut tile", &cut);
+    let late = Tiles {
+        read: Tile {
+            first: (1, 0),
+            ..fits.read
+        },
+        from: 39,
+        cut: true,
+        ..fits
+    };
+    accepted("a tile that begins with its second row", &late);
     accepted("no bias", &Tiles { biases: 0, ..fits });
     for (what, wrong) in [
         ("a bias too few", Tiles { biases: 18, ..fits }),
         ("a cut tile for a whole one", Tiles { cut: false, ..cut }),
         ("a value too few of a cut one", Tiles { from: 58, ..cut }),
+        ("a late tile for a whole one", Tiles { cut: false, ..late }),
+        ("a value too few of a late one", Tiles { from: 38, ..late }),
+        (
+            "a tile that begins behind its end",
+            Tiles {
+                read: Tile {
+                    first: (0, 2),
+                    ..fits.read
+                },
+                ..late
+            },
+        ),
+        (
+            "a late tile to write",
+            Tiles {
+                written: Tile {
+                    first: (1, 0),
+                    ..fits.written
+                },
+                cut: true,
+                ..fits
+            },
+        ),
         (
             "more rows than the matrix has, cut",
             Tiles {

@@ -7,7 +7,8 @@ use crate::simd::{LANES, Lanes, Simd, apart};
 
 /// A matrix L, as what it does to a column: `M` values from `N`.
 pub(crate) trait Transform<const N: usize, const M: usize> {
-    /// Whether tiles that are read may end before their last rows and columns, which are zeros then.
+    /// Whether tiles that are read may begin after their first rows and columns, and end before their last ones. Those that are
+    /// not there are zeros.
     const READS_CUT_TILES: bool = false;
     /// Whether tiles that are written may end before their last rows and columns, which are dropped then.
     const WRITES_CUT_TILES: bool = false;
@@ -24,7 +25,9 @@ pub(crate) trait Transform<const N: usize, const M: usize> {
 pub(crate) struct Tile {
     /// How far it is from a row to the next, and from a column to the next.
     pub(crate) step: (usize, usize),
-    /// How many rows and columns there are.
+    /// The first row and the first column that are there, which begin the slice.
+    pub(crate) first: (usize, usize),
+    /// How many rows and columns there are, with those before the first ones.
     pub(crate) size: (usize, usize),
 }
 
@@ -34,15 +37,23 @@ impl Tile {
     pub(crate) fn spread(side: usize, step: usize) -> Self {
         Self {
             step: (side * step, step),
+            first: (0, 0),
             size: (side, side),
         }
+    }
+
+    /// Whether all rows and columns are there.
+    #[inline(always)]
+    fn is_whole(self, side: usize) -> bool {
+        (self.first, self.size) == ((0, 0), (side, side))
     }
 
     /// Where the last channel of the last value ends.
     #[inline(always)]
     fn end(self, channels: usize) -> Option<usize> {
-        let rows = self.size.0.checked_sub(1)?.checked_mul(self.step.0)?;
-        let columns = self.size.1.checked_sub(1)?.checked_mul(self.step.1)?;
+        let last = |size: usize, first: usize| size.checked_sub(1)?.checked_sub(first);
+        let rows = last(self.size.0, self.first.0)?.checked_mul(self.step.0)?;
+        let columns = last(self.size.1, self.first.1)?.checked_mul(self.step.1)?;
         rows.checked_add(columns)?.checked_add(channels)
     }
 }
@@ -52,7 +63,7 @@ impl Tile {
 ///
 /// # Panics
 /// If there is a bias and not one for each channel, or if a tile reaches beyond its slice or has another size than the matrix;
-/// a smaller tile is allowed where the matrix takes [cut](Transform::READS_CUT_TILES) ones.
+/// a smaller tile is allowed where the matrix takes [cut](Transform::READS_CUT_TILES) ones, one that begins later where it reads them.
 #[inline(always)]
 pub(crate) fn transform<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
     s: S,
@@ -81,16 +92,16 @@ fn inlined<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
         (read, from.len(), N, T::READS_CUT_TILES),
         (written, to.len(), M, T::WRITES_CUT_TILES),
     ] {
-        let fits = if cut {
-            tile.size.0 <= side && tile.size.1 <= side
-        } else {
-            tile.size == (side, side)
-        };
+        let fits = tile.is_whole(side) || cut && tile.size.0 <= side && tile.size.1 <= side;
         assert!(
             fits && tile.end(channels).is_some_and(|end| end <= len),
             "a tile of another size, or beyond the end of its slice"
         );
     }
+    assert!(
+        written.first == (0, 0),
+        "a tile that is written begins with its first row and column"
+    );
     let (mut x, mut y) = (MaybeUninit::uninit(), MaybeUninit::uninit());
     let mut channel = 0;
     while channel < channels {
@@ -115,6 +126,8 @@ fn inlined<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
                 }
             }
         }
+        // A copy has zeros where nothing is, and so is whole.
+        let cut = whole && T::READS_CUT_TILES && !read.is_whole(N);
         let (from, from_step) = if whole {
             (from[channel..].as_ptr(), read.step)
         } else {
@@ -126,15 +139,23 @@ fn inlined<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
             (y.as_mut_ptr().cast(), (M * LANES, LANES))
         };
         // SAFETY: both tiles end within their slices, as checked, and these begin a vector of channels before the last one's end;
-        // or they are the arrays, with sixteen values each, which were written. A tile that must not be cut has all rows and
-        // columns.
+        // or they are the arrays, with sixteen values each, which were written. A tile that is not cut has all rows and columns.
         unsafe {
-            vector::<T, S, N, M>(
-                s,
-                (from, from_step, read.size),
-                (sums, sums_step, written.size),
-                bias,
+            let (read, written) = (
+                Tile {
+                    step: from_step,
+                    ..read
+                },
+                Tile {
+                    step: sums_step,
+                    ..written
+                },
             );
+            if cut {
+                vector::<T, S, N, M, true>(s, (from, read), (sums, written), bias);
+            } else {
+                vector::<T, S, N, M, false>(s, (from, read), (sums, written), bias);
+            }
         }
         if !whole {
             // SAFETY: it was written above.
@@ -152,37 +173,47 @@ fn values<const N: usize>(
     tile: Tile,
     values: &mut [[Lanes; N]; N],
 ) -> impl Iterator<Item = (usize, &mut Lanes)> {
-    let rows = values.iter_mut().enumerate().take(tile.size.0);
+    let (first, size) = (tile.first, tile.size);
+    let rows = values.iter_mut().take(size.0).skip(first.0).enumerate();
     rows.flat_map(move |(y, row)| {
-        let columns = row.iter_mut().enumerate().take(tile.size.1);
+        let columns = row.iter_mut().take(size.1).skip(first.1).enumerate();
         columns.map(move |(x, value)| (y * tile.step.0 + x * tile.step.1, value))
     })
 }
 
 /// [`transform`] for a vector of channels. It transforms the columns, then the rows, since a whole tile does not fit into
-/// registers. Of the tiles there are the first channel, the distances of rows and columns, and their numbers.
+/// registers. With CUT, the tile that is read may be a cut one.
 ///
 /// # Safety
-/// There must be a vector of channels at each of the values of both tiles. A tile has all rows and columns unless the matrix
-/// allows a cut one.
+/// There must be a vector of channels at each of the values of both tiles that are there. What is read has all rows and columns
+/// without CUT, and what is written has them unless the matrix allows a cut one.
 #[inline(always)]
-unsafe fn vector<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
+unsafe fn vector<T: Transform<N, M>, S: Simd, const N: usize, const M: usize, const CUT: bool>(
     s: S,
-    (from, from_step, read): (*const f32, (usize, usize), (usize, usize)),
-    (to, to_step, written): (*mut f32, (usize, usize), (usize, usize)),
+    (from, read): (*const f32, Tile),
+    (to, written): (*mut f32, Tile),
     bias: S::F32,
 ) {
     // The compiler is not to know the distances: it would compute the addresses of all values for each tile, before the channels,
     // and keep them in memory.
-    let (from_step, to_step) = black_box((from_step, to_step));
+    let (from_step, to_step) = black_box((read.step, written.step));
+    // Where the first row and column would be.
+    let from = if CUT {
+        from.wrapping_sub(read.first.0 * from_step.0 + read.first.1 * from_step.1)
+    } else {
+        from
+    };
     let zero = s.splat(0.0);
     let mut halfway = [[zero; N]; M];
     for column in 0..N {
         let mut x = [zero; N];
         for (y, value) in x.iter_mut().enumerate() {
-            if !T::READS_CUT_TILES || (y < read.0 && column < read.1) {
+            let rows = read.first.0..read.size.0;
+            let columns = read.first.1..read.size.1;
+            if !CUT || (rows.contains(&y) && columns.contains(&column)) {
+                let from = from.wrapping_add(y * from_step.0 + column * from_step.1);
                 // SAFETY: the caller vouches for it.
-                *value = unsafe { s.load_at(from.add(y * from_step.0 + column * from_step.1)) };
+                *value = unsafe { s.load_at(from) };
             }
         }
         for (to, value) in halfway.iter_mut().zip(T::apply(s, x)) {
@@ -196,7 +227,7 @@ unsafe fn vector<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
             } else {
                 value
             };
-            if !T::WRITES_CUT_TILES || (y < written.0 && column < written.1) {
+            if !T::WRITES_CUT_TILES || (y < written.size.0 && column < written.size.1) {
                 // SAFETY: the caller vouches for it.
                 unsafe {
                     let to = to.add(y * to_step.0 + column * to_step.1);

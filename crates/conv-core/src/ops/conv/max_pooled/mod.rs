@@ -38,7 +38,7 @@ impl MaxPooled {
         pooling: pool::Plan,
         phases: Option<usize>,
     ) -> Result<Self, Error> {
-        let plan = Plan::new(problem)?;
+        let plan = Plan::of_padded(problem)?;
         let windows = WindowTable::new(plan.problem(), 1);
         Ok(Self {
             runs: TapRuns::new(&windows.taps),

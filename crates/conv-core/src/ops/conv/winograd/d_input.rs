@@ -81,7 +81,7 @@ impl Winograd {
                 let mut inputs = [0; TILE_VECTORS * LANES];
                 for ((tile, output), input) in tiles.clone().zip(&mut outputs).zip(&mut inputs) {
                     *output = Some(self.output_tile(tile));
-                    (*input, _) = self.tile(tile);
+                    (*input, _) = self.input_tile(tile);
                 }
                 dispatch_for(
                     TRANSPOSED,
@@ -144,7 +144,7 @@ impl Op for Transpose<'_> {
                     let end = self.channels.min(first + S::WIDTH);
                     let mut vectors = [s.splat(0.0); TRANSPOSED];
                     for (vector, tile) in vectors.iter_mut().zip(tiles) {
-                        if let &Some((at, Tile { step, size })) = tile
+                        if let &Some((at, Tile { step, size, .. })) = tile
                             && row < size.0
                             && column < size.1
                         {
@@ -178,11 +178,9 @@ impl Op for Sum<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Winograd {
-            tiling,
-            cin,
-            row_len,
-            ..
+            tiling, cin, array, ..
         } = *self.winograd;
+        let row_len = array.1 * cin;
         let mut transposed = [0.0; TRANSPOSED * LANES];
         let values = self.x.chunks_exact(self.winograd.d_input_step(cin) * LANES);
         for (number, x) in values.enumerate() {

@@ -46,9 +46,9 @@ pub(super) struct Winograd {
     output: (usize, usize),
     cin: usize,
     cout: usize,
-    /// Values of a row of a padded image, and of all of it.
-    row_len: usize,
-    padded_len: usize,
+    /// Rows and columns of the arrays that hold the input's images, and where the first tile begins before them.
+    array: (usize, usize),
+    before: (isize, isize),
 }
 
 /// Tiles in blocks of about the same size.
@@ -60,7 +60,7 @@ fn blocks(tiles: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
     firsts.map(move |first| first..(first + size).min(tiles))
 }
 
-/// The padded images that whole tiles of all outputs read.
+/// The padded images that hold whole tiles of all outputs.
 pub(super) fn padded(tiling: Tiling, problem: &Problem) -> PaddedImage {
     let whole = |outputs: usize| outputs.next_multiple_of(tiling.output()) + tiling.kernel() - 1;
     PaddedImage {
@@ -68,6 +68,28 @@ pub(super) fn padded(tiling: Tiling, problem: &Problem) -> PaddedImage {
         cols: whole(problem.output.cols),
         ..problem.padded
     }
+}
+
+/// Whether tiles can be read from images that are not padded: each has a pixel of its image.
+pub(super) fn reads_images(tiling: Tiling, problem: &Problem) -> bool {
+    let PaddedImage {
+        image, top, left, ..
+    } = problem.padded;
+    let (rows, cols) = tiling.tiles(problem.output.rows, problem.output.cols);
+    [(top, rows, image.rows), (left, cols, image.cols)]
+        .into_iter()
+        .all(|(before, tiles, pixels)| {
+            let last = (tiles.saturating_sub(1) * tiling.output()) as isize - before;
+            before < tiling.tile() as isize && last < pixels as isize
+        })
+}
+
+/// The part of a tile from `begin` on that lies in so many pixels: where it begins and ends in the tile, and where it begins in
+/// the pixels.
+fn overlap(begin: isize, side: usize, pixels: usize) -> (usize, usize, usize) {
+    let first = (-begin).max(0) as usize;
+    let end = (pixels as isize - begin).clamp(0, side as isize) as usize;
+    (first, end, begin.max(0) as usize)
 }
 
 /// Vectors of sixteen in the transformed kernels of a convolution with so many channels.
@@ -85,15 +107,26 @@ impl Winograd {
             cols,
             channels: cout,
         } = problem.output;
-        let cin = problem.input().channels;
         Self {
             tiling,
             tiles: tiling.tiles(rows, cols),
             output: (rows, cols),
-            cin,
+            cin: problem.input().channels,
             cout,
-            row_len: problem.padded.cols * cin,
-            padded_len: problem.padded.len(),
+            array: (problem.padded.rows, problem.padded.cols),
+            before: (0, 0),
+        }
+    }
+
+    /// For the images of a problem [as they are](reads_images): what a tile reads around them is zeros.
+    pub(super) fn of_images(tiling: Tiling, problem: &Problem) -> Self {
+        let PaddedImage {
+            image, top, left, ..
+        } = problem.padded;
+        Self {
+            array: (image.rows, image.cols),
+            before: (top, left),
+            ..Self::new(tiling, problem)
         }
     }
 
@@ -158,25 +191,38 @@ impl Winograd {
         self.values() * (self.step(self.cin) + self.step(PANEL) + self.kernels_step(PANEL))
     }
 
-    /// Where the padded images have the first value of a tile, and where it lies in an image of the output: image, row
-    /// and column.
-    fn tile(&self, tile: usize) -> (usize, [usize; 3]) {
+    /// Where a tile lies in an image of the output: image, row and column.
+    fn place(&self, tile: usize) -> [usize; 3] {
         let (image, at) = (tile / self.tiles(), tile % self.tiles());
         let out = self.tiling.output();
-        let (y, x) = (at / self.tiles.1 * out, at % self.tiles.1 * out);
-        let first = image * self.padded_len + y * self.row_len + x * self.cin;
-        (first, [image, y, x])
+        [image, at / self.tiles.1 * out, at % self.tiles.1 * out]
+    }
+
+    /// Where the images have the first value of a tile of the input, and the tile there.
+    fn input_tile(&self, tile: usize) -> (usize, Tile) {
+        let [image, y, x] = self.place(tile);
+        let ((rows, cols), side) = (self.array, self.tiling.tile());
+        let (top, bottom, y) = overlap(y as isize - self.before.0, side, rows);
+        let (left, right, x) = overlap(x as isize - self.before.1, side, cols);
+        let tile = Tile {
+            step: (cols * self.cin, self.cin),
+            first: (top, left),
+            size: (bottom, right),
+        };
+        (((image * rows + y) * cols + x) * self.cin, tile)
     }
 
     /// Where the outputs have the first value of a tile, and the tile there.
     fn output_tile(&self, tile: usize) -> (usize, Tile) {
-        let (_, [image, y, x]) = self.tile(tile);
+        let [image, y, x] = self.place(tile);
         let (rows, cols) = self.output;
         let out = self.tiling.output();
-        let size = ((rows - y).min(out), (cols - x).min(out));
-        let step = (cols * self.cout, self.cout);
-        let first = ((image * rows + y) * cols + x) * self.cout;
-        (first, Tile { step, size })
+        let tile = Tile {
+            step: (cols * self.cout, self.cout),
+            first: (0, 0),
+            size: ((rows - y).min(out), (cols - x).min(out)),
+        };
+        (((image * rows + y) * cols + x) * self.cout, tile)
     }
 
     /// Packs kernels as the products read them: panel after panel, for each the transformed values. `weights` says where the first
@@ -239,25 +285,25 @@ impl Winograd {
         (all / rows * self.tiles.0 + (all % rows).div_ceil(self.tiling.output())) * self.tiles.1
     }
 
-    /// padded images, transformed kernels, bias (Cout) → output (pixels, Cout), from the first pixel of an
-    /// image or a [band](Self::band) on
+    /// images, transformed kernels, bias (Cout) → output (pixels, Cout), from the first pixel of an image or a
+    /// [band](Self::band) on
     pub(super) fn forward(
         &self,
-        (padded, first_pixel): (&[f32], usize),
+        (images, first_pixel): (&[f32], usize),
         packed: &[Lanes],
         bias: Option<&[f32]>,
         output: &mut [f32],
     ) {
         let first = self.tiles_of(first_pixel * self.cout);
         scratch::with_tiles(self.scratch_len(), |scratch| {
-            self.forward_in(scratch, (padded, first), (packed, bias), output);
+            self.forward_in(scratch, (images, first), (packed, bias), output);
         });
     }
 
     fn forward_in(
         &self,
         scratch: &mut [Lanes],
-        (padded, first_tile): (&[f32], usize),
+        (images, first_tile): (&[f32], usize),
         (packed, bias): (&[Lanes], Option<&[f32]>),
         output: &mut [f32],
     ) {
@@ -271,7 +317,7 @@ impl Winograd {
                 self.cin,
                 Inputs {
                     winograd: self,
-                    padded,
+                    images,
                     tiles: range.clone(),
                     to: Lanes::flat_mut(x),
                 },
@@ -303,7 +349,7 @@ impl Winograd {
     /// Adds to the gradient of the kernels what some images contribute: of some panels, whose first value of the first
     /// tap is the first of `d_kernels`, with so many values from a tap to the next.
     ///
-    /// padded images, `d_output` (images, pixels, Cout) → `d_kernels` (Kh, Kw, Cin, output channels)
+    /// images, `d_output` (images, pixels, Cout) → `d_kernels` (Kh, Kw, Cin, output channels)
     pub(super) fn add_d_kernels(
         &self,
         images: (&[f32], &[f32]),
@@ -318,12 +364,11 @@ impl Winograd {
     fn add_d_kernels_in(
         &self,
         scratch: &mut [Lanes],
-        (padded, d_output): (&[f32], &[f32]),
+        (images, d_output): (&[f32], &[f32]),
         panels: Range<usize>,
         (d_kernels, row): (&mut [f32], usize),
     ) {
-        let images = d_output.len() / (self.output.0 * self.output.1 * self.cout);
-        let tiles = images * self.tiles();
+        let tiles = self.tiles_of(d_output.len());
         let (x, rest) = scratch.split_at_mut(self.values() * self.step(self.cin));
         let (y, sums) = rest.split_at_mut(self.values() * self.step(PANEL));
         for range in blocks(tiles, self.tiles_per_block()) {
@@ -331,7 +376,7 @@ impl Winograd {
                 self.cin,
                 Inputs {
                     winograd: self,
-                    padded,
+                    images,
                     tiles: range.clone(),
                     to: Lanes::flat_mut(x),
                 },

@@ -46,7 +46,7 @@ impl Op for Products<'_> {
 /// Tiles of the input → for each value (tiles, Cin).
 pub(super) struct Inputs<'a> {
     pub(super) winograd: &'a Winograd,
-    pub(super) padded: &'a [f32],
+    pub(super) images: &'a [f32],
     pub(super) tiles: Range<usize>,
     pub(super) to: &'a mut [f32],
 }
@@ -57,15 +57,11 @@ impl Op for Inputs<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let (tiling, cin) = (self.winograd.tiling, self.winograd.cin);
-        let from = Tile {
-            step: (self.winograd.row_len, cin),
-            size: (tiling.tile(), tiling.tile()),
-        };
         let to = Tile::spread(tiling.tile(), self.winograd.step(cin) * LANES);
         for (row, tile) in self.tiles.enumerate() {
-            let (at, _) = self.winograd.tile(tile);
-            let padded = (&self.padded[at..], from);
-            transforms::input(s, tiling, padded, (&mut self.to[row * cin..], to), cin);
+            let (at, tile) = self.winograd.input_tile(tile);
+            let from = (&self.images[at..], tile);
+            transforms::input(s, tiling, from, (&mut self.to[row * cin..], to), cin);
         }
     }
 }
@@ -148,14 +144,10 @@ impl Op for DInputs<'_> {
         let (first, channels) = self.panel;
         let tiling = self.winograd.tiling;
         let from = Tile::spread(tiling.tile(), self.from.1 * LANES);
-        let to = Tile {
-            step: (self.winograd.row_len, self.winograd.cin),
-            size: (tiling.tile(), tiling.tile()),
-        };
         for (row, tile) in self.tiles.enumerate() {
-            let (at, _) = self.winograd.tile(tile);
+            let (at, tile) = self.winograd.input_tile(tile);
             let from = (&self.from.0[row * groups(channels) * LANES..], from);
-            let to = (&mut self.d_padded[at + first..], to);
+            let to = (&mut self.d_padded[at + first..], tile);
             transforms::add_d_input(s, tiling, from, to, channels);
         }
     }

@@ -4,6 +4,8 @@ use super::{DInput, DKernel, DOutput, Input, Kernel, Output};
 use crate::simd::{Simd, Transform};
 
 impl Transform<4, 4> for Input {
+    const READS_CUT_TILES: bool = true;
+
     #[inline(always)]
     fn apply<S: Simd>(s: S, [a, b, c, d]: [S::F32; 4]) -> [S::F32; 4] {
         [s.sub(a, c), s.add(b, c), s.sub(c, b), s.sub(b, d)]

@@ -7,6 +7,8 @@ use super::{DInput, DKernel, DOutput, Input, Kernel, Output};
 use crate::simd::{Simd, Transform};
 
 impl Transform<6, 6> for Input {
+    const READS_CUT_TILES: bool = true;
+
     #[inline(always)]
     fn apply<S: Simd>(s: S, [a, b, c, d, e, f]: [S::F32; 6]) -> [S::F32; 6] {
         let (first, second) = (s.splat(0.75), s.splat(1.5));

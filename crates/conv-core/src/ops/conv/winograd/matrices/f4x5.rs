@@ -4,6 +4,8 @@ use super::{DInput, DKernel, DOutput, Input, Kernel, Output};
 use crate::simd::{Simd, Transform};
 
 impl Transform<8, 8> for Input {
+    const READS_CUT_TILES: bool = true;
+
     #[inline(always)]
     fn apply<S: Simd>(s: S, [a, b, c, d, e, f, g, h]: [S::F32; 8]) -> [S::F32; 8] {
         let (quarter, half, two) = (s.splat(0.25), s.splat(0.5), s.splat(2.0));
