@@ -8,6 +8,10 @@ use crate::simd::{LANES, Op, Simd, dispatch};
 
 /// What to do for `B` channels from `first` on.
 pub(super) trait Channels {
+    /// Whether two vectors' channels at a time are quicker than those of one: each line of the cache next to another would else be
+    /// read apart from it.
+    const PAIRS: bool;
+
     /// Mark the implementation `#[inline(always)]`: only then is it compiled for the instruction set.
     fn block<const B: usize>(&mut self, first: usize);
 }
@@ -49,11 +53,12 @@ impl<W: Channels> Op for All<W> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, _: S) {
-        // Two vectors' channels: with those of one, each line of the cache next to another would be read apart from it, and the
-        // sums would wait for each other. Then those of one, what is left in halves and quarters of one, then one by one.
+        // A vector's channels, or those of two, then what is left in halves and quarters of one, then one by one.
         let (channels, work) = (self.channels, &mut self.work);
         let mut first = 0;
-        first += blocks::<{ 2 * LANES }>(first..channels, work);
+        if W::PAIRS {
+            first += blocks::<{ 2 * LANES }>(first..channels, work);
+        }
         first += blocks::<LANES>(first..channels, work);
         first += blocks::<{ LANES / 2 }>(first..channels, work);
         first += blocks::<{ LANES / 4 }>(first..channels, work);

@@ -74,6 +74,8 @@ pub(super) struct Moments<'a> {
 }
 
 impl Channels for Moments<'_> {
+    const PAIRS: bool = false;
+
     #[inline(always)]
     fn block<const B: usize>(&mut self, first: usize) {
         let Statistics {
@@ -105,6 +107,8 @@ pub(super) struct Normalise<'a> {
 }
 
 impl Channels for Normalise<'_> {
+    const PAIRS: bool = true;
+
     #[inline(always)]
     fn block<const B: usize>(&mut self, first: usize) {
         let channels = self.normalisation.affine.len();
@@ -127,6 +131,8 @@ pub(super) struct Products<'a> {
 }
 
 impl Channels for Products<'_> {
+    const PAIRS: bool = true;
+
     #[inline(always)]
     fn block<const B: usize>(&mut self, first: usize) {
         let channels = self.means.len();
@@ -159,6 +165,8 @@ pub(super) struct DInput<'a> {
 }
 
 impl Channels for DInput<'_> {
+    const PAIRS: bool = true;
+
     #[inline(always)]
     fn block<const B: usize>(&mut self, first: usize) {
         let channels = self.gamma.len();
