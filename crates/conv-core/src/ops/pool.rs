@@ -477,16 +477,45 @@ impl Op for Choose<'_> {
         let rows = self.argmax.chunks_exact(channels);
         let rows = rows.zip(self.d_output.chunks_exact(channels));
         for (taps, (argmax, d)) in plan.positions().zip(rows) {
+            // Sixteen channels at a time, a number that is known, so that they are a vector; and the others.
+            let (vectors, argmax) = argmax.as_chunks::<LANES>();
+            let (d_vectors, d) = d.as_chunks::<LANES>();
+            let mut first = 0;
+            for (argmax, d) in vectors.iter().zip(d_vectors) {
+                for &tap in taps {
+                    let to = &mut self.d_input[tap as usize * channels + first..];
+                    if let Some(to) = to.first_chunk_mut::<LANES>() {
+                        *to = shares(tap, argmax, d);
+                    }
+                }
+                first += LANES;
+            }
             for &tap in taps {
-                let to = &mut self.d_input[tap as usize * channels..][..channels];
+                let to = &mut self.d_input[tap as usize * channels + first..][..d.len()];
                 for ((to, &pixel), &d) in to.iter_mut().zip(argmax).zip(d) {
-                    // Added to 0, as where windows overlap: so no gradient is -0.
-                    let sum = 0.0 + d;
-                    *to = if pixel == tap { sum } else { 0.0 };
+                    *to = share(tap, pixel, d);
                 }
             }
         }
     }
+}
+
+/// Of the gradient of a position whose maximum was `argmax`, what goes to the pixel `tap`.
+#[inline(always)]
+fn share(tap: u32, argmax: u32, d: f32) -> f32 {
+    // Added to 0, as where windows overlap: so no gradient is -0.
+    let sum = 0.0 + d;
+    if argmax == tap { sum } else { 0.0 }
+}
+
+/// The same for sixteen channels, in an array of its own: written to where it belongs, the values would be computed one by one.
+#[inline(always)]
+fn shares(tap: u32, argmax: &[u32; LANES], d: &[f32; LANES]) -> [f32; LANES] {
+    let mut shares = *d;
+    for (d, &argmax) in shares.iter_mut().zip(argmax) {
+        *d = share(tap, argmax, *d);
+    }
+    shares
 }
 
 struct Mean<'a> {
