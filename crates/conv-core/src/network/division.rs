@@ -46,6 +46,7 @@ impl Division {
         firsts.map(move |first| Block {
             first,
             count: size.min(end - first),
+            begins: first == start,
         })
     }
 }

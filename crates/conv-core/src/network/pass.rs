@@ -5,12 +5,13 @@ use crate::ops::conv::max_pooled::SparseGradient;
 use crate::ops::conv::plan::{DInputPlan, Plan};
 use crate::simd::Lanes;
 
-/// A block of images, which goes through the network layer by layer: the index of its first image in the batch, and how
-/// many it has.
+/// A block of images, which goes through the network layer by layer: the index of its first image in the batch, how
+/// many it has, and whether it is the first of its shard.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
     pub(super) first: usize,
     pub(super) count: usize,
+    pub(super) begins: bool,
 }
 
 /// What a step reads in the forward pass.

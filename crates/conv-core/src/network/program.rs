@@ -22,6 +22,10 @@ pub(crate) struct Program {
     pub(super) first_values: Vec<FirstValues>,
     /// Values of all parameters.
     pub(super) parameters_len: usize,
+    /// The parts of the gradient of the parameters that steps only add to.
+    pub(super) added: Vec<Range<usize>>,
+    /// For each value, the one that has its gradient: itself, or the sum that a value goes into and nowhere else.
+    pub(super) gradients: Vec<usize>,
     /// Runs of steps between which the shards of a batch are reduced: each begins with a normalisation, but for the first.
     pub(super) runs: Vec<Range<usize>>,
     pub(super) layers: Vec<LayerInfo>,
@@ -72,6 +76,8 @@ impl Program {
         }
         find_accumulations(&mut steps);
         Ok(Self {
+            added: added(&steps, parameters_len),
+            gradients: gradients(&steps, graph.output),
             runs: runs(&steps),
             steps,
             values: graph.values,
@@ -117,6 +123,39 @@ fn find_accumulations(steps: &mut [ProgramStep]) {
             source.accumulate = std::mem::replace(&mut written[source.value], true);
         }
     }
+}
+
+/// What lies between the parts that steps write.
+fn added(steps: &[ProgramStep], parameters_len: usize) -> Vec<Range<usize>> {
+    let mut written: Vec<Range<usize>> = steps.iter().map(|step| step.step.written()).collect();
+    written.sort_by_key(|range| range.start);
+    written.push(parameters_len..parameters_len);
+    let mut end = 0;
+    let mut added = Vec::new();
+    for range in written {
+        added.push(end..range.start.max(end));
+        end = end.max(range.end);
+    }
+    added.retain(|range| !range.is_empty());
+    added
+}
+
+fn gradients(steps: &[ProgramStep], output: usize) -> Vec<usize> {
+    let mut readers = vec![0_usize; steps.len() + 1];
+    readers[output] += 1;
+    let sources = |step: &ProgramStep| std::iter::once(step.input).chain(step.other);
+    for source in steps.iter().flat_map(sources) {
+        readers[source.value] += 1;
+    }
+    let mut gradients: Vec<usize> = (0..=steps.len()).collect();
+    for (at, step) in steps.iter().enumerate().rev() {
+        if step.step.passes_gradient_on() {
+            for source in sources(step).filter(|source| readers[source.value] == 1) {
+                gradients[source.value] = gradients[at + 1];
+            }
+        }
+    }
+    gradients
 }
 
 fn runs(steps: &[ProgramStep]) -> Vec<Range<usize>> {

@@ -44,7 +44,7 @@ impl Shard {
         for (step, value) in program.steps.iter().zip(&program.values[1..]) {
             let len = images * value.len;
             shard.values.push(vec![0.0; len]);
-            let needed = training && value.needs_gradient;
+            let needed = training && has_gradient(program, shard.values.len());
             shard.d_values.push(vec![0.0; if needed { len } else { 0 }]);
             shard.buffers.push(step.step.buffers(images, training));
         }
@@ -58,7 +58,7 @@ impl Shard {
     /// Bytes that the buffers of a step and its value take.
     pub(super) fn step_bytes(program: &Program, at: usize, images: usize, training: bool) -> u64 {
         let (step, value) = (&program.steps[at].step, program.values[at + 1]);
-        let copies = if training && value.needs_gradient {
+        let copies = if training && has_gradient(program, at + 1) {
             2
         } else {
             1
@@ -118,6 +118,14 @@ impl Shard {
         }
     }
 
+    /// The gradient and the report before the first block.
+    pub(super) fn clear(&mut self, program: &Program) {
+        for range in &program.added {
+            self.gradient[range.clone()].fill(0.0);
+        }
+        self.report = Report::default();
+    }
+
     /// The statistics of a normalisation's input.
     pub(super) fn measure(&mut self, pass: &Pass<'_>, at: usize, block: Block) {
         let step = &pass.program.steps[at];
@@ -155,7 +163,7 @@ impl Shard {
                     shared: &pass.shared[at],
                     x: Self::value(&self.values, pass, step.input.value, block),
                     output,
-                    d_output: &self.d_values[at][..output.len()],
+                    d_output: &self.d_values[pass.program.gradients[at + 1] - 1][..output.len()],
                     block,
                     seed: pass.seed.unwrap_or_default(),
                 };
@@ -173,10 +181,10 @@ impl Shard {
         let step = &program.steps[at];
         let (d_before, d_after) = self.d_values.split_at_mut(at);
         let output = Self::value(&self.values, pass, at + 1, block);
-        let d_output = &d_after[0][..output.len()];
+        let d_output = &d_after[program.gradients[at + 1] - 1 - at][..output.len()];
         if step.step.passes_gradient_on() {
             for source in std::iter::once(step.input).chain(step.other) {
-                if program.values[source.value].needs_gradient {
+                if has_gradient(program, source.value) {
                     let to = &mut d_before[source.value - 1][..d_output.len()];
                     if source.accumulate {
                         sum::add_to(d_output, to);
@@ -211,6 +219,11 @@ impl Shard {
             sum::add_to(spare, d_input);
         }
     }
+}
+
+/// Whether a value has a gradient in a buffer of its own.
+fn has_gradient(program: &Program, value: usize) -> bool {
+    program.values[value].needs_gradient && program.gradients[value] == value
 }
 
 /// Length of the largest value to whose gradient one is added, an image.

@@ -350,8 +350,7 @@ impl Workspace {
                 };
                 let steps = runs[stage.min(2 * last - stage)].clone();
                 if stage == last {
-                    shard.gradient.fill(0.0);
-                    shard.report = Report::default();
+                    shard.clear(program);
                 }
                 for block in division.blocks(first + number) {
                     if stage > last {

@@ -89,6 +89,10 @@ impl Step for ConvStep {
         self.plan.forward(padded, 0, kernels, bias, output);
     }
 
+    fn written(&self) -> Range<usize> {
+        self.op.kernels.clone()
+    }
+
     fn backward(
         &self,
         pass: &Backward<'_>,
@@ -103,7 +107,11 @@ impl Step for ConvStep {
             &buffers.padded
         };
         let d_kernels = &mut gradient[self.op.kernels.clone()];
-        plan.add_d_kernels(padded, d_output, 0, d_kernels);
+        if pass.block.begins {
+            plan.d_kernels(padded, d_output, d_kernels);
+        } else {
+            plan.add_d_kernels(padded, d_output, 0, d_kernels);
+        }
         if let Some(bias) = &self.op.bias {
             sum::add_rows(d_output, &mut gradient[bias.clone()]);
         }

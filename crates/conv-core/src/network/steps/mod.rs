@@ -14,6 +14,7 @@ pub(super) mod layer_norm;
 pub(super) mod pool;
 
 use std::fmt::Debug;
+use std::ops::Range;
 
 use super::pass::{Backward, BufferSizes, Buffers, Forward, Packed, Shared, SharedSizes};
 use crate::Error;
@@ -96,7 +97,13 @@ pub(super) trait Step: Debug + Send + Sync {
     /// Writes the output of some images.
     fn forward(&self, pass: &Forward<'_>, buffers: &mut Buffers, output: &mut [f32]);
 
-    /// Adds to the gradient of the parameters, and writes that of the input where there is room for it.
+    /// The part of the gradient of the parameters that it [writes](Self::backward) in the first block of a shard.
+    fn written(&self) -> Range<usize> {
+        0..0
+    }
+
+    /// Adds to the gradient of the parameters, and writes that of the input where there is room for it. What was in the
+    /// [`written`](Self::written) part before the first block of a shard does not count.
     fn backward(
         &self,
         pass: &Backward<'_>,

@@ -10,7 +10,7 @@ use super::direct::Direct;
 use super::geometry::Problem;
 use super::padding::PaddedImage;
 use super::single_channel::SingleChannel;
-use super::winograd::{self, Winograd};
+use super::winograd::{self, DKernels, Winograd};
 use crate::Error;
 use crate::simd::Lanes;
 
@@ -192,22 +192,42 @@ impl Plan {
                 single.add_d_kernels(padded, d_output, first_tap, d_kernels);
             }
             Tables::Winograd(winograd) => {
-                let to = (d_kernels, self.kernels());
+                let to = DKernels {
+                    values: d_kernels,
+                    row: self.kernels(),
+                    anew: false,
+                };
                 winograd.add_d_kernels((padded, d_output), 0..winograd.panels(), to);
             }
         }
     }
 
-    /// [`add_d_kernels`](Self::add_d_kernels) for some panels of kernels by Winograd's algorithm. `d_kernels` is an array that
+    /// What some images contribute to the gradient of the kernels, in place of what is there: as
+    /// [`add_d_kernels`](Self::add_d_kernels) adds it to zeros.
+    pub(crate) fn d_kernels(&self, padded: &[f32], d_output: &[f32], d_kernels: &mut [f32]) {
+        if let Some(winograd) = self.winograd() {
+            let (panels, row) = (0..winograd.panels(), self.kernels());
+            return self.d_kernels_of_panels(panels, (padded, d_output), (d_kernels, row));
+        }
+        d_kernels.fill(0.0);
+        self.add_d_kernels(padded, d_output, 0, d_kernels);
+    }
+
+    /// [`d_kernels`](Self::d_kernels) for some panels of kernels by Winograd's algorithm. `d_kernels` is an array that
     /// begins with the first of these panels, and the values of a row.
-    pub(super) fn add_d_kernels_of_panels(
+    pub(super) fn d_kernels_of_panels(
         &self,
         panels: Range<usize>,
         images: (&[f32], &[f32]),
-        d_kernels: (&mut [f32], usize),
+        (values, row): (&mut [f32], usize),
     ) {
         if let Some(winograd) = self.winograd() {
-            winograd.add_d_kernels(images, panels, d_kernels);
+            let to = DKernels {
+                values,
+                row,
+                anew: true,
+            };
+            winograd.add_d_kernels(images, panels, to);
         }
     }
 }

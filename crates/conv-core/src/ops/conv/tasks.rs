@@ -193,8 +193,7 @@ fn winograd_d_kernels(
             let mut buffer = vec![0.0; plan.padded().buffer_len(images)];
             let input = plan.padded().pad_all(input, &mut buffer);
             let panels = range * each..panels.min((range + 1) * each);
-            sum.fill(0.0);
-            plan.add_d_kernels_of_panels(panels, (input, d_output), (sum, width));
+            plan.d_kernels_of_panels(panels, (input, d_output), (sum, width));
         });
         let rows_per_task = rows.div_ceil(TASKS);
         parallel::parts_mut(total, rows_per_task * cout, |task, total| {

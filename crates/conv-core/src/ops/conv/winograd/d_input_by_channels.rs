@@ -87,6 +87,7 @@ impl Winograd {
             dispatch(Products {
                 x: Lanes::flat(y),
                 step,
+                first: 0,
                 rows: (tiles.len(), self.cout),
                 columns: (self.cout, 1),
                 right: (kernels, swapped.kernels_step(channels)),

@@ -31,9 +31,9 @@ use crate::shape::ImageShape;
 use crate::simd::{LANES, Lanes, Tile, dispatch, dispatch_for, groups};
 use crate::tuning::{
     KERNELS_PER_PANEL as PANEL, PANEL_LANES, WINOGRAD_4X4_TILES_PER_BLOCK,
-    WINOGRAD_5X5_TILES_PER_BLOCK, WINOGRAD_TASKS_PER_BLOCK, WINOGRAD_TASKS_PER_IMAGE,
-    WINOGRAD_TILES_MULTIPLE, WINOGRAD_TILES_PER_BLOCK, WINOGRAD_VALUES_PER_BLOCK,
-    WINOGRAD_WIDE_5X5_TILES_PER_BLOCK, WINOGRAD_WIDE_CHANNELS,
+    WINOGRAD_5X5_TILES_PER_BLOCK, WINOGRAD_INPUTS_PER_SUM, WINOGRAD_TASKS_PER_BLOCK,
+    WINOGRAD_TASKS_PER_IMAGE, WINOGRAD_TILES_MULTIPLE, WINOGRAD_TILES_PER_BLOCK,
+    WINOGRAD_VALUES_PER_BLOCK, WINOGRAD_WIDE_5X5_TILES_PER_BLOCK, WINOGRAD_WIDE_CHANNELS,
 };
 
 /// The tiles of one convolution over images of one size.
@@ -50,6 +50,19 @@ pub(super) struct Winograd {
     array: (usize, usize),
     before: (isize, isize),
 }
+
+/// Where a gradient of kernels goes.
+pub(super) struct DKernels<'a> {
+    /// (Kh, Kw, Cin, output channels)
+    pub(super) values: &'a mut [f32],
+    /// Values from an input channel to the next one.
+    pub(super) row: usize,
+    /// Whether what is there does not count, as if it were zeros.
+    pub(super) anew: bool,
+}
+
+/// Vectors of sixteen from one value to the next in the sums of the gradients of some kernels of a panel, for the same reason.
+const SUMS_STEP: usize = WINOGRAD_INPUTS_PER_SUM * PANEL_LANES + 1;
 
 /// Tiles in blocks of about the same size.
 fn blocks(tiles: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
@@ -180,15 +193,15 @@ impl Winograd {
         packed_len(self.tiling, self.cin, self.cout)
     }
 
-    /// Vectors of sixteen from one value to the next in the transformed kernels of a panel of so many, and in the sums of their
-    /// gradients: one more than they fill, for the same reason as those [of tiles](Self::step).
+    /// Vectors of sixteen from one value to the next in the transformed kernels of a panel of so many: one more than they fill, for
+    /// the same reason as those [of tiles](Self::step).
     fn kernels_step(&self, channels: usize) -> usize {
         self.cin * groups(channels) + 1
     }
 
-    /// Lanes for the transformed tiles of the input and of a panel, and for the gradient of a panel's kernels.
+    /// Lanes for the transformed tiles of the input and of a panel, and for the gradient of some of a panel's kernels.
     pub(super) fn scratch_len(&self) -> usize {
-        self.values() * (self.step(self.cin) + self.step(PANEL) + self.kernels_step(PANEL))
+        self.values() * (self.step(self.cin) + self.step(PANEL) + SUMS_STEP)
     }
 
     /// Where a tile lies in an image of the output: image, row and column.
@@ -328,6 +341,7 @@ impl Winograd {
                 dispatch(Products {
                     step: self.step(self.cin),
                     x: Lanes::flat(x),
+                    first: 0,
                     rows: (range.len(), self.cin),
                     columns: (self.cin, 1),
                     right: (kernels, self.kernels_step(channels)),
@@ -346,15 +360,14 @@ impl Winograd {
         }
     }
 
-    /// Adds to the gradient of the kernels what some images contribute: of some panels, whose first value of the first
-    /// tap is the first of `d_kernels`, with so many values from a tap to the next.
+    /// Adds to the gradient of the kernels what some images contribute: of some panels, with which `d_kernels` begins.
     ///
     /// images, `d_output` (images, pixels, Cout) → `d_kernels` (Kh, Kw, Cin, output channels)
     pub(super) fn add_d_kernels(
         &self,
         images: (&[f32], &[f32]),
         panels: Range<usize>,
-        d_kernels: (&mut [f32], usize),
+        d_kernels: DKernels<'_>,
     ) {
         scratch::with_tiles(self.scratch_len(), |scratch| {
             self.add_d_kernels_in(scratch, images, panels, d_kernels);
@@ -366,7 +379,7 @@ impl Winograd {
         scratch: &mut [Lanes],
         (images, d_output): (&[f32], &[f32]),
         panels: Range<usize>,
-        (d_kernels, row): (&mut [f32], usize),
+        d_kernels: DKernels<'_>,
     ) {
         let tiles = self.tiles_of(d_output.len());
         let (x, rest) = scratch.split_at_mut(self.values() * self.step(self.cin));
@@ -383,7 +396,7 @@ impl Winograd {
             );
             for panel in panels.clone() {
                 let (first, channels) = self.panel(panel);
-                let (lanes, step) = (groups(channels), self.kernels_step(channels));
+                let lanes = groups(channels);
                 dispatch(DOutputs {
                     winograd: self,
                     d_output,
@@ -392,22 +405,28 @@ impl Winograd {
                     to: Lanes::flat_mut(y),
                     step: (lanes * LANES, self.step(PANEL)),
                 });
-                dispatch(Products {
-                    step: self.step(self.cin),
-                    x: Lanes::flat(x),
-                    rows: (self.cin, 1),
-                    columns: (range.len(), self.cin),
-                    right: (y, self.step(PANEL)),
-                    lanes,
-                    sums: (sums, step),
-                });
-                dispatch(DKernel {
-                    tiling: self.tiling,
-                    sums: (Lanes::flat(sums), step * LANES),
-                    size: (self.cin, channels),
-                    d_kernels: &mut d_kernels[first - panels.start * PANEL..],
-                    row,
-                });
+                for first_input in (0..self.cin).step_by(WINOGRAD_INPUTS_PER_SUM) {
+                    let inputs = first_input..self.cin.min(first_input + WINOGRAD_INPUTS_PER_SUM);
+                    dispatch(Products {
+                        step: self.step(self.cin),
+                        x: Lanes::flat(x),
+                        first: first_input,
+                        rows: (inputs.len(), 1),
+                        columns: (range.len(), self.cin),
+                        right: (y, self.step(PANEL)),
+                        lanes,
+                        sums: (sums, SUMS_STEP),
+                    });
+                    dispatch(DKernel {
+                        tiling: self.tiling,
+                        sums: (Lanes::flat(sums), SUMS_STEP * LANES),
+                        inputs: (self.cin, inputs),
+                        channels,
+                        d_kernels: &mut d_kernels.values[first - panels.start * PANEL..],
+                        row: d_kernels.row,
+                        anew: d_kernels.anew && range.start == 0,
+                    });
+                }
             }
         }
     }

@@ -12,6 +12,8 @@ pub(super) struct Products<'a> {
     /// For each value (tiles, Cin), its rows and its columns as those of a [`Matrix`], and vectors from one to the next.
     pub(super) x: &'a [f32],
     pub(super) step: usize,
+    /// Where the first row begins in each.
+    pub(super) first: usize,
     pub(super) rows: (usize, usize),
     pub(super) columns: (usize, usize),
     /// For each value (columns, lanes of a panel), and how far from one to the next.
@@ -34,7 +36,7 @@ impl Op for Products<'_> {
         debug_assert!(right.len() >= all.len() && sums.len() >= all.len());
         for ((x, right), sums) in all.zip(right).zip(sums) {
             let a = Matrix {
-                values: x,
+                values: &x[self.first..],
                 rows: self.rows,
                 columns: self.columns,
             };
@@ -178,16 +180,20 @@ impl Op for Kernels<'_> {
     }
 }
 
-/// For each value (Cin, channels of a panel), added to the gradient of the kernels.
+/// For each value (some input channels, channels of a panel), added to the gradient of the kernels.
 pub(super) struct DKernel<'a> {
     pub(super) tiling: Tiling,
     /// And how far it is from one value to the next.
     pub(super) sums: (&'a [f32], usize),
-    /// Input channels, and output channels of the panel.
-    pub(super) size: (usize, usize),
+    /// Input channels in all, and those of the sums.
+    pub(super) inputs: (usize, Range<usize>),
+    /// Output channels of the panel.
+    pub(super) channels: usize,
     pub(super) d_kernels: &'a mut [f32],
     /// From an input channel to the next one in the gradient.
     pub(super) row: usize,
+    /// Whether it holds anything before, as if it were zeros.
+    pub(super) anew: bool,
 }
 
 impl Op for DKernel<'_> {
@@ -195,14 +201,20 @@ impl Op for DKernel<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let (cin, channels) = self.size;
+        let ((cin, inputs), channels) = (self.inputs, self.channels);
         let lanes = groups(channels) * LANES;
         let (sums, step) = self.sums;
         let from = Tile::spread(self.tiling.tile(), step);
         let to = Tile::spread(self.tiling.kernel(), cin * self.row);
-        for channel in 0..cin {
-            let sums = (&sums[channel * lanes..], from);
-            let d_kernels = (&mut self.d_kernels[channel * self.row..], to);
+        for (number, channel) in inputs.enumerate() {
+            let sums = (&sums[number * lanes..], from);
+            let d_kernels = &mut self.d_kernels[channel * self.row..];
+            if self.anew {
+                for tap in 0..self.tiling.taps() {
+                    d_kernels[tap * to.step.1..][..channels].fill(0.0);
+                }
+            }
+            let d_kernels = (d_kernels, to);
             transforms::add_d_kernel(s, self.tiling, sums, d_kernels, channels);
         }
     }
