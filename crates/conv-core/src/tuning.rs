@@ -137,7 +137,7 @@ pub(crate) const WINOGRAD_INPUTS_PER_SUM: usize = 24;
 pub(crate) const VALUES_PER_BIAS_TASK: usize = 1 << 15;
 /// Tasks into which a batch is divided, at most: enough for many cores, few enough that each is worth waking a thread.
 pub(crate) const TASKS: usize = 16;
-/// Tasks that the tiles of a block of a Winograd convolution are worth.
+/// Tasks that the tiles of a block of a Winograd convolution are worth, where its kernels stay in the second cache.
 pub(crate) const WINOGRAD_TASKS_PER_BLOCK: usize = 2;
 /// Tasks into which an image of a Winograd convolution is divided, at most.
 pub(crate) const WINOGRAD_TASKS_PER_IMAGE: usize = 8;

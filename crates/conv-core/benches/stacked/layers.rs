@@ -10,17 +10,17 @@ use crate::numbers::{agree, bias, channels_first, checksum, images, kernels, out
 use crate::{Found, Settings, clock, peak};
 
 /// Images, sides, input and output channels, the side of a kernel, and the padding.
-struct Shape {
-    name: &'static str,
+pub(crate) struct Shape {
+    pub(crate) name: &'static str,
     images: usize,
-    side: usize,
-    cin: usize,
+    pub(crate) side: usize,
+    pub(crate) cin: usize,
     cout: usize,
-    kernel: usize,
+    pub(crate) kernel: usize,
     padding: usize,
 }
 
-const SHAPES: [Shape; 5] = [
+pub(crate) const SHAPES: [Shape; 5] = [
     shape("S1", (128, 28), (1, 16), (3, 0)),
     shape("S2", (64, 12), (8, 16), (5, 0)),
     shape("S3", (64, 28), (16, 32), (3, 1)),
@@ -46,20 +46,20 @@ const fn shape(
 }
 
 /// A layer with all its numbers.
-struct Layer {
-    conv: Conv,
-    input: Array4<f32>,
-    kernels: Array4<f32>,
-    bias: Array1<f32>,
-    output: Array4<f32>,
-    d_output: Array4<f32>,
-    d_input: Array4<f32>,
-    d_kernels: Array4<f32>,
+pub(crate) struct Layer {
+    pub(crate) conv: Conv,
+    pub(crate) input: Array4<f32>,
+    pub(crate) kernels: Array4<f32>,
+    pub(crate) bias: Array1<f32>,
+    pub(crate) output: Array4<f32>,
+    pub(crate) d_output: Array4<f32>,
+    pub(crate) d_input: Array4<f32>,
+    pub(crate) d_kernels: Array4<f32>,
     d_bias: Array1<f32>,
 }
 
 impl Shape {
-    fn layer(&self) -> Result<Layer, Error> {
+    pub(crate) fn layer(&self) -> Result<Layer, Error> {
         let &Self {
             images: n,
             side,
@@ -105,7 +105,7 @@ impl Layer {
         )
     }
 
-    fn both(&mut self) -> Result<(), Error> {
+    pub(crate) fn both(&mut self) -> Result<(), Error> {
         self.forward()?;
         let (conv, d_output) = (&self.conv, self.d_output.view());
         conv::d_input(conv, d_output, self.kernels.view(), self.d_input.view_mut())?;

@@ -5,10 +5,12 @@
 //! cargo bench -p conv-core --features safetensors --bench stacked -- layers --threads 2
 //! cargo bench -p conv-core --features safetensors --bench stacked -- lenet --threads 2 --data DIR
 //! cargo bench -p conv-core --features safetensors --bench stacked -- latency --threads 1 --data DIR
+//! cargo bench -p conv-core --features safetensors --bench stacked -- errors
 //! ```
 #![forbid(unsafe_code)]
 
 mod clock;
+mod errors;
 mod latency;
 mod layers;
 mod lenet;
@@ -21,7 +23,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-const USAGE: &str = "usage: stacked layers|lenet|latency [--threads N] [--window MS] [--data DIR]
+const USAGE: &str = "usage: stacked layers|lenet|latency|errors [--threads N] [--window MS] [--data DIR]
 
   --threads N   threads of the pool (2)
   --window MS   milliseconds of a window; of three a time is the fastest one's mean (120)
@@ -121,6 +123,7 @@ fn run() -> Result<(), Box<dyn Error>> {
             lenet::time(&settings, &pool)?
         }
         "latency" => latency::time(&settings, &pool)?,
+        "errors" => return Ok(errors::print()?),
         _ => return Err(format!("{what} is no work\n{USAGE}").into()),
     };
     println!("{}", found.line());

@@ -10,6 +10,7 @@ use super::program::Program;
 use super::shard::Shard;
 use crate::Error;
 use crate::ops::batch_norm::{Statistics, Sums};
+use crate::ops::sum;
 use crate::parallel::{self, Items};
 use crate::tuning::PARAMETERS_PER_TASK;
 
@@ -194,16 +195,20 @@ impl<'a> Reduction<'a> {
 
 /// Adds the gradients of some shards from parameter number `first` on, in the shards' order.
 fn add_gradients(shards: &[Shard], first: usize, total: &mut [f32]) {
-    for shard in shards {
+    let own = first..first + total.len();
+    let (fours, rest) = shards.as_chunks::<4>();
+    for [a, b, c, d] in fours {
+        let from = [a, b, c, d].map(|shard| &shard.gradient[own.clone()]);
+        sum::add_four_to(from, total);
+    }
+    for shard in rest {
         add_gradient(shard, first, total);
     }
 }
 
 /// Adds the gradient of a shard from parameter number `first` on.
 fn add_gradient(shard: &Shard, first: usize, total: &mut [f32]) {
-    for (total, x) in total.iter_mut().zip(&shard.gradient[first..]) {
-        *total += x;
-    }
+    sum::add_to(&shard.gradient[first..], total);
 }
 
 impl Report {

@@ -15,6 +15,14 @@ pub(crate) fn add_to(from: &[f32], to: &mut [f32]) {
     }
 }
 
+/// [`add_to`] of four arrays, one after the other: from four places at once, memory is read faster.
+pub(crate) fn add_four_to([a, b, c, d]: [&[f32]; 4], to: &mut [f32]) {
+    let from = a.iter().zip(b).zip(c.iter().zip(d));
+    for (sum, ((a, b), (c, d))) in to.iter_mut().zip(from) {
+        *sum = *sum + a + b + c + d;
+    }
+}
+
 struct Add<'a> {
     rows: &'a [f32],
     sums: &'a mut [f32],

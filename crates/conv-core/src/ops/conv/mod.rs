@@ -68,7 +68,7 @@ pub fn forward(
             Some(slice("bias", bias)?)
         }
     };
-    let plan = Plan::new(&problem)?;
+    let plan = Plan::of_padded(&problem)?;
     let (input, kernels) = (slice("input", &input)?, slice("kernels", &kernels)?);
     let output = slice_mut("output", &mut output)?;
     with_kernels(plan.packed_len(), |packed| {
@@ -109,7 +109,7 @@ pub fn d_input(
         ("kernels", kernels.shape()),
         ("d_output", d_output.shape()),
     )?;
-    let plan = DInputPlan::new(&problem)?;
+    let plan = DInputPlan::of_padded(&problem)?;
     let (d_output, kernels) = (slice("d_output", &d_output)?, slice("kernels", &kernels)?);
     let d_input = slice_mut("d_input", &mut d_input)?;
     with_kernels(plan.packed_len(), |packed| {
@@ -150,7 +150,7 @@ pub fn d_kernels(
         ("d_kernels", d_kernels.shape()),
         ("d_output", d_output.shape()),
     )?;
-    let plan = Plan::new(&problem)?;
+    let plan = Plan::of_padded(&problem)?;
     let input = slice("input", &input)?;
     let d_output = slice("d_output", &d_output)?;
     let total = slice_mut("d_kernels", &mut d_kernels)?;

@@ -34,12 +34,13 @@ impl Plan {
         Self::of(&choose(problem))
     }
 
-    /// The same over padded images, in which no window leaves the array.
+    /// The same over padded images, in which no window leaves the array. A few images at a time are copied into the cache: where they
+    /// come from memory, that is quicker than to read tiles across their rows.
     pub(crate) fn of_padded(problem: &Problem) -> Result<Self, Error> {
         Self::with_padding(&choose(problem))
     }
 
-    /// Tiles read images as they are, where they can.
+    /// Tiles read images as they are, where they can: those of a network are in the cache already.
     fn of(choice: &Choice) -> Result<Self, Error> {
         match choice.algorithm {
             Algorithm::Winograd(tiling) if winograd::reads_images(tiling, &choice.problem) => {
@@ -202,8 +203,7 @@ impl Plan {
         }
     }
 
-    /// What some images contribute to the gradient of the kernels, in place of what is there: as
-    /// [`add_d_kernels`](Self::add_d_kernels) adds it to zeros.
+    /// The same as [`add_d_kernels`](Self::add_d_kernels) to zeros, whatever is there.
     pub(crate) fn d_kernels(&self, padded: &[f32], d_output: &[f32], d_kernels: &mut [f32]) {
         if let Some(winograd) = self.winograd() {
             let (panels, row) = (0..winograd.panels(), self.kernels());
@@ -251,16 +251,21 @@ enum DInputTables {
 impl DInputPlan {
     /// By the algorithm that [`choose_d_input`] picks.
     pub(crate) fn new(problem: &Problem) -> Result<Self, Error> {
-        Self::of(choose_d_input(problem)?)
+        Self::of(choose_d_input(problem)?, Plan::of)
     }
 
-    fn of(choice: DInputChoice) -> Result<Self, Error> {
+    /// The same [over padded images](Plan::of_padded).
+    pub(crate) fn of_padded(problem: &Problem) -> Result<Self, Error> {
+        Self::of(choose_d_input(problem)?, Plan::with_padding)
+    }
+
+    fn of(choice: DInputChoice, plan: fn(&Choice) -> Result<Plan, Error>) -> Result<Self, Error> {
         let DInputChoice {
             algorithm, problem, ..
         } = choice;
         let problem = problem.checked()?;
         let tables = match algorithm {
-            DInputAlgorithm::Transposed(choice) => DInputTables::Transposed(Plan::of(&choice)?),
+            DInputAlgorithm::Transposed(choice) => DInputTables::Transposed(plan(&choice)?),
             DInputAlgorithm::Col2im { kind } => DInputTables::Col2im(Col2im::new(&problem, kind)?),
             DInputAlgorithm::OverlappingTiles(tiling) => {
                 DInputTables::OverlappingTiles(Winograd::new(tiling, &problem))
@@ -274,7 +279,7 @@ impl DInputPlan {
 
     /// For the rows of a dense layer, by the algorithm that [`choose_dense_d_input`] picks.
     pub(crate) fn of_dense(problem: &Problem) -> Result<Self, Error> {
-        Self::of(choose_dense_d_input(problem)?)
+        Self::of(choose_dense_d_input(problem)?, Plan::of)
     }
 
     /// The plan of the transposed problem, where this is the way.
@@ -392,33 +397,4 @@ impl DInputPlan {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ops::conv::geometry::Conv;
-    use crate::shape::{ImageShape, Window};
-    use crate::tuning::{LANES_KEPT, WINOGRAD_CHANNELS as CHANNELS};
-
-    /// A thread that does not keep its memory allocates and zeroes it in every pass.
-    #[test]
-    fn a_thread_keeps_the_memory_of_any_tiles() {
-        for size in [3, 5] {
-            let conv = Conv::new(Window::new(size, size));
-            for cin in [16, 240, 256, 257, 320, CHANNELS] {
-                for cout in [16, 256, 257, 416, CHANNELS, 4 * CHANNELS] {
-                    let image = ImageShape::new(8 + size - 1, 8 + size - 1, cin);
-                    let problem = Problem::new(&conv, image, cout).unwrap();
-                    let plan = Plan::new(&problem).unwrap();
-                    let by_tiles = plan.winograd().is_some();
-                    assert!(
-                        by_tiles || (size, cout) == (5, 4 * CHANNELS),
-                        "{size} {cin} {cout}"
-                    );
-                    let d_input = DInputPlan::new(&problem).unwrap();
-                    for len in [plan.scratch_len(), d_input.scratch_len()] {
-                        assert!(len <= LANES_KEPT, "{size} {cin} {cout}: {len}");
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

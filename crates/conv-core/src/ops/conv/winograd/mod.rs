@@ -13,6 +13,7 @@
 
 mod d_input;
 mod d_input_by_channels;
+mod d_kernels;
 mod matrices;
 mod passes;
 mod tiling;
@@ -20,7 +21,9 @@ mod transforms;
 
 use std::ops::Range;
 
-use self::passes::{DKernel, DOutputs, Inputs, Kernels, Outputs, Products};
+pub(super) use self::d_kernels::DKernels;
+use self::d_kernels::SUMS_STEP;
+use self::passes::{Inputs, Kernels, Outputs, Products};
 pub(crate) use self::tiling::Tiling;
 use super::direct::pack_tap;
 use super::geometry::Problem;
@@ -31,9 +34,9 @@ use crate::shape::ImageShape;
 use crate::simd::{LANES, Lanes, Tile, dispatch, dispatch_for, groups};
 use crate::tuning::{
     KERNELS_PER_PANEL as PANEL, PANEL_LANES, WINOGRAD_4X4_TILES_PER_BLOCK,
-    WINOGRAD_5X5_TILES_PER_BLOCK, WINOGRAD_INPUTS_PER_SUM, WINOGRAD_TASKS_PER_BLOCK,
-    WINOGRAD_TASKS_PER_IMAGE, WINOGRAD_TILES_MULTIPLE, WINOGRAD_TILES_PER_BLOCK,
-    WINOGRAD_VALUES_PER_BLOCK, WINOGRAD_WIDE_5X5_TILES_PER_BLOCK, WINOGRAD_WIDE_CHANNELS,
+    WINOGRAD_5X5_TILES_PER_BLOCK, WINOGRAD_TASKS_PER_BLOCK, WINOGRAD_TASKS_PER_IMAGE,
+    WINOGRAD_TILES_MULTIPLE, WINOGRAD_TILES_PER_BLOCK, WINOGRAD_VALUES_PER_BLOCK,
+    WINOGRAD_WIDE_5X5_TILES_PER_BLOCK, WINOGRAD_WIDE_CHANNELS,
 };
 
 /// The tiles of one convolution over images of one size.
@@ -50,19 +53,6 @@ pub(super) struct Winograd {
     array: (usize, usize),
     before: (isize, isize),
 }
-
-/// Where a gradient of kernels goes.
-pub(super) struct DKernels<'a> {
-    /// (Kh, Kw, Cin, output channels)
-    pub(super) values: &'a mut [f32],
-    /// Values from an input channel to the next one.
-    pub(super) row: usize,
-    /// Whether what is there does not count, as if it were zeros.
-    pub(super) anew: bool,
-}
-
-/// Vectors of sixteen from one value to the next in the sums of the gradients of some kernels of a panel, for the same reason.
-const SUMS_STEP: usize = WINOGRAD_INPUTS_PER_SUM * PANEL_LANES + 1;
 
 /// Tiles in blocks of about the same size.
 fn blocks(tiles: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
@@ -167,9 +157,17 @@ impl Winograd {
         self.tiling.values()
     }
 
-    /// Tiles that are worth a task of their own.
+    /// Tiles that are worth a task of their own: of kernels that do not stay in the second cache, and so come from further away for
+    /// each task, whole blocks, unless the tiles of a block do not stay there either.
     pub(super) fn tiles_per_task(&self) -> usize {
-        self.tiles_per_block() / WINOGRAD_TASKS_PER_BLOCK
+        let tiles = self.tiles_per_block();
+        let block = tiles * self.values() * (self.cin + PANEL);
+        let kernels = self.packed_len() * LANES;
+        if block <= WINOGRAD_VALUES_PER_BLOCK && kernels > WINOGRAD_VALUES_PER_BLOCK {
+            tiles
+        } else {
+            tiles / WINOGRAD_TASKS_PER_BLOCK
+        }
     }
 
     /// Tiles of an image.
@@ -356,77 +354,6 @@ impl Winograd {
                     bias: bias.map_or(&[], |bias| &bias[first..][..channels]),
                     output: (output, skipped),
                 });
-            }
-        }
-    }
-
-    /// Adds to the gradient of the kernels what some images contribute: of some panels, with which `d_kernels` begins.
-    ///
-    /// images, `d_output` (images, pixels, Cout) → `d_kernels` (Kh, Kw, Cin, output channels)
-    pub(super) fn add_d_kernels(
-        &self,
-        images: (&[f32], &[f32]),
-        panels: Range<usize>,
-        d_kernels: DKernels<'_>,
-    ) {
-        scratch::with_tiles(self.scratch_len(), |scratch| {
-            self.add_d_kernels_in(scratch, images, panels, d_kernels);
-        });
-    }
-
-    fn add_d_kernels_in(
-        &self,
-        scratch: &mut [Lanes],
-        (images, d_output): (&[f32], &[f32]),
-        panels: Range<usize>,
-        d_kernels: DKernels<'_>,
-    ) {
-        let tiles = self.tiles_of(d_output.len());
-        let (x, rest) = scratch.split_at_mut(self.values() * self.step(self.cin));
-        let (y, sums) = rest.split_at_mut(self.values() * self.step(PANEL));
-        for range in blocks(tiles, self.tiles_per_block()) {
-            dispatch_for(
-                self.cin,
-                Inputs {
-                    winograd: self,
-                    images,
-                    tiles: range.clone(),
-                    to: Lanes::flat_mut(x),
-                },
-            );
-            for panel in panels.clone() {
-                let (first, channels) = self.panel(panel);
-                let lanes = groups(channels);
-                dispatch(DOutputs {
-                    winograd: self,
-                    d_output,
-                    tiles: range.clone(),
-                    panel: (first, channels),
-                    to: Lanes::flat_mut(y),
-                    step: (lanes * LANES, self.step(PANEL)),
-                });
-                for first_input in (0..self.cin).step_by(WINOGRAD_INPUTS_PER_SUM) {
-                    let inputs = first_input..self.cin.min(first_input + WINOGRAD_INPUTS_PER_SUM);
-                    dispatch(Products {
-                        step: self.step(self.cin),
-                        x: Lanes::flat(x),
-                        first: first_input,
-                        rows: (inputs.len(), 1),
-                        columns: (range.len(), self.cin),
-                        right: (y, self.step(PANEL)),
-                        lanes,
-                        sums: (sums, SUMS_STEP),
-                    });
-                    dispatch(DKernel {
-                        tiling: self.tiling,
-                        sums: (Lanes::flat(sums), SUMS_STEP * LANES),
-                        inputs: (self.cin, inputs),
-                        channels,
-                        d_kernels: &mut d_kernels.values[first - panels.start * PANEL..],
-                        row: d_kernels.row,
-                        anew: d_kernels.anew && range.start == 0,
-                    });
-                }
             }
         }
     }

@@ -211,7 +211,10 @@ impl Op for DKernel<'_> {
             let d_kernels = &mut self.d_kernels[channel * self.row..];
             if self.anew {
                 for tap in 0..self.tiling.taps() {
-                    d_kernels[tap * to.step.1..][..channels].fill(0.0);
+                    let tap = &mut d_kernels[tap * to.step.1..][..channels];
+                    for vector in tap.chunks_mut(S::WIDTH) {
+                        s.store_first(s.splat(0.0), vector);
+                    }
                 }
             }
             let d_kernels = (d_kernels, to);
