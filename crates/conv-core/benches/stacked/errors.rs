@@ -12,7 +12,10 @@ const IMAGES: usize = 16;
 /// For S3, S4 and S5 a line for outputs and one for each gradient: the errors' root mean square beside that of the plain sum in
 /// `f32`, and the largest error.
 pub(crate) fn print() -> Result<(), Error> {
-    for shape in SHAPES.iter().filter(|shape| shape.kernel == 3 && shape.cin > 1) {
+    for shape in SHAPES
+        .iter()
+        .filter(|shape| shape.kernel == 3 && shape.cin > 1)
+    {
         of(shape)?;
     }
     Ok(())
@@ -20,22 +23,39 @@ pub(crate) fn print() -> Result<(), Error> {
 
 fn of(shape: &Shape) -> Result<(), Error> {
     let mut layer = shape.layer()?;
-    layer.input = layer.input.slice_axis(Axis(0), (..IMAGES).into()).to_owned();
-    layer.output = layer.output.slice_axis(Axis(0), (..IMAGES).into()).to_owned();
-    layer.d_input = layer.d_input.slice_axis(Axis(0), (..IMAGES).into()).to_owned();
+    layer.input = layer
+        .input
+        .slice_axis(Axis(0), (..IMAGES).into())
+        .to_owned();
+    layer.output = layer
+        .output
+        .slice_axis(Axis(0), (..IMAGES).into())
+        .to_owned();
+    layer.d_input = layer
+        .d_input
+        .slice_axis(Axis(0), (..IMAGES).into())
+        .to_owned();
     let (n, rows, cols, cout) = layer.output.dim();
     layer.d_output = images([n, cout, rows, cols], 4, 1.0);
     layer.bias.fill(0.0);
     layer.both()?;
     let (conv, side) = (&layer.conv, (shape.side, shape.side));
-    let (x, k, d) = (layer.input.view(), layer.kernels.view(), layer.d_output.view());
+    let (x, k, d) = (
+        layer.input.view(),
+        layer.kernels.view(),
+        layer.d_output.view(),
+    );
     let plain = [
         reference::conv(conv, x, k, None),
         reference::conv_d_input(conv, d, k, side),
         reference::conv_d_kernels(conv, x, d),
     ];
     let wide = |array: &Array4<f32>| array.mapv(f64::from);
-    let (x, k, d) = (wide(&layer.input), wide(&layer.kernels), wide(&layer.d_output));
+    let (x, k, d) = (
+        wide(&layer.input),
+        wide(&layer.kernels),
+        wide(&layer.d_output),
+    );
     let (x, k, d) = (x.view(), k.view(), d.view());
     let right = [
         reference::conv(conv, x, k, None),
@@ -46,7 +66,10 @@ fn of(shape: &Shape) -> Result<(), Error> {
     for (i, what) in ["output", "d_input", "d_kernels"].into_iter().enumerate() {
         let ((own, largest), (plain, _)) = (off(found[i], &right[i]), off(&plain[i], &right[i]));
         let name = shape.name;
-        println!("{name} {what}: {:.2} times the plain sum, at most {largest:.2e}", own / plain);
+        println!(
+            "{name} {what}: {:.2} times the plain sum, at most {largest:.2e}",
+            own / plain
+        );
     }
     Ok(())
 }
@@ -61,4 +84,3 @@ fn off(found: &Array4<f32>, right: &Array4<f64>) -> (f64, f64) {
     }
     ((squares / right.len() as f64).sqrt(), largest)
 }
-
