@@ -172,14 +172,14 @@ fn a_trickle() {
 fn a_trickle_below_the_least_speed() {
     let server = Server::start(|_, stream| {
         cut(stream, &body(), 0)?;
-        // At most 10,000 bytes a second, each piece well before the stall time.
-        for piece in body().chunks(200) {
+        // At most 50,000 bytes a second, each piece well before the stall time.
+        for piece in body().chunks(1_000) {
             stream.write_all(piece)?;
             thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     });
-    is_tried_again_in(|| Root::demanding(20_000), &server, &["stalled: "]);
+    is_tried_again_in(|| Root::demanding(100_000), &server, &["stalled: "]);
     Root::demanding(1).fetches(&[&server.url]);
 }
 
