@@ -48,4 +48,19 @@ export default {
     assert.ok((await other.locator("#learn-mistakes figure").count()) > 0);
     await other.context().close();
   },
+
+  async "a link that cannot be read is told, and the first recipe stands there"() {
+    const bad = ["train=nonsense", "train=", "train=stacked&epochs=-3", "train=stacked&epochs=1e12"];
+    for (const layers of ["5", "{garbage", '{"a":1}', "[null]", '[{"type":"<img>"}]']) {
+      bad.push(`train=stacked&layers=${encodeURIComponent(layers)}`);
+    }
+    for (const hash of bad) {
+      const tab = await open({ hash });
+      await tab.waitForSelector("#learn-problem:not([hidden])");
+      assert.match(await tab.textContent("#learn-problem"), /no recipe that can be read/, hash);
+      assert.ok((await tab.locator("#learn-layers tr").count()) > 3, hash);
+      assert.equal(await tab.isDisabled("#learn-start"), false, hash);
+      await tab.context().close();
+    }
+  },
 };

@@ -19,6 +19,8 @@ export default {
     assert.ok(
       blocks[8][0].includes("kernels -= alpha * k_update") && blocks[8][1].includes("kernels.scaled_add(-ALPHA"),
     );
+    // What also stands in another block ends none.
+    assert.ok(blocks[9][0].includes("layer_2 = np.dot(layer_1") && blocks[9][0].includes("test_correct_cnt += "));
     await tab.click("#language");
     assert.equal(await tab.textContent("#listing-title"), "The listing, in Python and in Rust");
     await tab.context().close();

@@ -49,4 +49,18 @@ export default {
     await tab.waitForFunction(() => document.querySelectorAll("#book-lines .line").length === 0);
     await tab.context().close();
   },
+
+  async "a run that is paused and started again at once goes on once"() {
+    const tab = await open();
+    await tab.selectOption("#run-speed", "1500");
+    await tab.evaluate(() => {
+      for (let click = 0; click < 5; click++) document.getElementById("run-start").click();
+    });
+    await tab.waitForFunction(() => document.querySelectorAll("#book-lines .line").length >= 1);
+    const before = await tab.locator("#book-lines .line").count();
+    await tab.waitForTimeout(4600);
+    const lines = (await tab.locator("#book-lines .line").count()) - before;
+    assert.ok(lines >= 1 && lines <= 4, `${lines} lines`);
+    await tab.context().close();
+  },
 };

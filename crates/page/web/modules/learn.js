@@ -15,6 +15,8 @@ const SHOWN = 32;
 
 let computer;
 let running = false;
+/** The training since the start was last asked for: another start waits for it, since two at once would mix. */
+let training = Promise.resolve();
 let busy = false;
 let made = false;
 let progress;
@@ -65,16 +67,19 @@ function names() {
 
 /** Takes what stands behind `#` in a share link, and trains it. */
 export async function shared(parts) {
-  const epochs = Number(parts.get("epochs")) || undefined;
-  let own;
   try {
-    own = parts.has("layers") ? JSON.parse(parts.get("layers")) : undefined;
+    const epochs = parts.has("epochs") ? Number(parts.get("epochs")) : undefined;
+    if (epochs !== undefined && !(Number.isInteger(epochs) && epochs >= 1 && epochs <= 1000)) throw new Error();
+    const own = parts.has("layers") ? JSON.parse(parts.get("layers")) : undefined;
+    if (own !== undefined && !(Array.isArray(own) && own.every((layer) => typeof layer?.type === "string")))
+      throw new Error();
+    await choose(parts.get("train"), { epochs, own });
   } catch {
+    await first();
     problem("learn-problem", say("learn.link"));
     return;
   }
-  await choose(parts.get("train"), { epochs, own });
-  await start();
+  start();
 }
 
 /** Begins with the first recipe. */
@@ -107,10 +112,15 @@ async function ready() {
   }
 }
 
-async function start() {
+function start() {
   if (running) return;
   running = true;
   show();
+  training = training.then(goOn);
+}
+
+async function goOn() {
+  if (!running) return;
   byId("train-digest").textContent = "";
   busy = true;
   try {

@@ -39,12 +39,12 @@ export function listing() {
   });
 }
 
-/** The lines from the one that begins so to the next block, moved to the left together. */
+/** The lines from the first one that begins so to where another block begins or all end, moved to the left together. */
 function cut(lines, start, column) {
-  const from = lines.findIndex((line) => line.startsWith(start));
-  const others = [...BLOCKS.map((block) => block[column]), ...ENDS].filter((other) => other !== start);
-  let to = from + 1;
-  while (to < lines.length && !others.some((other) => lines[to].startsWith(other))) to++;
+  const first = (begin) => lines.findIndex((line) => line.startsWith(begin));
+  const from = first(start);
+  const others = [...BLOCKS.map((block) => first(block[column])), ...ENDS.map(first)];
+  const to = Math.min(lines.length, ...others.filter((other) => other > from));
   const block = lines.slice(from, to);
   while (block.at(-1)?.trim() === "") block.pop();
   const indent = Math.min(...block.filter((line) => line.trim()).map((line) => line.match(/^ */)[0].length));

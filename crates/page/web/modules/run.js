@@ -23,6 +23,8 @@ let computer;
 let lines = [];
 let points = [];
 let running = false;
+/** The iterations since the start was last asked for: another start waits for them, since two at once would mix. */
+let loop = Promise.resolve();
 let busy = false;
 let fresh = true;
 let spent = 0;
@@ -61,10 +63,14 @@ export function run(made) {
 }
 
 /** Runs to the end, or until it is paused. */
-export async function start() {
+export function start() {
   if (running || lines.length >= printed.length) return;
   running = true;
   show();
+  loop = loop.then(goOn);
+}
+
+async function goOn() {
   try {
     while (running && lines.length < printed.length) {
       const began = performance.now();
