@@ -140,6 +140,7 @@ fn added(steps: &[ProgramStep], parameters_len: usize) -> Vec<Range<usize>> {
     added
 }
 
+/// For each value, the one that has its gradient.
 fn gradients(steps: &[ProgramStep], output: usize) -> Vec<usize> {
     let mut readers = vec![0_usize; steps.len() + 1];
     readers[output] += 1;

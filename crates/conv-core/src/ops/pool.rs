@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::check::{expect_shape, expect_some, slice, slice_mut};
 use crate::shape::{Window, product};
-use crate::simd::{LANES, Op, Simd, apart, dispatch, dispatch_for};
+use crate::simd::{LANES, Op, Simd, dispatch, dispatch_for, outlined};
 use crate::{Error, parallel};
 use ndarray::{ArrayView4, ArrayViewMut4};
 
@@ -377,9 +377,9 @@ impl Max<'_> {
         sums: &mut Option<&mut S::F32>,
     ) {
         match (sums, <&[_; 4]>::try_from(taps), <&[_; 9]>::try_from(taps)) {
-            (Some(sums), Ok(taps), _) => apart!(S: self.small_window(s, at, taps, sums)),
-            (Some(sums), _, Ok(taps)) => apart!(S: self.small_window(s, at, taps, sums)),
-            _ => apart!(S: self.any_window(s, at, taps)),
+            (Some(sums), Ok(taps), _) => outlined!(S: self.small_window(s, at, taps, sums)),
+            (Some(sums), _, Ok(taps)) => outlined!(S: self.small_window(s, at, taps, sums)),
+            _ => outlined!(S: self.any_window(s, at, taps)),
         }
     }
 

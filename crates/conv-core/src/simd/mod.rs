@@ -30,5 +30,5 @@ pub(crate) use kernels::transpose::{copy_strided, store_transposed};
 pub use lanes::Lanes;
 pub(crate) use lanes::{LANES, groups};
 pub use level::{Level, level, set_level};
-pub(crate) use tiles::{Rows, apart, call};
+pub(crate) use tiles::{Rows, call, outlined};
 pub use vector::{Op, Simd};

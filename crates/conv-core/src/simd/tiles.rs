@@ -3,9 +3,9 @@
 
 use crate::tuning::{PIXELS_PER_NARROW_TILE, PIXELS_PER_SMALL_TILE};
 
-/// `apart!(S: work)` is the work, compiled into its caller; or compiled apart and called, where loops of the instruction set
-/// S are not [unrolled](Tiles::UNROLLED). It is a macro, since a closure would be compiled without the instructions of S.
-macro_rules! apart {
+/// `outlined!(S: work)` is the work, compiled into its caller; or compiled as a function of its own and called, where loops of the
+/// instruction set S are not [unrolled](Tiles::UNROLLED). It is a macro, since a closure would be compiled without the instructions of S.
+macro_rules! outlined {
     ($simd:ty: $work:expr) => {
         if <$simd>::UNROLLED {
             $work
@@ -14,7 +14,7 @@ macro_rules! apart {
         }
     };
 }
-pub(crate) use apart;
+pub(crate) use outlined;
 
 /// Calls a function that is compiled on its own.
 #[inline(never)]
@@ -34,8 +34,8 @@ pub trait Rows {
 /// The tiles of an instruction set. Nobody outside of the crate can name this trait, and so nobody can implement
 /// [`Simd`](super::Simd).
 pub trait Tiles {
-    /// Whether to lay loops of a few steps out one step after the other is worth the machine code that it takes: not where each
-    /// operation is a call.
+    /// Whether short loops are unrolled and kernels inlined. It takes machine code, and gains nothing where each operation is a
+    /// call.
     const UNROLLED: bool = true;
 
     /// Sums of weighted rows that one pass keeps, in vectors, at most: no more than 15, for which

@@ -4,7 +4,7 @@ use crate::chapter::batch::Dropout;
 use crate::chapter::step::Backward;
 use crate::chapter::window::Window;
 use crate::chapter::{CLASSES, Network};
-use crate::simd::{LANES, Lanes, Simd, apart, math};
+use crate::simd::{LANES, Lanes, Simd, math, outlined};
 use crate::tuning::{SECTIONS_PER_BLOCK, SECTIONS_PER_SMALL_BLOCK};
 
 /// The logits of one image. With `DROPOUT`, `hidden` (section, group, 16) keeps what went forward.
@@ -97,7 +97,7 @@ impl<S: Simd, W: Window<S>> Pass<'_, S, W> {
         let (s, part, geometry) = (self.s, self.part, &self.net.geometry);
         let mut units = self.window.sums(s, self.taps, self.pixels, cells);
         for unit in &mut units {
-            *unit = apart!(S: math::tanh(s, *unit));
+            *unit = outlined!(S: math::tanh(s, *unit));
         }
         if DROPOUT {
             let lanes = geometry.lanes_of(self.group);

@@ -4,7 +4,7 @@ use crate::chapter::batch::Dropout;
 use crate::chapter::step::Backward;
 use crate::chapter::window::Window;
 use crate::chapter::{CLASSES, Geometry, Network, Pooling};
-use crate::simd::{LANES, Lanes, Simd, apart, math};
+use crate::simd::{LANES, Lanes, Simd, math, outlined};
 
 /// The logits of one image. `predictions` (section, group, 16) keeps the kernels' predictions of every
 /// section with `KEEP`, of one section without.
@@ -31,7 +31,7 @@ pub(in crate::chapter) fn forward<S: Simd, W: Window<S>, const KEEP: bool>(
             for part in 0..S::PARTS {
                 let window = W::load(s, geometry, taps, part);
                 let [sum] = window.sums(s, taps, pixels, &[cell]);
-                s.store(apart!(S: math::tanh(s, sum)), predictions, part);
+                s.store(outlined!(S: math::tanh(s, sum)), predictions, part);
             }
         }
         let unit = pool(geometry, pooling, predictions).0

@@ -3,7 +3,7 @@
 use super::direct::Direct;
 use super::geometry::Problem;
 use crate::simd::{
-    LANES, Lanes, Offsets, Op, Simd, apart, dispatch_for, line_sums, store_transposed,
+    LANES, Lanes, Offsets, Op, Simd, dispatch_for, line_sums, outlined, store_transposed,
 };
 use crate::tuning::{KERNEL_BLOCK, PIXEL_VECTORS, TRANSPOSED};
 
@@ -181,7 +181,7 @@ impl Row<'_> {
             let mut start = [0.0; KERNEL_BLOCK];
             start.copy_from_slice(&self.start[half * KERNEL_BLOCK..][..KERNEL_BLOCK]);
             let kernels = &self.kernels[half * KERNEL_BLOCK..];
-            let some = apart!(S: line_sums(s, self.from, firsts, self.taps, kernels, start));
+            let some = outlined!(S: line_sums(s, self.from, firsts, self.taps, kernels, start));
             for (sums, some) in sums[half * KERNEL_BLOCK..].iter_mut().zip(some) {
                 *sums = some;
             }

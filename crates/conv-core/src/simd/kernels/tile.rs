@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::mem::MaybeUninit;
 
-use crate::simd::{LANES, Lanes, Simd, apart};
+use crate::simd::{LANES, Lanes, Simd, outlined};
 
 /// A matrix L, as what it does to a column: `M` values from `N`.
 pub(crate) trait Transform<const N: usize, const M: usize> {
@@ -72,7 +72,7 @@ pub(crate) fn transform<T: Transform<N, M>, S: Simd, const N: usize, const M: us
     bias: &[f32],
     channels: usize,
 ) {
-    apart!(S: inlined::<T, S, N, M>(s, from, to, bias, channels));
+    outlined!(S: inlined::<T, S, N, M>(s, from, to, bias, channels));
 }
 
 /// [`transform`], compiled into its caller.

@@ -10,7 +10,7 @@ use super::super::geometry::Problem;
 use super::extent::{COUNTED, extent};
 use crate::parallel::scratch;
 use crate::simd::{
-    LANES, Lanes, Offsets, Op, Simd, apart, copy_strided, dispatch, groups, line_sums,
+    LANES, Lanes, Offsets, Op, Simd, copy_strided, dispatch, groups, line_sums, outlined,
     store_transposed,
 };
 use crate::tuning::{KERNEL_BLOCK, POSITIONS_PER_LINE as LINE, TRANSPOSED};
@@ -191,7 +191,7 @@ impl Image<'_> {
                 let mut start = [0.0; KERNEL_BLOCK];
                 start.copy_from_slice(&self.start[half * KERNEL_BLOCK..][..KERNEL_BLOCK]);
                 let kernels = &self.kernels[half * KERNEL_BLOCK..];
-                let outputs = apart!(S: line_sums(s, self.pixels, firsts, taps, kernels, start));
+                let outputs = outlined!(S: line_sums(s, self.pixels, firsts, taps, kernels, start));
                 let values = values[half * KERNEL_BLOCK..].iter_mut();
                 let best = values.zip(&mut argmax[half * KERNEL_BLOCK..]);
                 for ((value, at), outputs) in best.zip(outputs) {

@@ -62,7 +62,7 @@ pub(crate) struct SweepArgs {
     /// Threads of each run [default: the cores, divided by the jobs]
     #[arg(long, value_name = "N", value_parser = super::args::threads)]
     threads: Option<usize>,
-    /// Folder for the runs, the table's and the page's [default: sweeps/RECIPE]
+    /// Folder for the runs, the table and the report [default: sweeps/RECIPE]
     #[arg(long, value_name = "DIR", value_parser = path())]
     folder: Option<PathBuf>,
     /// Print the command of each run that is not finished, and train none: for
