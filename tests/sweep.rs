@@ -206,6 +206,103 @@ fn what_is_wrong_is_told_before_anything_is_trained() {
 }
 
 #[test]
+fn a_damaged_result_is_told_and_the_run_can_be_finished_again() {
+    let place = Place::new();
+    let table = succeeds(&place.sweep(&RATES));
+    let run = place.run(names()[1]);
+    let digest = result_digest(&run);
+    let result = run.join("result.json");
+    fs::write(&result, "{\"test_loss\":2.1").unwrap();
+    let resume = [
+        "train",
+        "--resume",
+        "sweeps/small/optimizer.rate=0.005_seed=2",
+    ];
+    let mut train = trainer();
+    train.current_dir(place.folder.path()).args(resume);
+    for output in [place.sweep(&RATES), train.output().unwrap()] {
+        assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+        let text = stderr(&output);
+        let words = "optimizer.rate=0.005_seed=2/result.json: this is not the result of a run: ";
+        assert!(
+            text.contains(words) && text.contains("remove the file"),
+            "{text}"
+        );
+    }
+    fs::remove_file(&result).unwrap();
+    let again = place.sweep(&RATES);
+    // The seconds are others.
+    let figures = |table: &str| {
+        table
+            .lines()
+            .map(|line| line.rsplit_once("  ").unwrap().0.to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(figures(&succeeds(&again)), figures(&table));
+    assert_eq!(result_digest(&run), digest);
+}
+
+#[test]
+fn a_folder_has_the_runs_of_one_recipe() {
+    let place = Place::new();
+    let file = |name: &str| place.folder.path().join(name);
+    let sweep = |recipe: &str, further: &[&str]| {
+        let mut command = trainer();
+        command.current_dir(place.folder.path());
+        command.args(["sweep", recipe, "--folder", "both", "--data"]);
+        command.arg(place.data.path()).args(further);
+        command.output().unwrap()
+    };
+    let rate = ["--set", "optimizer.rate=0.02", "--seeds", "1"];
+    let _ = succeeds(&sweep("small.toml", &rate));
+    let page = fs::read(file("both/report.html")).unwrap();
+
+    // Another recipe, whose runs have other names; and the same one for other epochs.
+    let other = SMALL_RECIPE.replace("batch = 30", "batch = 25");
+    fs::write(file("other.toml"), other).unwrap();
+    for (recipe, further, differ) in [
+        ("other.toml", &["--seeds", "2"][..], "in batch"),
+        ("other.toml", &["--seeds", "2", "--print-jobs"], "in batch"),
+        (
+            "small.toml",
+            &["--seeds", "2", "--epochs", "2"],
+            "in epochs",
+        ),
+    ] {
+        let output = sweep(recipe, further);
+        assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+        let text = stderr(&output);
+        for words in [
+            "both/optimizer.rate=0.02_seed=1 holds a run of another recipe than ",
+            recipe,
+            differ,
+            "--folder",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    }
+    assert!(!file("both/seed=2").exists());
+    assert_eq!(fs::read(file("both/report.html")).unwrap(), page);
+
+    // What the runs there set themselves may have changed in the recipe, and ordinary runs stand beside them. The table is
+    // of the combinations that are asked for, and says that there are more.
+    let changed = SMALL_RECIPE.replace("type = \"adamw\"", "type = \"sgd\"");
+    assert_ne!(changed, SMALL_RECIPE);
+    fs::write(file("small.toml"), changed).unwrap();
+    fs::rename(file("other.toml"), file("both/other.toml")).unwrap();
+    let train = ["train", "both/other.toml", "--run", "both/other", "--data"];
+    let mut train_other = trainer();
+    train_other.current_dir(place.folder.path()).args(train);
+    let _ = succeeds(&train_other.arg(place.data.path()).output().unwrap());
+    let output = sweep("small.toml", &["--set", "optimizer.rate=0.005"]);
+    assert_eq!(succeeds(&output).lines().count(), 2);
+    let words = "1 other finished run in both, optimizer.rate=0.02_seed=1, is not in the table";
+    assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    let page = fs::read_to_string(file("both/report.html")).unwrap();
+    assert!(page.contains("1 other finished run"), "{page}");
+}
+
+#[test]
 fn images_that_are_not_there_are_told_once_and_others_than_before_too() {
     let place = Place::new();
     let first = place.sweep(&["--seeds", "1"]);

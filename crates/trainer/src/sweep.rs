@@ -224,6 +224,26 @@ fn name(setting: &[(String, String)], seed: u64) -> String {
     name.chain(format!("seed={seed}").chars()).collect()
 }
 
+/// Whether a folder has the name of a sweep's run.
+#[must_use]
+pub fn is_run(name: &str) -> bool {
+    let seed = name.rsplit('_').next();
+    let seed = seed.and_then(|part| part.strip_prefix("seed="));
+    seed.is_some_and(|seed| seed.parse::<u64>().is_ok())
+}
+
+/// Whether the name of a run may say that its sweep sets this key of the recipe, or one below it. A name does not tell where a
+/// value ends, so `last_batch=keep` may set `batch` too.
+#[must_use]
+pub fn may_set(name: &str, key: &str) -> bool {
+    let mut parts = name
+        .match_indices(key)
+        .map(|(at, _)| (&name[..at], &name[at + key.len()..]));
+    parts.any(|(before, after)| {
+        (before.is_empty() || before.ends_with('_')) && after.starts_with(['=', '.'])
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,6 +322,34 @@ mod tests {
         );
         let alone = grid(&[], &[3]).unwrap();
         assert_eq!(alone[0].name, "seed=3");
+    }
+
+    #[test]
+    fn the_name_of_a_run_says_what_it_may_set() {
+        let name = "optimizer.rate=0.1_data.train_images=50_seed=7";
+        for key in [
+            "optimizer",
+            "optimizer.rate",
+            "data",
+            "data.train_images",
+            "seed",
+        ] {
+            assert!(may_set(name, key), "{key}");
+        }
+        for key in ["rate", "train", "batch", "opti", "network"] {
+            assert!(!may_set(name, key), "{key}");
+        }
+        assert!(is_run(name) && is_run("seed=1"));
+        for other in [
+            "stacked",
+            "seed=",
+            "seed=x",
+            "a=1",
+            "seed=1_a=1",
+            "seed=1.html",
+        ] {
+            assert!(!is_run(other), "{other}");
+        }
     }
 
     #[test]

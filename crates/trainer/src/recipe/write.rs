@@ -1,5 +1,6 @@
 //! A recipe as text, and the digest of it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
@@ -140,5 +141,22 @@ impl Recipe {
     /// As [`to_toml`](Self::to_toml).
     pub fn digest(&self) -> Result<String, Error> {
         Ok(format!("{:x}", Sha256::digest(self.to_toml()?)))
+    }
+
+    /// The keys at the top of a recipe, as `batch` or `optimizer`, whose values another one has otherwise.
+    ///
+    /// # Errors
+    /// As [`to_toml`](Self::to_toml).
+    pub fn differing_keys(&self, other: &Self) -> Result<Vec<String>, Error> {
+        let table = |recipe: &Self| {
+            let table = recipe.to_toml()?.parse::<toml::Table>();
+            table.map_err(|error| Error::Failed(format!("cannot read what was written: {error}")))
+        };
+        let (own, other) = (table(self)?, table(other)?);
+        let keys: BTreeSet<&String> = own.keys().chain(other.keys()).collect();
+        let differing = keys
+            .into_iter()
+            .filter(|key| own.get(*key) != other.get(*key));
+        Ok(differing.cloned().collect())
     }
 }

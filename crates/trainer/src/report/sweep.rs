@@ -18,7 +18,7 @@ pub fn report(summary: &Summary) -> String {
     let title = format!("A sweep of {}", summary.recipe);
     let head = html! {
         h1 { (title) }
-        p { (summary.rows.len()) " settings, " (runs) " finished runs" }
+        p { (count(summary.rows.len(), "setting")) ", " (count(runs, "finished run")) }
         @if let Some(verdict) = summary.verdict() { p { (sentence(&verdict)) } }
     };
     let mut sections = vec![Section::new("results", "Results", results(summary))];
@@ -27,6 +27,14 @@ pub fn report(summary: &Summary) -> String {
         sections.push(Section::new("runs", "Runs", folders(summary)));
     }
     page(&title, &head, &notes(summary), &sections)
+}
+
+/// `1 setting`, `2 settings`
+fn count(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
 }
 
 /// The first letter large, and a full stop.
@@ -56,17 +64,17 @@ fn results(summary: &Summary) -> Markup {
                 }
             }
         }
-        p.aside { "Of each figure the mean over the seeds, and where they differ the least and the greatest." }
+        p.aside { "Accuracies are means over the seeds, with the minimum and the maximum in brackets where they differ; seconds are means." }
     }
 }
 
-/// For each setting the curves of the run that is in the middle by its accuracy on the test images.
+/// For each setting the curves of the run with the median accuracy on the test images.
 fn curves(summary: &Summary) -> Markup {
     html! {
-        p.aside { "Of each setting the run in the middle by its accuracy on the test images." }
+        p.aside { "Of each setting, the run with the median accuracy on the test images." }
         div.charts {
             @for row in summary.rows.iter().take(DRAWN) {
-                @if let Some(run) = row.middle() { (accuracy(&row.name(), run)) }
+                @if let Some(run) = row.median() { (accuracy(&row.name(), run)) }
             }
         }
     }
@@ -114,6 +122,7 @@ fn notes(summary: &Summary) -> Vec<String> {
             _ => format!("{open} runs are not finished; the same command goes on with them."),
         });
     }
+    notes.extend(summary.missing("this folder").map(|words| sentence(&words)));
     if summary.rows.len() > DRAWN {
         notes.push(format!(
             "The curves are those of the first {DRAWN} settings."
@@ -150,5 +159,10 @@ mod tests {
         assert!(text.contains("1 run is not finished"), "{text}");
         let text = report(&summary(true, 0));
         assert!(text.contains("4 runs are not finished"), "{text}");
+        let mut more = summary(true, 4);
+        more.others = vec!["seed=7".to_owned(), "seed=8".to_owned()];
+        let text = report(&more);
+        let words = "2 other finished runs in this folder, seed=7 the first, are not in the table.";
+        assert!(text.contains(words), "{text}");
     }
 }

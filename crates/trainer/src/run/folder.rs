@@ -5,7 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::records::{
-    BEST, CHECKPOINTS, ENVIRONMENT, Environment, LATEST, LOCK, METRICS, MODEL, RECIPE, RESULT,
+    BEST, CHECKPOINTS, ENVIRONMENT, Environment, LATEST, LOCK, METRICS, MODEL, Outcome, RECIPE,
+    RESULT,
 };
 use crate::error::{Advice, Error};
 use crate::recipe::{Changes, Named, Recipe};
@@ -154,11 +155,27 @@ impl RunFolder {
     /// What the run found at its end, as JSON.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// If the file cannot be read, or says something else.
     pub fn result(&self) -> Result<String, Error> {
-        let path = self.path.join(RESULT);
+        Self::result_in(&self.path)
+    }
+
+    /// What the run in a folder found at its end, as JSON, whichever process holds the folder.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or says something else.
+    pub fn result_in(folder: &Path) -> Result<String, Error> {
+        let path = folder.join(RESULT);
         let bytes = whole_file::read(&path, LARGEST).map_err(|error| cannot("read", &path, &error));
-        Ok(String::from_utf8_lossy(&bytes?).into_owned())
+        let text = String::from_utf8_lossy(&bytes?).into_owned();
+        match serde_json::from_str::<Outcome>(&text) {
+            Ok(_) => Ok(text),
+            Err(error) => Err(Error::Failed(format!(
+                "{}: this is not the result of a run: {error}; remove the file, and the run goes on from its checkpoint \
+                 to the same result",
+                path.display()
+            ))),
+        }
     }
 
     /// The recipe of the run.

@@ -14,34 +14,30 @@ pub struct Row {
     pub planned: usize,
 }
 
-/// Least, mean and greatest of some numbers.
+/// Minimum, mean and maximum of some numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
-    pub(crate) least: f64,
+    pub(crate) min: f64,
     pub(crate) mean: f64,
-    pub(crate) greatest: f64,
+    pub(crate) max: f64,
 }
 
 impl Spread {
     /// Of those that are there; none of none.
     fn of(numbers: impl Iterator<Item = f64>) -> Option<Self> {
         let all: Vec<f64> = numbers.collect();
-        let least = all.iter().copied().reduce(f64::min)?;
-        let greatest = all.iter().copied().reduce(f64::max)?;
+        let min = all.iter().copied().reduce(f64::min)?;
+        let max = all.iter().copied().reduce(f64::max)?;
         let mean = all.iter().sum::<f64>() / all.len() as f64;
-        Some(Self {
-            least,
-            mean,
-            greatest,
-        })
+        Some(Self { min, mean, max })
     }
 
     /// As a percentage: `97.43 % (97.31 to 97.60 %)`.
     fn percent(self) -> String {
-        let [least, mean, greatest] = [self.least, self.mean, self.greatest].map(|x| 100.0 * x);
-        match least == greatest {
+        let [min, mean, max] = [self.min, self.mean, self.max].map(|x| 100.0 * x);
+        match min == max {
             true => format!("{mean:.2} %"),
-            false => format!("{mean:.2} % ({least:.2} to {greatest:.2} %)"),
+            false => format!("{mean:.2} % ({min:.2} to {max:.2} %)"),
         }
     }
 }
@@ -83,8 +79,8 @@ impl Row {
         }
     }
 
-    /// The finished run in the middle by its accuracy on the test images.
-    pub(crate) fn middle(&self) -> Option<&Contents> {
+    /// The finished run with the median accuracy on the test images; of an even number the lower one of the two in the middle.
+    pub(crate) fn median(&self) -> Option<&Contents> {
         let accuracy = |run: &Contents| {
             run.result
                 .as_ref()
@@ -102,10 +98,12 @@ pub struct Summary {
     pub recipe: String,
     /// A row a setting.
     pub rows: Vec<Row>,
+    /// The folders of finished runs of the recipe that are in no row: of other values or seeds.
+    pub others: Vec<String>,
 }
 
 impl Summary {
-    /// Of some jobs and what their folders hold, where they are finished.
+    /// Of some jobs and what their folders hold, where they are finished; without others.
     #[must_use]
     pub fn new(
         recipe: &str,
@@ -127,7 +125,12 @@ impl Summary {
             }
         }
         let recipe = recipe.to_owned();
-        Self { recipe, rows }
+        let others = Vec::new();
+        Self {
+            recipe,
+            rows,
+            others,
+        }
     }
 
     /// The setting with the greatest mean accuracy on the validation images, where there are several settings and all kept
@@ -169,6 +172,18 @@ impl Summary {
         })
     }
 
+    /// That there are finished runs that the table has not, in a folder of this name.
+    #[must_use]
+    pub fn missing(&self, folder: &str) -> Option<String> {
+        let first = self.others.first()?;
+        Some(match self.others.len() {
+            1 => format!("1 other finished run in {folder}, {first}, is not in the table"),
+            count => format!(
+                "{count} other finished runs in {folder}, {first} the first, are not in the table"
+            ),
+        })
+    }
+
     /// The heads of the columns of [`cells`](Self::cells).
     pub(crate) fn heads(&self) -> Vec<String> {
         let mut heads: Vec<String> = match self.rows.first() {
@@ -207,7 +222,8 @@ impl Summary {
             .any(|row| row.validation_accuracy().is_some())
     }
 
-    /// The table as a text: a line a setting; of each figure the mean, and where the seeds differ the least and the greatest.
+    /// The table as a text: a line a setting; accuracies are the means over the seeds, with the minimum and the
+    /// maximum where they differ, and seconds the mean.
     #[must_use]
     pub fn table(&self) -> String {
         let mut lines = vec![self.heads()];

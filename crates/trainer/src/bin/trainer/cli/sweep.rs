@@ -1,5 +1,6 @@
 //! `trainer sweep`: a recipe with several values and seeds, each combination an ordinary run.
 
+mod folder;
 mod jobs;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use trainer::images::Images;
 use trainer::recipe::{Changes, Named, Recipe};
 use trainer::report;
 use trainer::run::Contents;
-use trainer::run::records::{Environment, RECIPE, REPORT, RESULT};
+use trainer::run::records::{Environment, REPORT, RESULT};
 use trainer::sweep::{Axis, Job, Summary, grid, seeds};
 use trainer::whole_file;
 
@@ -25,13 +26,13 @@ use jobs::{Run, State};
     after_help = "\
 Each combination of values and seeds is a run of `trainer train`, in a folder
 of its own. The same command goes on where a sweep was stopped, and trains only
-what is new. At the end there is a table, and a page about all runs.
+what is new. At the end there is a table on stdout, and a page, report.html.
 
 Examples:
   trainer sweep stacked --set optimizer.rate=0.002,0.004 --seeds 1..5
   trainer sweep stacked --set data.validation=200 --set batch=25,50 --jobs 2
   trainer sweep best --seeds 1..10 --print-jobs | parallel --jobs 4
-  trainer sweep best --seeds 1..10      the table, when all of them are done
+  trainer sweep best --seeds 1..10      the table, when all runs are finished
 
 Exit codes: 0 done, 1 a run failed, 2 a wrong command line, 130 Ctrl-C."
 )]
@@ -62,7 +63,7 @@ pub(crate) struct SweepArgs {
     /// Threads of each run [default: the cores, divided by the jobs]
     #[arg(long, value_name = "N", value_parser = super::args::threads)]
     threads: Option<usize>,
-    /// Folder for the runs, the table and the report [default: sweeps/RECIPE]
+    /// Folder for the runs of this recipe and the page [default: sweeps/RECIPE]
     #[arg(long, value_name = "DIR", value_parser = path())]
     folder: Option<PathBuf>,
     /// Print the command of each run that is not finished, and train none: for
@@ -98,6 +99,7 @@ impl SweepArgs {
                 seed: job.seed,
             });
         }
+        let others = self.others(&jobs, &folder)?;
         let open: Vec<&Run> = runs
             .iter()
             .filter(|run| run.state != State::Finished)
@@ -117,7 +119,10 @@ impl SweepArgs {
         }
         self.look_at_data(&first, &runs)?;
         std::fs::create_dir_all(&folder).map_err(|error| {
-            Failure::Error(format!("{}: cannot make it: {error}", folder.display()))
+            Failure::Error(format!(
+                "{}: cannot make this folder: {error}",
+                folder.display()
+            ))
         })?;
         if !open.is_empty() {
             say(&self.announcement(open.len(), &folder));
@@ -127,11 +132,12 @@ impl SweepArgs {
         if interrupted {
             say("stopped; the same command goes on");
         }
-        let summary = Summary::new(&first.name, &jobs, |job| {
+        let mut summary = Summary::new(&first.name, &jobs, |job| {
             let path = folder.join(&job.name);
             let finished = path.join(RESULT).is_file();
             finished.then(|| Contents::read(&path).ok()).flatten()
         });
+        summary.others = others;
         if summary.rows.iter().any(|row| !row.runs.is_empty()) {
             let page = folder.join(REPORT);
             whole_file::write(&page, report::sweep(&summary).as_bytes())?;
@@ -140,6 +146,9 @@ impl SweepArgs {
                 say(&verdict);
             }
             say(&format!("page: {}", page.display()));
+            if let Some(words) = summary.missing(&folder.display().to_string()) {
+                say(&words);
+            }
         }
         trained
     }
@@ -151,26 +160,6 @@ impl SweepArgs {
             dataset: self.dataset.clone(),
             ..job.changes()
         }
-    }
-
-    /// How far a run is. A wrong value is an error before anything is trained, and so is a folder with another run.
-    fn state(&self, job: &Job, path: &Path) -> Result<State, Failure> {
-        let named = Recipe::find(&self.recipe, &self.changes(job))?;
-        let written = path.join(RECIPE);
-        if !written.is_file() {
-            return Ok(State::New);
-        }
-        let before = Recipe::read(&written, &Changes::default())?.of_run();
-        if before.recipe.digest()? != named.recipe.digest()? {
-            return Err(Failure::Error(format!(
-                "{} holds a run of another recipe, or of another version of it; choose another folder with --folder",
-                path.display()
-            )));
-        }
-        Ok(match path.join(RESULT).is_file() {
-            true => State::Finished,
-            false => State::Begun,
-        })
     }
 
     /// An error where the images are not there or too few, before every run says so; and a warning where finished runs had
