@@ -47,7 +47,6 @@ fn prints_what_numpy_prints(test: &str) {
         "full" => {
             let full = full_mnist();
             if full.is_none() {
-                println!("skipped, since it needs the full MNIST (MNIST_FULL_DIR)");
                 return;
             }
             full

@@ -5,6 +5,8 @@
 
 pub mod drawing;
 
+pub use skipped::{full_mnist, skipped, skipped_on};
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -84,17 +86,6 @@ pub fn digest(output: &Output) -> String {
     digest.to_owned()
 }
 
-/// The folder of the full MNIST files, where there is one: `MNIST_FULL_DIR`, or `shared/mnist` beside the
-/// project.
-#[must_use]
-pub fn full_mnist() -> Option<PathBuf> {
-    let folder = match std::env::var_os("MNIST_FULL_DIR") {
-        Some(folder) => PathBuf::from(folder),
-        None => root().parent()?.join("shared").join("mnist"),
-    };
-    folder.is_dir().then_some(folder)
-}
-
 /// The bytes of a model that has learnt the 1,000 embedded digits for a second, as `trainer` writes them.
 #[must_use]
 pub fn small_model() -> &'static [u8] {
@@ -144,7 +135,7 @@ pub fn as_model(network: &Network, classes: &[String], (mean, deviation): (f32, 
 }
 
 /// A Python that can import these modules: that of the environment variable `PYTHON`, of the folder that
-/// `cargo xtask bench --peers` makes, or on the path. If there is none, says so on stderr.
+/// `cargo xtask bench --peers` makes, or on the path. If there is none, the test that asks says that it is skipped.
 #[must_use]
 pub fn python(modules: &[&str]) -> Option<Command> {
     let imports = format!("import {}", modules.join(", "));
@@ -156,10 +147,10 @@ pub fn python(modules: &[&str]) -> Option<Command> {
             return Some(Command::new(python));
         }
     }
-    eprintln!(
-        "skipped: no Python with {}; set PYTHON to one, or run `cargo xtask bench book --peers`",
+    skipped(format_args!(
+        "no Python with {}; set PYTHON to one, or run `cargo xtask bench book --peers`",
         modules.join(", ")
-    );
+    ));
     None
 }
 

@@ -4,7 +4,7 @@
 use std::fs;
 
 use conv_core::simd::Level;
-use tests::{digest, root, succeeds, trainer};
+use tests::{digest, root, skipped_on, succeeds, trainer};
 
 /// stdout and the digest of the parameters of a run.
 fn bits(args: &[&str], level: Level, threads: usize) -> (String, String) {
@@ -21,11 +21,10 @@ fn bits(args: &[&str], level: Level, threads: usize) -> (String, String) {
 fn gives_the_recorded_bits(name: &str, args: &[&str]) {
     let file = root().join(format!("tests/golden/same-bits/{name}.txt"));
     let recorded = fs::read_to_string(&file).unwrap();
-    for &level in Level::ALL {
-        if !level.is_available() {
-            println!("{level}: not on this processor, not tested");
-            continue;
-        }
+    let levels = Level::ALL.iter().copied();
+    let (here, absent): (Vec<_>, Vec<_>) = levels.partition(|level| level.is_available());
+    skipped_on(&absent);
+    for level in here {
         // The slowest level runs once.
         let threads: &[usize] = if level == Level::Scalar {
             &[2]

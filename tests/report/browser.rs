@@ -28,7 +28,7 @@ fn nothing_reaches_beyond_a_narrow_screen() {
         .stderr(Stdio::null())
         .status();
     if !found.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no Chromium; name one by the environment variable CHROMIUM");
+        tests::skipped("no Chromium; name one by the environment variable CHROMIUM");
         return;
     }
     let (first, second) = (runs().join("first"), runs().join("second"));

@@ -29,8 +29,8 @@ impl Limited {
         if tried.is_ok_and(|output| !output.status.success()) {
             return Some(limited);
         }
-        eprintln!(
-            "skipped: threads cannot be limited here, which takes prlimit and, for root, setpriv"
+        tests::skipped(
+            "threads cannot be limited here, which takes prlimit and, for root, setpriv",
         );
         None
     }

@@ -1,11 +1,11 @@
 //! The chores that handle data, from outside: what they print where, and how they exit.
 
 use std::fs;
-use std::io::Write;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
+use skipped::full_mnist;
 use tempfile::TempDir;
 
 fn xtask(arguments: &[&str], root: &Path) -> Output {
@@ -26,22 +26,6 @@ fn fails(arguments: &[&str], root: &Path, says: &[&str]) {
     for text in says {
         assert!(stderr.contains(text), "{text} is not in: {stderr}");
     }
-}
-
-/// The full set, if it is there: `MNIST_FULL_DIR`, else `../shared/mnist` beside the workspace.
-fn full() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/mnist");
-    let dir = std::env::var_os("MNIST_FULL_DIR").map_or(beside, PathBuf::from);
-    if !dir.is_dir() {
-        // The macros' output is kept from whoever runs the tests; this is not.
-        let _ = writeln!(
-            std::io::stderr(),
-            "skipped: the full MNIST set is not in {} (MNIST_FULL_DIR)",
-            dir.display()
-        );
-        return None;
-    }
-    Some(dir)
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -111,7 +95,7 @@ fn an_unknown_data_set_is_a_usage_error() {
 
 #[test]
 fn the_folder_of_a_verified_set_is_printed() {
-    let Some(full) = full() else { return };
+    let Some(full) = full_mnist() else { return };
     let root = TempDir::new().unwrap();
     let folder = root.path().join("mnist");
     copy(&full, &folder);
@@ -140,7 +124,7 @@ fn the_folder_of_a_verified_set_is_printed() {
 
 #[test]
 fn the_embedded_data_is_what_embed_makes() {
-    let Some(full) = full() else { return };
+    let Some(full) = full_mnist() else { return };
     let root = TempDir::new().unwrap();
     let from = full.display().to_string();
     let output = xtask(&["embed", "--check", "--from", &from], root.path());

@@ -6,6 +6,7 @@ use conv_core::NumpyRandom;
 use conv_core::ops::pool::{self, Pool};
 use conv_core::reference;
 use conv_core::shape::{Padding, Window};
+use conv_core::simd::Level;
 use ndarray::Array4;
 use support::*;
 
@@ -201,4 +202,23 @@ fn a_window_may_be_much_larger_than_the_image() {
         pool::forward(pool, &window, image.view(), output.view_mut()).unwrap();
         assert_eq!(output.as_slice(), Some(&right[..]), "{pool:?}");
     }
+}
+
+/// As in an ordinary `cargo test`, which keeps back what the macros print.
+#[test]
+fn an_instruction_set_that_is_not_tested_is_named() {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "is_that_of_the_reference"])
+        .env_remove("RUST_TEST_NOCAPTURE")
+        .output()
+        .unwrap();
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(stdout.contains("1 passed"), "{stdout}");
+    let absent = Level::ALL.iter().filter(|level| !level.is_available());
+    let absent: Vec<String> = absent.map(Level::to_string).collect();
+    // Nothing has all of them.
+    assert!(!absent.is_empty());
+    let says = "skipped on instruction sets that this processor lacks: ";
+    assert_eq!(stderr, format!("{says}{}\n", absent.join(", ")));
 }

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use flate2::bufread::MultiGzDecoder;
 use mnist_data::idx::{Limits, Reader};
 use mnist_data::{Dataset, Error, read_dir};
-use mnist_data_tests::full_mnist;
+use skipped::full_mnist;
 
 const ROUNDS: usize = 15;
 

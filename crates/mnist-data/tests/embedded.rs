@@ -30,11 +30,28 @@ fn an_image_alone_is_that_of_its_set() {
 
 #[test]
 fn agrees_with_the_full_set() {
-    let Some(dir) = mnist_data_tests::full_mnist() else {
+    let Some(dir) = skipped::full_mnist() else {
         return;
     };
     let (here, full) = (embedded::load(), mnist_data::read_dir(&dir).unwrap());
     assert_eq!(full.train.len(), 60_000);
     assert_eq!(here.train, full.train.first(1_000).unwrap());
     assert_eq!(here.test, full.test);
+}
+
+/// As in an ordinary `cargo test`, which keeps back what the macros print.
+#[test]
+fn a_test_that_is_skipped_says_so() {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        // With one thread a test has none of its own name.
+        .args(["--exact", "agrees_with_the_full_set", "--test-threads=2"])
+        .env("MNIST_FULL_DIR", "no-such-folder")
+        .env_remove("RUST_TEST_NOCAPTURE")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "agrees_with_the_full_set: skipped: the full MNIST set is not in no-such-folder (MNIST_FULL_DIR)\n"
+    );
 }

@@ -71,13 +71,17 @@ unsafe fn run_on<O: Op>(level: Level, op: O) -> O::Output {
     }
 }
 
-/// Runs the same work on every instruction set that this processor has, scalar first, and shows what each returned.
+/// Runs the same work on every instruction set that this processor has, scalar first, shows what each returned, and says once
+/// which are absent.
 #[cfg(test)]
 pub(super) fn on_every_level<O: Op>(
     mut make: impl FnMut(Level) -> O,
     mut see: impl FnMut(Level, O::Output),
 ) {
-    for &level in Level::ALL.iter().filter(|level| level.is_available()) {
+    let levels = Level::ALL.iter().copied();
+    let (here, absent): (Vec<_>, Vec<_>) = levels.partition(|level| level.is_available());
+    skipped::skipped_on(&absent);
+    for level in here {
         // SAFETY: the processor has the level, as was asked.
         see(level, unsafe { run_on(level, make(level)) });
     }

@@ -296,7 +296,7 @@ fn a_decompressed_file_beside_one_whose_packing_is_known_is_compared_with_it() {
 
 #[test]
 fn the_full_set_passes_the_pinned_digests() {
-    let Some(dir) = mnist_data_tests::full_mnist() else {
+    let Some(dir) = skipped::full_mnist() else {
         return;
     };
     let server = Server::start(move |request, stream| {

@@ -113,8 +113,8 @@ fn python() -> Option<PathBuf> {
 #[test]
 fn pytorch_loads_a_saved_network_and_finds_the_same_logits() {
     let Some(python) = python() else {
-        eprintln!(
-            "skipped: no Python with torch and safetensors; the environment variable PYTHON may name one"
+        skipped::skipped(
+            "no Python with torch and safetensors; the environment variable PYTHON may name one",
         );
         return;
     };
