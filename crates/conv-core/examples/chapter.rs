@@ -1,5 +1,5 @@
-//! The listing of chapter 10, "A simple implementation in NumPy", block by block in Rust: the same arrays, in `f64` as
-//! NumPy's, the same faults, and the same lines printed.
+//! The listing of chapter 10, "A simple implementation in NumPy", block by block in Rust: the same arrays, the same faults,
+//! the same lines. NumPy computes in `f64`, and so does `conv_core::reference`, which is used here; `ops` is for `f32`.
 //!
 //! ```sh
 //! cargo run -p conv-core --example chapter       # the nine lines that the page shows first
@@ -38,7 +38,7 @@ pub fn train(iterations: usize, mut print: impl FnMut(&str)) -> Result<(), Shape
     let (images, labels) = (pixels(&digits.train), one_hot_labels(&digits.train));
     let (test_images, test_labels) = (pixels(&digits.test), one_hot_labels(&digits.test));
 
-    // np.random.seed(1); "many very small linear layers": a kernel a column
+    // np.random.seed(1); "lots of very small linear layers": a kernel a column
     let mut random = NumpyRandom::new(1);
     let taps = KERNEL_ROWS * KERNEL_COLS;
     let mut draw = |shape, scale: f64, less: f64| {
@@ -55,7 +55,7 @@ pub fn train(iterations: usize, mut print: impl FnMut(&str)) -> Result<(), Shape
             let layer_0 = images.slice(s![batch.clone(), .., ..]);
             let labels = labels.slice(s![batch, ..]);
 
-            // Forward: the kernels at every position, tanh, dropout, the dense layer, softmax.
+            // Forward. "The convolutional layer": the small kernels at every position. Then tanh, dropout, a dense layer.
             let flattened_input = image_sections(layer_0)?;
             let kernel_output = flattened_input.dot(&kernels);
             let shape = (BATCH_SIZE, POSITIONS * NUM_KERNELS);
@@ -82,7 +82,7 @@ pub fn train(iterations: usize, mut print: impl FnMut(&str)) -> Result<(), Shape
             kernels.scaled_add(-ALPHA, &k_update);
         }
 
-        // Without dropout, over the test images; a hundred at a time instead of one changes no prediction.
+        // "Review": without dropout, over the test images; a hundred at a time instead of one changes no prediction.
         let mut test_correct_cnt = 0;
         for (layer_0, labels) in test_images
             .axis_chunks_iter(Axis(0), 100)

@@ -147,8 +147,16 @@ impl Network {
         let metadata = header.metadata().clone().unwrap_or_default();
         let mut metadata: BTreeMap<String, String> = metadata.into_iter().collect();
         let [format, spec] = OWN_KEYS.map(|key| metadata.remove(key));
-        if format.as_deref() != Some(FORMAT) {
-            return problem(format!("its format is {format:?}, expected {FORMAT:?}"));
+        match format.as_deref() {
+            Some(FORMAT) => {}
+            Some(other) => {
+                return problem(format!("its format is {other:?}, expected {FORMAT:?}"));
+            }
+            None => {
+                return problem(format!(
+                    "its metadata have no \"format\", expected {FORMAT:?}, which `Network::to_bytes` writes"
+                ));
+            }
         }
         let Some(spec) = spec.filter(|spec| spec.len() <= LARGEST_SPEC) else {
             return problem(format!("it has no spec of at most {LARGEST_SPEC} bytes"));

@@ -103,7 +103,7 @@ fn refuses_what_is_no_network() {
     assert!(refuse(b"").starts_with("no saved network: "));
     assert_eq!(
         refuse(&bytes(&[], "x", &[1], &[1.0])),
-        "no saved network: its format is None, expected \"conv-core 1\""
+        "no saved network: its metadata have no \"format\", expected \"conv-core 1\", which `Network::to_bytes` writes"
     );
     assert_eq!(
         with(dense, "0.weights", &[1, 2], &[1.0, 2.0]),
