@@ -1,5 +1,8 @@
 //! A recipe that is trained while one watches.
 
+use conv_core::Error;
+use conv_core::network::Summary;
+use conv_core::shape::ImageShape;
 use conv_core::spec::{Layers, Spec};
 use mnist_data::catalog;
 use serde::Serialize;
@@ -11,12 +14,15 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::digits::Digits;
 use crate::reader::Reader;
-use crate::{json, words};
+use crate::{Phrase, json, words};
 
 /// Rows and columns of an image.
 const IMAGE: (usize, usize) = (28, 28);
 /// What an image may show.
 const CLASSES: usize = 10;
+/// Parameters of a network that is trained here, at most: training keeps them several times over, and a page has less memory
+/// than a program.
+const MOST_PARAMETERS: usize = 4_000_000;
 /// Mistakes that are shown, at most.
 const SHOWN: usize = 24;
 
@@ -57,10 +63,12 @@ impl Learning {
     ///
     /// # Errors
     /// If the numbers are no longer finite.
-    pub fn advance(&mut self, count: usize) -> Result<String, String> {
+    pub fn advance(&mut self, count: usize) -> Result<String, Phrase> {
         let (mut loss, mut correct, mut seen, mut taken) = (0.0, 0, 0, 0);
         for _ in 0..count {
-            let Some(report) = self.training.step().map_err(words)? else {
+            let step = self.training.steps().0 + 1;
+            let diverged = |_| Phrase::new("learn.diverged").with("step", step);
+            let Some(report) = self.training.step().map_err(diverged)? else {
                 break;
             };
             loss += report.loss;
@@ -79,7 +87,7 @@ impl Learning {
             accuracy: Option<f64>,
         }
         let (step, steps) = self.training.steps();
-        json(&Progress {
+        Ok(json(&Progress {
             step,
             steps,
             epoch: step / self.training.steps_per_epoch(),
@@ -87,7 +95,7 @@ impl Learning {
             steps_per_epoch: self.training.steps_per_epoch(),
             loss: (taken > 0).then(|| loss / f64::from(taken)),
             accuracy: (seen > 0).then(|| correct as f64 / seen as f64),
-        })
+        })?)
     }
 
     /// How good the network is on the first `count` test images, as JSON: `accuracy`, `loss`, and the worst of its
@@ -95,11 +103,11 @@ impl Learning {
     ///
     /// # Errors
     /// If the network's outputs are not finite.
-    pub fn evaluate(&self, count: usize) -> Result<String, String> {
+    pub fn evaluate(&self, count: usize) -> Result<String, Phrase> {
         let test = &self.images.test;
         let some = test.first(count.clamp(1, test.len())).map_err(words)?;
         let model = self.training.model().map_err(words)?;
-        let found = Evaluation::of(&model, &some).map_err(words)?;
+        let found = Evaluation::of(&model, &some).map_err(|_| Phrase::new("model.not.finite"))?;
         #[derive(Serialize)]
         struct Judgement {
             images: usize,
@@ -107,12 +115,12 @@ impl Learning {
             loss: f64,
             mistakes: Vec<trainer::evaluation::Verdict>,
         }
-        json(&Judgement {
+        Ok(json(&Judgement {
             images: found.images,
             accuracy: found.accuracy,
             loss: found.loss,
             mistakes: found.worst(SHOWN),
-        })
+        })?)
     }
 
     /// The network as it is now, as one that reads digits.
@@ -168,7 +176,8 @@ pub fn built_in(name: &str, epochs: Option<u32>, layers: &str) -> Result<String,
 }
 
 /// The layers of a recipe's text as JSON: the `recipe`'s own words for them, and of each its `name`, the shape of its output
-/// `rows`, `cols` and `channels`, and its `parameters`; none of these, and in `problem` a sentence, where they do not fit.
+/// `rows`, `cols` and `channels`, and its `parameters`. Where they do not fit, `problem` is a phrase that says why, and the
+/// layers end before the first that does not fit its input.
 ///
 /// # Errors
 /// If the text is no recipe: where, and why.
@@ -186,37 +195,74 @@ pub fn summary(text: &str) -> Result<String, String> {
     struct Table<'a> {
         recipe: &'a Layers,
         layers: Vec<Layer>,
-        problem: Option<String>,
+        problem: Option<Phrase>,
         epochs: u64,
     }
     let named = parse(text)?;
-    let spec = Spec::new((IMAGE.0, IMAGE.1, 1), named.recipe.layers.clone());
-    let (layers, problem) = match spec.summary() {
-        Ok(summary) => {
-            let layers = summary.layers.iter().map(|layer| Layer {
-                name: layer.name.clone(),
-                rows: layer.output.rows,
-                cols: layer.output.cols,
-                channels: layer.output.channels,
-                parameters: layer.parameters,
-            });
-            let outputs = summary.output().len();
-            let problem = (outputs != CLASSES).then(|| {
-                format!(
-                    "the network has {outputs} outputs, expected {CLASSES}, one for each digit: \
-                     a dense layer with 10 outputs, after a flatten layer, ends it"
-                )
-            });
-            (layers.collect(), problem)
+    let layers = &named.recipe.layers;
+    let input = ImageShape::new(IMAGE.0, IMAGE.1, 1);
+    let first = |count: usize| Spec::new(input, Layers(layers.0[..count].to_vec())).summary();
+    let (fitting, misfit) = match first(layers.0.len()) {
+        Ok(summary) => (Some(summary), None),
+        Err(error) => {
+            let counts = (1..layers.0.len()).rev();
+            (counts.map(first).find_map(Result::ok), Some(error))
         }
-        Err(error) => (Vec::new(), Some(error.to_string())),
     };
+    let output = fitting.as_ref().map_or(input, Summary::output);
+    let problem = match (misfit, &fitting) {
+        (Some(error), _) => Some(why(error, output)),
+        (None, Some(summary)) => unfit(summary),
+        (None, None) => None,
+    };
+    let rows = fitting.iter().flat_map(|summary| &summary.layers);
+    let rows = rows.map(|layer| Layer {
+        name: layer.name.clone(),
+        rows: layer.output.rows,
+        cols: layer.output.cols,
+        channels: layer.output.channels,
+        parameters: layer.parameters,
+    });
     json(&Table {
-        recipe: &named.recipe.layers,
-        layers,
+        recipe: layers,
+        layers: rows.collect(),
         problem,
         epochs: named.recipe.epochs,
     })
+}
+
+/// Why a layer does not fit its input.
+fn why(error: Error, input: ImageShape) -> Phrase {
+    let shape = |phrase: Phrase| {
+        let phrase = phrase.with("rows", input.rows).with("cols", input.cols);
+        phrase.with("channels", input.channels)
+    };
+    match error {
+        Error::Layer { error, .. } => match *error {
+            Error::NotFlat { .. } => shape(Phrase::new("layers.not.flat")),
+            Error::Range { what, found, .. } if what.starts_with("window") => {
+                shape(Phrase::new("layers.window").with("window", found))
+            }
+            Error::Overflow { .. } => Phrase::new("layers.too.large"),
+            other => Phrase::program(other),
+        },
+        other => Phrase::program(other),
+    }
+}
+
+/// Why a network, whose layers fit each other, cannot be trained here.
+fn unfit(summary: &Summary) -> Option<Phrase> {
+    let (outputs, parameters) = (summary.output().len(), summary.parameters());
+    if outputs != CLASSES {
+        Some(Phrase::new("layers.outputs").with("outputs", outputs))
+    } else if parameters == 0 {
+        Some(Phrase::new("layers.no.parameters"))
+    } else if parameters > MOST_PARAMETERS {
+        let phrase = Phrase::new("layers.large").with("parameters", parameters);
+        Some(phrase.with("most", MOST_PARAMETERS))
+    } else {
+        None
+    }
 }
 
 fn parse(text: &str) -> Result<Named, String> {
@@ -291,23 +337,41 @@ mod tests {
     }
 
     #[test]
-    fn layers_that_do_not_fit_are_a_sentence() {
-        let problem = |layers: &str| {
+    fn layers_that_do_not_fit_are_told() {
+        let told = |layers: &str| {
             let text = built_in("stacked", None, layers).unwrap();
-            value(&summary(&text).unwrap())["problem"]
-                .as_str()
-                .unwrap()
-                .to_owned()
+            let table = value(&summary(&text).unwrap());
+            let fitting = table["layers"].as_array().unwrap().len();
+            (table["problem"].clone(), fitting)
         };
         let dense =
-            problem(r#"[{"type":"conv","kernels":4,"window":5},{"type":"dense","outputs":10}]"#);
-        assert!(dense.contains("put a flatten layer before it"), "{dense}");
-        let large = problem(
-            r#"[{"type":"conv","kernels":4,"window":29},{"type":"flatten"},{"type":"dense","outputs":10}]"#,
+            told(r#"[{"type":"conv","kernels":4,"window":5},{"type":"dense","outputs":10}]"#);
+        let phrase = Phrase::new("layers.not.flat")
+            .with("rows", 24)
+            .with("cols", 24);
+        assert_eq!(dense, (phrase.with("channels", 4).into(), 1));
+        let large = told(
+            r#"[{"type":"pool","pool":"max","window":2},{"type":"conv","kernels":4,"window":15},{"type":"relu"}]"#,
         );
-        assert!(large.contains("layer 0 (conv)"), "{large}");
-        let few = problem(r#"[{"type":"flatten"},{"type":"dense","outputs":9}]"#);
-        assert!(few.contains("9 outputs, expected 10"), "{few}");
+        let phrase = Phrase::new("layers.window").with("window", 15);
+        let phrase = phrase.with("rows", 14).with("cols", 14).with("channels", 1);
+        assert_eq!(large, (phrase.into(), 1));
+        let few = told(r#"[{"type":"flatten"},{"type":"dense","outputs":9}]"#);
+        assert_eq!(
+            few,
+            (Phrase::new("layers.outputs").with("outputs", 9).into(), 2)
+        );
+        let heavy = |kernels: usize| {
+            let layers = format!(
+                r#"[{{"type":"conv","kernels":{kernels},"window":1}},{{"type":"flatten"}},{{"type":"dense","outputs":1024}},{{"type":"dense","outputs":10}}]"#
+            );
+            told(&layers)
+        };
+        let (problem, fitting) = heavy(16);
+        assert_eq!((&problem["phrase"], fitting), (&"layers.large".into(), 4));
+        assert_eq!(problem["values"]["parameters"], 12_856_362);
+        assert_eq!(heavy(128), (Phrase::new("layers.too.large").into(), 2));
+        assert_eq!(told("[]").0["phrase"], "layers.outputs");
         assert!(built_in("stacked", None, r#"[{"type":"convolution"}]"#).is_err());
         assert!(built_in("none", None, "").unwrap_err().contains("stacked"));
     }

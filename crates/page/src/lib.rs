@@ -9,6 +9,7 @@ mod digits;
 mod drawing;
 mod figure;
 mod learning;
+mod phrase;
 mod reader;
 mod responses;
 mod run;
@@ -20,6 +21,7 @@ pub use digits::Digits;
 pub use drawing::{png, rasterise};
 pub use figure::figure;
 pub use learning::{Learning, built_in, summary};
+pub use phrase::Phrase;
 pub use reader::Reader;
 pub use run::Run;
 pub use shifts::Shifts;
@@ -44,7 +46,7 @@ fn exactly<T>(values: &[T], expected: usize, what: &str) -> Result<(), String> {
     }
 }
 
-/// An error in words.
+/// An error in words: for what nobody meets who uses the page alone. What they can meet is a [`Phrase`].
 fn words(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::drawing::paper;
 use crate::responses::Responses;
-use crate::{exactly, json, words};
+use crate::{Phrase, exactly, json, words};
 
 /// A model in use.
 #[wasm_bindgen]
@@ -27,7 +27,7 @@ struct Answer {
     /// The image that the network gets, row by row, 0 to 255.
     image: Vec<u8>,
     /// Where there is doubt.
-    warnings: Vec<String>,
+    warnings: Vec<Phrase>,
 }
 
 #[wasm_bindgen]
@@ -35,10 +35,17 @@ impl Reader {
     /// The model of a file, which need not be trusted.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with it: it is no whole model, or its weights are so large that it has no answer to an image.
     #[wasm_bindgen(constructor)]
-    pub fn new(file: &[u8]) -> Result<Self, String> {
-        Self::of(Model::from_bytes(file)?)
+    pub fn new(file: &[u8]) -> Result<Self, Phrase> {
+        let model = Model::from_bytes(file)
+            .map_err(|words| Phrase::new("model.not.whole").with("words", words))?;
+        let reader = Self::of(model)?;
+        for level in [0, 255] {
+            let image = Array2::from_elem(reader.model.image_size(), level);
+            reader.answer_of(&image, Vec::new())?;
+        }
+        Ok(reader)
     }
 
     /// What the model is, as JSON: its data set, its classes, its parameters, and its layers.
@@ -70,29 +77,28 @@ impl Reader {
     /// nothing is drawn, or nothing in it can be a figure.
     ///
     /// # Errors
-    /// If there are more or fewer pixels.
-    pub fn read(&self, ink: &[u8], side: usize) -> Result<Option<String>, String> {
+    /// If there are more or fewer pixels, or the probabilities are not finite.
+    pub fn read(&self, ink: &[u8], side: usize) -> Result<Option<String>, Phrase> {
         let levels = paper(ink, side)?;
         if ink.iter().all(|&level| level == 0) {
             return Ok(None);
         }
-        self.answer(&Picture::of_grey(levels.view()).map_err(words)?)
+        self.answer(&Picture::of_grey(levels.view())?)
     }
 
     /// The same of the bytes of a PNG or JPEG file.
     ///
     /// # Errors
-    /// If it is another kind of file, a damaged one, or has too many pixels.
-    pub fn read_file(&self, file: &[u8]) -> Result<Option<String>, String> {
-        let picture = Picture::read(Cursor::new(file)).map_err(words)?;
-        self.answer(&picture)
+    /// If it is another kind of file, a damaged one, or has too many pixels, or the probabilities are not finite.
+    pub fn read_file(&self, file: &[u8]) -> Result<Option<String>, Phrase> {
+        self.answer(&Picture::read(Cursor::new(file))?)
     }
 
     /// The same of an image as the network takes it, row by row, 0 to 255.
     ///
     /// # Errors
-    /// If it has another size.
-    pub fn read_image(&self, image: &[u8]) -> Result<String, String> {
+    /// If it has another size, or the probabilities are not finite.
+    pub fn read_image(&self, image: &[u8]) -> Result<String, Phrase> {
         let image = self.view(image)?.to_owned();
         self.answer_of(&image, Vec::new())
     }
@@ -141,28 +147,30 @@ impl Reader {
         ArrayView2::from_shape((rows, cols), image).map_err(words)
     }
 
-    fn answer(&self, picture: &Picture) -> Result<Option<String>, String> {
+    fn answer(&self, picture: &Picture) -> Result<Option<String>, Phrase> {
         let size = self.model.image_size();
         let prepared = match self.model.preparation.prepare(picture, size) {
             Ok(prepared) => prepared,
             Err(Error::Blank { .. } | Error::NoFigure) => return Ok(None),
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(error.into()),
         };
-        let warnings = prepared.warnings.iter().map(ToString::to_string);
+        let warnings = prepared.warnings.iter().map(Phrase::from);
         let answer = self.answer_of(&prepared.image, warnings.collect());
         answer.map(Some)
     }
 
-    fn answer_of(&self, image: &Array2<u8>, warnings: Vec<String>) -> Result<String, String> {
+    fn answer_of(&self, image: &Array2<u8>, warnings: Vec<Phrase>) -> Result<String, Phrase> {
+        let image = image.view().insert_axis(Axis(0));
+        // The image has the model's size, so this is all that can be wrong.
         let probabilities = self
             .model
-            .probabilities(image.view().insert_axis(Axis(0)))
-            .map_err(words)?;
-        json(&Answer {
+            .probabilities(image)
+            .map_err(|_| Phrase::new("model.not.finite"))?;
+        Ok(json(&Answer {
             probabilities: probabilities.into_iter().collect(),
             image: image.iter().copied().collect(),
             warnings,
-        })
+        })?)
     }
 }
 
@@ -255,9 +263,53 @@ mod tests {
     #[test]
     fn a_file_that_is_no_model_is_refused() {
         let error = Reader::new(b"no model").err().unwrap();
-        assert!(!error.is_empty());
+        assert_eq!(error.phrase, "model.not.whole");
         let mut cut = include_bytes!("../web/quick.safetensors").to_vec();
         cut.truncate(1000);
         assert!(Reader::new(&cut).is_err());
+    }
+
+    /// Finite weights whose sums are not: such a model has no answer, so it does not take another's place.
+    #[test]
+    fn a_model_that_computes_no_numbers_is_refused() {
+        let mut model = reader().model;
+        let weights = vec![3e38; model.network.values().len()];
+        model.network.set_values(&weights).unwrap();
+        let error = Reader::new(&model.to_bytes().unwrap()).err().unwrap();
+        assert_eq!(error, Phrase::new("model.not.finite"));
+    }
+
+    /// What can be wrong with a picture is said by the page, in its language.
+    #[test]
+    fn pictures_that_cannot_be_read_are_told_in_phrases() {
+        let told = |file: &[u8]| reader().read_file(file).unwrap_err().phrase;
+        assert_eq!(told(b""), "picture.empty");
+        assert_eq!(told(b"no picture at all"), "picture.none");
+        assert_eq!(told(b"GIF89a\x01\0\x01\0"), "picture.kind");
+        let mut file = png(&[255; 400], 20).unwrap();
+        file.truncate(60);
+        assert_eq!(told(&file), "picture.ends");
+    }
+
+    /// Two figures beside each other: an answer with a doubt.
+    #[test]
+    fn doubts_are_told_in_phrases() {
+        let two = [
+            60.0,
+            60.0,
+            60.0,
+            220.0,
+            f32::NAN,
+            0.0,
+            210.0,
+            60.0,
+            210.0,
+            220.0,
+        ];
+        let ink = rasterise(&two, 280, 11.0).unwrap();
+        let answer = reader().read(&ink, 280).unwrap().unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["warnings"][0]["phrase"], "warning.several");
+        assert_eq!(answer["warnings"][0]["values"]["count"], 2);
     }
 }

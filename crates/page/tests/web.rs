@@ -21,11 +21,13 @@ fn phrases(language: &str) -> Phrases {
     serde_json::from_str(&text(&web().join(format!("phrases/{language}.json")))).unwrap()
 }
 
-/// The page and all its modules.
+/// The page, all its modules, and the Rust side.
 fn sources() -> String {
     let mut all = text(&web().join("index.html")) + &text(&web().join("early.js"));
-    for entry in fs::read_dir(web().join("modules")).unwrap() {
-        all += &text(&entry.unwrap().path());
+    for folder in [web().join("modules"), web().join("../src")] {
+        for entry in fs::read_dir(folder).unwrap() {
+            all += &text(&entry.unwrap().path());
+        }
     }
     all
 }
@@ -57,7 +59,14 @@ fn both_languages_say_the_same_things() {
 fn every_phrase_is_there_and_is_used() {
     let (phrases, sources) = (phrases("en"), sources());
     let mut used = BTreeSet::new();
-    for begin in ["data-phrase=\"", "data-label=\"", "say(\""] {
+    let rust = ["Phrase::new(\"", "Self::new(\"", "sized(\""];
+    let page = [
+        "data-phrase=\"",
+        "data-label=\"",
+        "say(\"",
+        "new Problem(\"",
+    ];
+    for begin in rust.into_iter().chain(page) {
         used.extend(between(&sources, begin, '"'));
     }
     for key in &used {

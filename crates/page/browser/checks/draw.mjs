@@ -146,26 +146,35 @@ export default {
       buffer: Buffer.from('\x08\0\0\0\0\0\0\0{"a":{}}'),
     });
     await tab.waitForSelector("#draw-problem:not([hidden])");
-    assert.match(await tab.textContent("#draw-problem"), /This model is refused: /);
+    assert.match(await tab.textContent("#draw-problem"), /This model is refused, and the one before stays: /);
+    // In the page's language, whichever it is.
+    await tab.click("#language");
+    assert.match(await tab.textContent("#draw-problem"), /^拒绝此模型/);
+    await tab.click("#language");
     await tab.setInputFiles("#draw-model", model);
     await tab.waitForSelector("#draw-problem", { state: "hidden" });
-    // One that is whole, but computes what is not finite: told, and the next one reads again.
+    // One that is whole, but computes what is not finite: the one before reads on.
+    const before = await tab.textContent("#draw-answer");
+    assert.match(before, /^\d /);
     await tab.setInputFiles("#draw-model", {
       name: "model.safetensors",
       mimeType: "application/octet-stream",
       buffer: overflowing(readFileSync(model)),
     });
     await tab.waitForSelector("#draw-problem:not([hidden])");
+    assert.match(await tab.textContent("#draw-problem"), /weights are so large/);
+    await tab.click("#draw-digit");
+    await tab.waitForTimeout(200);
+    assert.equal(await tab.textContent("#draw-answer"), before);
     await tab.setInputFiles("#draw-model", model);
     await tab.waitForSelector("#draw-problem", { state: "hidden" });
-    await tab.waitForFunction(() => /^\d /.test(document.getElementById("draw-answer").textContent));
     await tab.setInputFiles("#draw-picture", {
       name: "no.png",
       mimeType: "image/png",
       buffer: Buffer.from("GIF89a......"),
     });
     await tab.waitForSelector("#draw-problem:not([hidden])");
-    assert.match(await tab.textContent("#draw-problem"), /GIF/);
+    assert.match(await tab.textContent("#draw-problem"), /Save it as PNG or JPEG/);
     await tab.context().close();
   },
 };

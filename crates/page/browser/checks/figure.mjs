@@ -55,4 +55,24 @@ export default {
     assert.equal(await tab.locator("#figure-grid .pixel.on").count(), 10);
     await tab.context().close();
   },
+
+  async "numbers of the figure are whole, however large"() {
+    const tab = await open();
+    const fields = tab.locator('#figure input[type="number"]');
+    for (let at = 0; at < 9; at++) await type(fields.nth(at), at ? "99" : "500");
+    await fields.nth(9).focus();
+    // What is more than a field takes is put right where one sees it.
+    assert.equal(await fields.nth(0).inputValue(), "99");
+    await type(fields.nth(9), "-98.25");
+    await type(fields.nth(10), "1e-30");
+    await tab.keyboard.press("Tab");
+    for (const width of [360, 768, 1280, 3840]) {
+      await tab.setViewportSize({ width, height: 900 });
+      const cut = await tab.$$eval("#figure .numbers span, #figure .weights input", (cells) =>
+        cells.filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.value ?? cell.textContent),
+      );
+      assert.deepEqual(cut, [], `at ${width}`);
+    }
+    await tab.context().close();
+  },
 };

@@ -29,7 +29,15 @@ export default {
     // Without its flatten layer a network has too many outputs.
     await tab.locator("#learn-layers tr", { hasText: "flatten" }).locator("button").click();
     await tab.waitForSelector("#learn-problem:not([hidden])");
-    assert.match(await tab.textContent("#learn-problem"), /put a flatten layer before it/);
+    const dense = String(rows - 1);
+    const told = new RegExp(`Layer ${dense}, dense, does not fit: .*Put a flatten layer before it`);
+    assert.match(await tab.textContent("#learn-problem"), told);
+    assert.match(await tab.textContent("#learn-layers .misfit"), new RegExp(`^${dense} dense`));
+    // The layers before it keep their shapes; the sentence follows the language.
+    assert.match(await tab.locator("#learn-layers tr").first().textContent(), /24 × 24 × 16/);
+    await tab.click("#language");
+    assert.match(await tab.textContent("#learn-problem"), /^第 13 层（全连接）不相配：.*展平层/);
+    await tab.click("#language");
     assert.equal(await tab.isDisabled("#learn-start"), true);
     await tab.selectOption("#learn-kind", "flatten");
     await tab.click("#learn-add-layer");
@@ -50,8 +58,9 @@ export default {
   },
 
   async "a link that cannot be read is told, and the first recipe stands there"() {
-    const bad = ["train=nonsense", "train=", "train=stacked&epochs=-3", "train=stacked&epochs=1e12"];
-    for (const layers of ["5", "{garbage", '{"a":1}', "[null]", '[{"type":"<img>"}]']) {
+    const odd = ['[{"type":"conv","kernels":2.5,"window":3}]', '[{"type":"conv","kernels":2}]', '[{"type":"sigmoid"}]'];
+    const bad = ["train=nonsense", "train=", "train=quick", "train=stacked&epochs=-3", "train=stacked&epochs=1e12"];
+    for (const layers of ["5", "{garbage", '{"a":1}', "[null]", '[{"type":"<img>"}]', ...odd]) {
       bad.push(`train=stacked&layers=${encodeURIComponent(layers)}`);
     }
     for (const hash of bad) {
@@ -62,5 +71,43 @@ export default {
       assert.equal(await tab.isDisabled("#learn-start"), false, hash);
       await tab.context().close();
     }
+  },
+
+  async "a network without a convolution has no kernels to show"() {
+    const tab = await open();
+    await tab.waitForSelector("#learn-kernels canvas");
+    await tab.selectOption("#learn-recipe", "dense");
+    await tab.waitForSelector("#learn-first", { state: "hidden" });
+    await tab.selectOption("#learn-recipe", "lenet");
+    await tab.waitForSelector("#learn-first");
+    assert.ok((await tab.locator("#learn-kernels canvas").count()) > 0);
+    await tab.context().close();
+  },
+
+  async "a network that is too large for the page is told"() {
+    const tab = await open();
+    await tab.waitForSelector("#learn-layers tr");
+    await tab.selectOption("#learn-recipe", "dense");
+    await tab.selectOption("#learn-kind", "dense");
+    const fields = tab.locator("#learn-layers input");
+    const before = await fields.count();
+    for (let added = 0; added < 5; added++) {
+      await tab.click("#learn-add-layer");
+      await tab.waitForFunction(
+        (count) => document.querySelectorAll("#learn-layers input").length === count,
+        before + added + 1,
+      );
+      // A new dense layer stands before the last.
+      await type(fields.nth(before + added - 1), "1024");
+      await tab.keyboard.press("Tab");
+      await tab.waitForFunction(
+        (shapes) => document.getElementById("learn-layers").textContent.split("1 × 1 × 1024").length > shapes,
+        added + 1,
+      );
+    }
+    const told = () => /trains at most 4,000,000/.test(document.getElementById("learn-problem").textContent);
+    await tab.waitForFunction(told);
+    assert.equal(await tab.isDisabled("#learn-start"), true);
+    await tab.context().close();
   },
 };

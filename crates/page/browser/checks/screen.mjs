@@ -78,6 +78,49 @@ export default {
     await tab.context().close();
   },
 
+  async "on a phone nothing scrolls sideways, and every button is on the screen"() {
+    const tab = await open({ width: 360 });
+    await tab.waitForSelector("#learn-layers tr");
+    for (const language of ["zh", "en"]) {
+      await tab.click("#language");
+      const outside = await tab.evaluate(() => {
+        const { clientWidth } = document.documentElement;
+        const parts = [...document.querySelectorAll("main *")].filter((part) => !part.closest(".hidden, pre"));
+        const wide = parts.filter((part) => {
+          const { left, right, width } = part.getBoundingClientRect();
+          return width > 1 && (left < 0 || right > clientWidth);
+        });
+        const scrolling = parts.filter(
+          (part) => part.scrollWidth > part.clientWidth && getComputedStyle(part).overflowX === "auto",
+        );
+        return [...wide, ...scrolling].map((part) => part.outerHTML.slice(0, 100));
+      });
+      assert.deepEqual(outside, [], language);
+    }
+    // The links of the parts do scroll; the one of the part that is looked at is in sight.
+    await tab.locator("#listing-title").scrollIntoViewIfNeeded();
+    await tab.locator("#listing").evaluate((part) => part.scrollIntoView());
+    await tab.waitForSelector('.top nav a[href="#listing"][aria-current]');
+    const link = await tab.locator('.top nav a[href="#listing"]').boundingBox();
+    const row = await tab.locator(".top nav").boundingBox();
+    assert.ok(link.x >= row.x && link.x + link.width <= row.x + row.width, JSON.stringify([link, row]));
+    await tab.context().close();
+  },
+
+  async "names of curves stand beside them, not on them"() {
+    const tab = await open();
+    for (const width of [360, 1280]) {
+      await tab.setViewportSize({ width, height: 900 });
+      for (const chart of ["run-chart", "learn-loss", "learn-accuracy", "reuse-chart"]) {
+        const bottom = await tab.locator(`#${chart} .names`).evaluate((e) => e.getBoundingClientRect().bottom);
+        const top = await tab.locator(`#${chart} svg`).evaluate((e) => e.getBoundingClientRect().top);
+        assert.ok(bottom <= top, `${chart} at ${width}`);
+        assert.ok((await tab.locator(`#${chart} .names span`).count()) > 1, chart);
+      }
+    }
+    await tab.context().close();
+  },
+
   async "nothing moves for those who want it to stay still"() {
     const moves = async (tab) => {
       await tab.click("#figure-play");

@@ -1,4 +1,5 @@
 // Curves in a frame.
+import { element } from "dom";
 
 /** The widest that a frame is before its letters grow with it. */
 const WIDEST = 480;
@@ -61,20 +62,6 @@ export function chart(place, { x, y, series, label, format = String, now }) {
     );
     if (path.length) svg.append(shape("path", { class: `line ${style}`, d: path.join("") }));
   }
-  const named = series.filter(({ name }) => name);
-  named.forEach(({ name, style }, number) => {
-    svg.append(
-      shape(
-        "text",
-        {
-          class: style,
-          x: width - MARGIN.right - 4,
-          y: height - MARGIN.bottom - 10 - 16 * (named.length - 1 - number),
-          "text-anchor": "end",
-        },
-        name,
-      ),
-    );
-  });
-  place.replaceChildren(svg);
+  const names = series.filter(({ name }) => name).map(({ name, style }) => element("span", { class: style }, name));
+  place.replaceChildren(element("div", { class: "names" }, ...names), svg);
 }

@@ -16,13 +16,6 @@ export function element(tag, attributes = {}, ...content) {
   return made;
 }
 
-/** Shows a problem as a sentence, or hides it. */
-export function problem(id, sentence) {
-  const place = byId(id);
-  place.hidden = !sentence;
-  place.textContent = sentence ?? "";
-}
-
 /** Offers bytes or a text as a file. */
 export function download(name, content, type) {
   const url = URL.createObjectURL(new Blob([content], { type }));

@@ -1,11 +1,12 @@
 // A field to draw a digit in, and a network that reads it while it is drawn.
-import { byId, download, element, problem, slider } from "dom";
+import { byId, download, element, slider } from "dom";
 import * as drawing from "drawing";
 import { layerMaps } from "layer-maps";
 import { setOwnDigit } from "own-digit";
 import { ink as paintInk } from "paint";
 import { bytes } from "parts";
 import { count, percent, say, spoken } from "phrases";
+import { Problem, inWords, problem } from "problem";
 
 /** The radius of a stroke, in pixels. */
 const USUAL = 5.5;
@@ -19,6 +20,8 @@ let sliders;
 let about;
 let maps;
 let answer;
+/** Why there is no answer, where the model has none. */
+let unread;
 let took;
 /** Where the arrow keys have the pen. */
 const pen = { at: [drawing.side / 2, drawing.side / 4], down: false };
@@ -63,14 +66,14 @@ export async function loadModel(file) {
   try {
     await computer.make("candidate", "Reader", file);
     const candidate = await computer.read("candidate", "about");
-    if (candidate.rows !== 28 || candidate.cols !== 28) throw new Error(say("draw.model.size", candidate));
+    if (candidate.rows !== 28 || candidate.cols !== 28) throw new Problem("draw.model.size", candidate);
     await computer.rename("candidate", "model");
     about = candidate;
     maps = layerMaps(computer, about);
     problem("draw-problem");
     changed();
   } catch (error) {
-    problem("draw-problem", say("draw.model.refused", { problem: error.message }));
+    problem("draw-problem", new Problem("draw.model.refused", { problem: Problem.of(error) }));
   }
 }
 
@@ -96,14 +99,14 @@ function dropped() {
 async function readPicture(file) {
   try {
     const found = await computer.read("model", "read_file", file);
-    problem("draw-problem", found ? undefined : say("draw.nothing"));
+    problem("draw-problem", found ? undefined : new Problem("draw.nothing"));
     if (!found) return;
     lift();
     drawing.showDigit(Uint8Array.from(found.image));
     straight();
     changed();
   } catch (error) {
-    problem("draw-problem", error.message);
+    problem("draw-problem", Problem.of(error));
   }
 }
 
@@ -152,12 +155,14 @@ async function changed() {
   busy = true;
   while (dirty) {
     dirty = false;
+    unread = undefined;
     try {
       await read();
     } catch (error) {
-      // Of a model whose numbers are no longer finite, say: the next one is read all the same.
+      // Of a model whose numbers are no longer finite, say: the next digit is read all the same.
       answer = undefined;
-      problem("draw-problem", error.message);
+      unread = Problem.of(error);
+      maps?.hide();
       show();
     }
   }
@@ -202,10 +207,15 @@ function show() {
       layers: about.layers.length,
     });
   byId("draw-prepared").style.visibility = answer ? "visible" : "hidden";
-  byId("draw-warning").textContent = answer?.warnings.join(" ") ?? "";
+  byId("draw-warning").textContent = answer?.warnings.map(inWords).join(" ") ?? "";
   byId("draw-time").textContent = took === undefined ? "" : say("draw.time", { milliseconds: took.toFixed(1) });
   if (!about) return;
-  if (!answer) place.replaceChildren(element("small", {}, say(drawing.isEmpty() ? "draw.empty" : "draw.nothing")));
+  if (!answer) {
+    const why = unread
+      ? inWords(new Problem("draw.unread", { problem: unread }))
+      : say(drawing.isEmpty() ? "draw.empty" : "draw.nothing");
+    place.replaceChildren(element("small", {}, why));
+  }
   const probabilities = answer?.probabilities ?? about.classes.map(() => 0);
   const best = probabilities.indexOf(Math.max(...probabilities));
   if (answer) {

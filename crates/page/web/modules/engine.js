@@ -1,6 +1,6 @@
 // The way to what computes: conv-core in a worker of its own, so that the page never waits for it.
 import { bytes, text, unpacked } from "parts";
-import { say } from "phrases";
+import { Problem } from "problem";
 
 let chosen;
 
@@ -13,7 +13,7 @@ async function choose() {
       return { wasm, script: URL.createObjectURL(script) };
     }
   }
-  throw new Error(say("failure.simd"));
+  throw new Problem("failure.simd");
 }
 
 /** A worker with the chapter's images, and calls to it. */
@@ -28,10 +28,10 @@ export function engine() {
       const { resolve, reject } = pending.get(id);
       pending.delete(id);
       if (error === undefined) resolve(result);
-      else reject(new Error(error));
+      else reject(Problem.thrown(error));
     };
     worker.onerror = (event) => {
-      for (const { reject } of pending.values()) reject(new Error(event.message));
+      for (const { reject } of pending.values()) reject(Problem.thrown(event.message));
       pending.clear();
     };
     const files = ["train-images", "train-labels", "test-images", "test-labels"].map(bytes);

@@ -25,7 +25,14 @@ let pixels = [];
 let maps = [];
 
 const place = () => [Math.floor(position / PLACES), position % PLACES];
-const short = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(2)).replace("-", "−");
+/** A number in few letters: two decimals, and what is too small for them as a power of ten. */
+const short = (value) => {
+  const small = value !== 0 && Math.abs(value) < 0.005;
+  const said = Number.isInteger(value) ? String(value) : small ? value.toExponential(0) : value.toFixed(2);
+  return said.replaceAll("-", "−");
+};
+/** The largest weight that a field takes, so that sums have room in their cells. */
+const LARGEST = 99;
 
 /** Builds the figure, which `computer` computes. */
 export function figure(computer) {
@@ -122,11 +129,19 @@ function buildMaps(computer) {
       element("input", {
         type: "number",
         step: "1",
+        min: String(-LARGEST),
+        max: String(LARGEST),
         value: String(kernels[9 * number + tap]),
         input: ({ target }) => {
           const value = target.valueAsNumber;
-          kernels[9 * number + tap] = Number.isFinite(value) ? Math.max(-99, Math.min(99, value)) : 0;
+          kernels[9 * number + tap] = Number.isFinite(value) ? Math.max(-LARGEST, Math.min(LARGEST, value)) : 0;
           compute(computer);
+        },
+        // What the field shows is what is computed with.
+        change: ({ target }) => {
+          const kept = kernels[9 * number + tap];
+          if (target.valueAsNumber !== kept && Math.fround(target.valueAsNumber) !== kept) target.value = String(kept);
+          show();
         },
       }),
     );
@@ -190,8 +205,10 @@ function show() {
   maps.forEach(({ cells, box, title, inputs }, number) => {
     const values = found.subarray(number * cells.length, (number + 1) * cells.length);
     const most = largest(values);
+    const said = Array.from(values, short);
+    box.style.setProperty("--letters", Math.max(...said.map(({ length }) => length)));
     cells.forEach((cell, at) => {
-      cell.textContent = short(values[at]);
+      cell.textContent = said[at];
       cell.style.background = shade(values[at], most);
       cell.classList.toggle("here", at === position);
     });
@@ -201,6 +218,7 @@ function show() {
     title.setAttribute("aria-pressed", String(number === kernel));
     inputs.forEach((input, tap) => {
       input.style.background = shade(kernels[9 * number + tap], weight);
+      input.style.setProperty("--letters", input.value.length);
       input.setAttribute(
         "aria-label",
         say("figure.weight", { kernel: number + 1, row: Math.floor(tap / 3) + 1, column: (tap % 3) + 1 }),

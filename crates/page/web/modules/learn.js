@@ -1,9 +1,10 @@
 // A network that learns while one watches.
 import { chart } from "chart";
-import { byId, download, element, problem, wait } from "dom";
+import { byId, download, element, wait } from "dom";
 import { ownDigit, ownDigitChanged } from "own-digit";
 import { around, ink, largest } from "paint";
 import { percent, say, spoken } from "phrases";
+import { Problem, problem } from "problem";
 import { choose, link, recipeEditor, recipeText } from "recipe-editor";
 
 /** Test images by which it is judged after each epoch, and at the end. */
@@ -24,6 +25,8 @@ let losses = [];
 let judged = [];
 let size = 1;
 let tiles = [];
+/** The phrase for where the link is that was asked for. */
+let copied;
 let mistakes = [];
 
 /** Builds the demonstration; `use` takes a model that was trained. */
@@ -73,10 +76,12 @@ export async function shared(parts) {
     const own = parts.has("layers") ? JSON.parse(parts.get("layers")) : undefined;
     if (own !== undefined && !(Array.isArray(own) && own.every((layer) => typeof layer?.type === "string")))
       throw new Error();
-    await choose(parts.get("train"), { epochs, own });
+    const name = parts.get("train");
+    if (![...byId("learn-recipe").options].some(({ value }) => value === name)) throw new Error();
+    await choose(name, { epochs, own });
   } catch {
     await first();
-    problem("learn-problem", say("learn.link"));
+    problem("learn-problem", new Problem("learn.link"));
     return;
   }
   start();
@@ -88,12 +93,11 @@ export const first = () => choose("stacked");
 async function share() {
   const address = `${location.href.split("#")[0]}#${link()}`;
   history.replaceState(null, "", address);
-  try {
-    await navigator.clipboard.writeText(address);
-    byId("learn-shared").textContent = say("learn.copied");
-  } catch {
-    byId("learn-shared").textContent = say("learn.in.address");
-  }
+  copied = await navigator.clipboard.writeText(address).then(
+    () => "learn.copied",
+    () => "learn.in.address",
+  );
+  show();
 }
 
 /** Whether there is a network; made where there is none yet. */
@@ -107,7 +111,7 @@ async function ready() {
     await look();
     return true;
   } catch (error) {
-    problem("learn-problem", error.message);
+    problem("learn-problem", Problem.of(error));
     return false;
   }
 }
@@ -126,7 +130,7 @@ async function goOn() {
   try {
     if (await ready()) await train();
   } catch (error) {
-    problem("learn-problem", error.message);
+    problem("learn-problem", Problem.of(error));
   } finally {
     running = busy = false;
     show();
@@ -163,7 +167,7 @@ async function reset() {
   progress = undefined;
   [losses, judged] = [[], []];
   byId("train-digest").textContent = "";
-  byId("learn-shared").textContent = "";
+  copied = undefined;
   byId("learn-mistakes").replaceChildren();
   show();
   if (recipeText()) await ready();
@@ -206,6 +210,7 @@ async function look() {
       seen: element("canvas", { class: "map", role: "img" }),
     }));
     names();
+    byId("learn-first").hidden = !tiles.length;
     byId("learn-kernels").replaceChildren(...tiles.map(({ kernel, seen }) => element("figure", {}, kernel, seen)));
   }
   const area = side * side;
@@ -238,6 +243,7 @@ async function responses() {
 }
 
 function show() {
+  byId("learn-shared").textContent = copied ? say(copied) : "";
   byId("learn-start").textContent = say(running ? "pause" : "start");
   byId("learn-start").disabled = !running && (!recipeText() || (progress && progress.step === progress.steps));
   for (const id of ["learn-recipe-file", "learn-model-file", "learn-use"]) byId(id).disabled = !recipeText();

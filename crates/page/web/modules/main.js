@@ -1,5 +1,5 @@
 // The page: its parts, its language, its colours, and where it begins.
-import { byId, element, problem } from "dom";
+import { byId, element } from "dom";
 import { draw, loadModel } from "draw";
 import { engine } from "engine";
 import { figure } from "figure";
@@ -7,6 +7,7 @@ import { first, learn, shared } from "learn";
 import { listing } from "listing";
 import { repaint } from "paint";
 import { language, say, speak, spoken } from "phrases";
+import { Problem, problem } from "problem";
 import { reuse } from "reuse";
 import { run, start as startRun } from "run";
 
@@ -39,7 +40,7 @@ async function demonstrations() {
     if (!(await follow())) await first();
     await draw(quick);
   } catch (error) {
-    problem("failure", say("failure", { problem: error.message }));
+    problem("failure", new Problem("failure", { problem: Problem.of(error) }));
   }
   addEventListener("hashchange", follow);
   document.documentElement.dataset.ready = "true";
@@ -90,8 +91,13 @@ function navigation() {
     (entries) => {
       for (const { target, isIntersecting } of entries) {
         const link = links.find(({ hash }) => hash === `#${target.id}`);
-        if (isIntersecting) link?.setAttribute("aria-current", "true");
-        else link?.removeAttribute("aria-current");
+        if (!isIntersecting) link?.removeAttribute("aria-current");
+        else if (link) {
+          link.setAttribute("aria-current", "true");
+          // On a narrow screen the links scroll sideways.
+          const row = link.parentElement;
+          row.scrollLeft += link.getBoundingClientRect().left - row.getBoundingClientRect().left - 16;
+        }
       }
     },
     { rootMargin: "-45% 0px -50% 0px" },

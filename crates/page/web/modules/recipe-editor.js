@@ -1,6 +1,7 @@
 // The layers of a recipe as a table: added, removed and changed, with their shapes.
-import { byId, element, problem } from "dom";
+import { byId, element } from "dom";
 import { count, say, spoken } from "phrases";
+import { Problem, problem } from "problem";
 
 /** A layer of each kind that can be added. */
 const FRESH = {
@@ -44,7 +45,7 @@ export function recipeEditor(made, callback) {
 /** Takes a built-in recipe, perhaps with other epochs and layers. */
 export async function choose(name, { epochs, own } = {}) {
   byId("learn-recipe").value = name;
-  const whole = await computer.call(null, "built_in", name, epochs, "");
+  const whole = await computer.call(null, "built_in", name, epochs, own ? JSON.stringify(own) : "");
   const summary = await computer.read(null, "summary", whole);
   byId("learn-epochs").value = summary.epochs;
   layers = own ?? summary.recipe;
@@ -92,7 +93,7 @@ async function refresh() {
     );
     table = await computer.read(null, "summary", text);
   } catch (error) {
-    table = { layers: [], problem: error.message };
+    table = { layers: [], problem: Problem.of(error) };
   }
   show();
   await changed();
@@ -114,17 +115,34 @@ const settings = ({ type }) =>
 const side = (window) =>
   typeof window === "number" ? window : Array.isArray(window.size) ? window.size[0] : window.size;
 
+/** The phrase for a layer's kind. */
+const name = ({ type, pool }) => `layer.${type === "pool" ? `${pool}_pool` : type}`;
+
+/** What is wrong with the layers, and with which of them: with the first that has no shape. */
+function wrong() {
+  if (!table.problem) return {};
+  const misfit = table.layers.length;
+  if (!table.recipe || misfit === layers.length) return { sentence: table.problem };
+  const values = { number: misfit + 1, layer: { phrase: name(layers[misfit]) }, problem: table.problem };
+  return { misfit, sentence: new Problem("learn.misfit", values) };
+}
+
+/** A cell of numbers; on a narrow screen a unit stands behind them, since the table has no heads there. */
+const cell = (...content) => element("td", { role: "cell", class: "number figures" }, ...content);
+
 function show() {
+  const { misfit, sentence } = wrong();
   const rows = layers.map((layer, number) => {
     const fields = settings(layer).map(([key, min, max]) => {
       const value = key === "window" ? side(layer.window) : layer[key];
       const change = ({ target }) =>
         edit(() => {
-          const number_ = Math.min(max, Math.max(min, target.valueAsNumber || min));
+          const asked = Math.min(max, Math.max(min, target.valueAsNumber || min));
+          const taken = key === "probability" ? asked : Math.round(asked);
           const own = layers[number];
-          if (key !== "window") own[key] = number_;
-          else if (own.window?.padding === "same") own.window = { size: number_, padding: "same" };
-          else own.window = number_;
+          if (key !== "window") own[key] = taken;
+          else if (own.window?.padding === "same") own.window = { size: taken, padding: "same" };
+          else own.window = taken;
         });
       return element(
         "label",
@@ -140,29 +158,28 @@ function show() {
         }),
       );
     });
-    const kind = layer.type === "pool" ? `${layer.pool}_pool` : layer.type;
     const shape = table.layers[number];
     const remove = element(
       "button",
       {
         type: "button",
-        "aria-label": say("learn.remove", { layer: say(`layer.${kind}`) }),
+        "aria-label": say("learn.remove", { layer: say(name(layer)) }),
         click: () => edit(() => layers.splice(number, 1)),
       },
       "×",
     );
     return element(
       "tr",
-      {},
-      element("th", { scope: "row" }, say(`layer.${kind}`)),
-      element("td", {}, ...fields),
-      element("td", { class: "number figures" }, shape ? `${shape.rows} × ${shape.cols} × ${shape.channels}` : ""),
-      element("td", { class: "number figures" }, shape?.parameters ? count(shape.parameters) : ""),
-      element("td", {}, remove),
+      { role: "row", class: number === misfit ? "misfit" : "" },
+      element("th", { scope: "row", role: "rowheader" }, `${number + 1} ${say(name(layer))}`),
+      element("td", { role: "cell", class: "fields" }, ...fields),
+      cell(shape ? `${shape.rows} × ${shape.cols} × ${shape.channels}` : ""),
+      shape?.parameters ? cell(count(shape.parameters), element("span", {}, say("learn.parameters"))) : cell(""),
+      element("td", { role: "cell", class: "remove" }, remove),
     );
   });
   byId("learn-layers").replaceChildren(...rows);
   const total = table.layers.reduce((sum, { parameters }) => sum + parameters, 0);
   byId("learn-total").textContent = total ? count(total) : "";
-  problem("learn-problem", table.problem && say("learn.problem", { problem: table.problem }));
+  problem("learn-problem", sentence);
 }

@@ -1,9 +1,10 @@
 // Weight reuse: the same digit, shifted, through networks that do and do not use their weights in many places.
 import { chart } from "chart";
-import { byId, element, problem, slider } from "dom";
+import { byId, element, slider } from "dom";
 import { ink } from "paint";
 import { bytes } from "parts";
 import { percent, say, spoken } from "phrases";
+import { Problem, problem } from "problem";
 
 const FURTHEST = 8;
 /** Test images behind each point of the curves. */
@@ -43,7 +44,7 @@ async function train() {
 }
 
 function failed(error) {
-  problem("failure", say("failure", { problem: error.message }));
+  problem("failure", new Problem("failure", { problem: Problem.of(error) }));
 }
 
 /** Trains the networks, and measures them at every shift. */

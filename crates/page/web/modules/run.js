@@ -1,9 +1,10 @@
 // The chapter's run: 300 iterations, line by line, beside the printed page.
 import { chart } from "chart";
-import { byId, element, problem, wait } from "dom";
+import { byId, element, wait } from "dom";
 import { around, largest } from "paint";
 import { text } from "parts";
 import { say, spoken } from "phrases";
+import { Problem, problem } from "problem";
 
 const FAULTS = [
   "kernel-sign",
@@ -79,7 +80,7 @@ async function goOn() {
       if (rest > 0) await wait(rest);
     }
   } catch (error) {
-    problem("failure", say("failure", { problem: error.message }));
+    problem("failure", new Problem("failure", { problem: Problem.of(error) }));
   } finally {
     running = false;
     show();
