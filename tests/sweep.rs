@@ -147,7 +147,13 @@ fn the_commands_of_a_sweep_are_whole_in_themselves() {
     for line in lines {
         let _ = succeeds(&shell(line));
     }
-    assert_eq!(succeeds(&place.sweep(&print)), "");
+    let nothing = place.sweep(&print);
+    assert_eq!(succeeds(&nothing), "");
+    assert!(
+        stderr(&nothing).contains("all runs are finished"),
+        "{}",
+        stderr(&nothing)
+    );
     assert_eq!(succeeds(&place.sweep(&RATES)).lines().count(), 3);
 }
 
@@ -331,6 +337,30 @@ fn images_that_are_not_there_are_told_once_and_others_than_before_too() {
     assert_eq!(errors.count(), 1, "{text}");
     assert!(text.contains("train-images"), "{text}");
     assert!(!place.run("seed=3").exists());
+}
+
+#[test]
+fn each_data_set_of_a_sweep_is_looked_for_before_anything_is_trained() {
+    let place = Place::new();
+    let own = SMALL_RECIPE.replace("[data]", "[data]\ntrain_images = 300");
+    assert_ne!(own, SMALL_RECIPE);
+    fs::write(place.folder.path().join("small.toml"), own).unwrap();
+    let mut command = trainer();
+    command.current_dir(place.folder.path());
+    // MNIST's first images are built in; the others would have been downloaded into a folder that is empty here.
+    command.env("MNIST_DATA_DIR", place.folder.path());
+    let datasets = "data.dataset='mnist','kmnist'";
+    let output = command
+        .args(["sweep", "small.toml", "--set", datasets])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    let text = stderr(&output);
+    assert!(
+        text.starts_with("error: ") && text.contains("kmnist"),
+        "{text}"
+    );
+    assert!(!place.folder.path().join("sweeps").exists());
 }
 
 /// The terminal sends Ctrl-C to the sweep and its runs alike.

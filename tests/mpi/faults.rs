@@ -54,6 +54,31 @@ fn a_wrong_command_line_is_told_once() {
 }
 
 #[test]
+fn a_command_that_every_rank_does_as_a_whole_warns_once() {
+    let warnings = |output: &Output| {
+        let text = stderr(output);
+        text.lines()
+            .filter(|line| line.starts_with("warning: "))
+            .map(str::to_owned)
+            .collect::<Vec<String>>()
+    };
+    let show = ["recipes", "show", "stacked"];
+    let output = ends(begin(&mut mpirun(3, &show)), SOON);
+    let recipe = stdout(trainer().args(show).output().as_ref().unwrap());
+    assert_eq!(succeeds(&output).len(), 3 * recipe.len());
+    let warnings_of_three = warnings(&output);
+    assert_eq!(warnings_of_three.len(), 1, "{warnings_of_three:?}");
+    assert!(
+        warnings_of_three[0]
+            .contains("3 processes, and each of them does the whole of this command"),
+        "{warnings_of_three:?}"
+    );
+    let output = ends(begin(&mut mpirun(1, &show)), SOON);
+    assert_eq!(succeeds(&output), recipe);
+    assert_eq!(warnings(&output), [""; 0]);
+}
+
+#[test]
 fn more_ranks_than_a_batch_has_shards_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");

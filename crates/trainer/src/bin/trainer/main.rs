@@ -32,6 +32,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
         terminal::interrupts::watch()
             .map_err(|error| Failure::Error(format!("cannot watch for Ctrl-C: {error}")))?;
     }
+    #[cfg(feature = "mpi")]
+    if !matches!(command, Command::Train(_) | Command::Sweep(_)) {
+        mpi::warn_of_copies();
+    }
     match command {
         Command::Book(args) => args.run(),
         Command::Dense(args) => args.run(),

@@ -19,7 +19,7 @@ use trainer::session::{Observer, Progress};
 use crate::failure::Failure;
 use crate::terminal::interrupts::{interrupted, watch_termination};
 use exchange::Chain;
-pub(crate) use faults::{expect_one_process, leave_to_first, start_alone};
+pub(crate) use faults::{expect_one_process, leave_to_first, start_alone, warn_of_copies};
 use hosts::Place;
 use messages::{Messages, ROOM};
 

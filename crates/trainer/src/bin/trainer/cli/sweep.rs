@@ -3,11 +3,12 @@
 mod folder;
 mod jobs;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use trainer::images::Images;
-use trainer::recipe::{Changes, Named, Recipe};
+use trainer::recipe::{Changes, Recipe};
 use trainer::report;
 use trainer::run::Contents;
 use trainer::run::records::{Environment, REPORT, RESULT};
@@ -90,13 +91,16 @@ impl SweepArgs {
         let folder = folder.unwrap_or_else(|| PathBuf::from("sweeps").join(&first.name));
         let mut runs = Vec::with_capacity(jobs.len());
         for job in &jobs {
+            // A wrong value is an error before anything is trained.
+            let named = Recipe::find(&self.recipe, &self.changes(job))?;
             let path = folder.join(&job.name);
             runs.push(Run {
-                state: self.state(job, &path)?,
+                state: self.state(&named, &path)?,
                 name: job.name.clone(),
                 path,
                 set: self.changes(job).set,
                 seed: job.seed,
+                dataset: named.recipe.data.dataset,
             });
         }
         let others = self.others(&jobs, &folder)?;
@@ -107,6 +111,11 @@ impl SweepArgs {
         if self.print_jobs {
             let program = std::env::args().next();
             let program = program.unwrap_or_else(|| "trainer".to_owned());
+            if open.is_empty() {
+                say(
+                    "all runs are finished; without --print-jobs the same command prints the table",
+                );
+            }
             let lines = open.iter().map(|run| self.line(&program, run) + "\n");
             return print(&lines.collect::<String>());
         }
@@ -117,7 +126,7 @@ impl SweepArgs {
                 runs.len()
             ));
         }
-        self.look_at_data(&first, &runs)?;
+        self.look_at_data(&jobs, &runs)?;
         std::fs::create_dir_all(&folder).map_err(|error| {
             Failure::Error(format!(
                 "{}: cannot make this folder: {error}",
@@ -162,16 +171,25 @@ impl SweepArgs {
         }
     }
 
-    /// An error where the images are not there or too few, before every run says so; and a warning where finished runs had
-    /// other files than this command finds.
-    fn look_at_data(&self, named: &Named, runs: &[Run]) -> Result<(), Failure> {
-        let images = Images::load(named, self.data.as_deref())?;
-        let here = Environment::here(&images, 1, [])?;
+    /// An error where the images of a data set are not there or too few, before every run says so; and a warning where finished
+    /// runs had other files than this command finds.
+    fn look_at_data(&self, jobs: &[Job], runs: &[Run]) -> Result<(), Failure> {
+        let mut datasets = BTreeMap::new();
+        for (job, run) in jobs.iter().zip(runs) {
+            if !datasets.contains_key(&run.dataset) {
+                let named = Recipe::find(&self.recipe, &self.changes(job))?;
+                let images = Images::load(&named, self.data.as_deref())?;
+                datasets.insert(&run.dataset, Environment::here(&images, 1, [])?);
+            }
+        }
         let finished = runs.iter().filter(|run| run.state == State::Finished);
         let had_others = |run: &&Run| {
             let before = Contents::read(&run.path).ok();
             let before = before.and_then(|before| before.environment);
-            before.is_some_and(|before| before.has_other_files(&here))
+            let here = datasets.get(&run.dataset);
+            before
+                .zip(here)
+                .is_some_and(|(before, here)| before.has_other_files(here))
         };
         let others: Vec<&Run> = finished.filter(had_others).collect();
         if let [first, ..] = &others[..] {

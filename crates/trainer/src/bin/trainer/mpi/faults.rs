@@ -8,7 +8,7 @@ use std::{env, panic};
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::Communicator as _;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 use crate::terminal::interrupts::interrupted;
 
 /// What launchers tell a process of its number: Open MPI's mpirun, anything with `PMIx`, and MPICH's mpiexec or Slurm's srun.
@@ -82,6 +82,17 @@ pub(crate) fn expect_one_process(advice: &str) -> Result<(), Failure> {
     Err(Failure::Usage(format!(
         "mpirun started {started} processes, expected one; {advice}"
     )))
+}
+
+/// Warns, on rank 0, where `mpirun` started several processes of a command that each of them does alone, as a whole.
+pub(crate) fn warn_of_copies() {
+    let started = count_from_launcher().unwrap_or(1);
+    if started > 1 && number_from_launcher() == Some(0) {
+        say(&format!(
+            "warning: mpirun started {started} processes, and each of them does the whole of this command: only \
+             `trainer train` divides its work among them"
+        ));
+    }
 }
 
 /// Has a process that this one starts not take itself for one of the ranks.

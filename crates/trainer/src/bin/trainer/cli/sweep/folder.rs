@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use trainer::recipe::{Changes, Recipe};
+use trainer::recipe::{Changes, Named, Recipe};
 use trainer::run::RunFolder;
 use trainer::run::records::{RECIPE, RESULT};
 use trainer::sweep::{Job, is_run, may_set};
@@ -14,10 +14,8 @@ use super::jobs::State;
 use crate::failure::Failure;
 
 impl SweepArgs {
-    /// How far a run is. A wrong value is an error before anything is trained, and so is a folder with another run or with a
-    /// damaged result.
-    pub(super) fn state(&self, job: &Job, path: &Path) -> Result<State, Failure> {
-        let named = Recipe::find(&self.recipe, &self.changes(job))?;
+    /// How far a run of this recipe is. Another run in its folder is an error, and so is a damaged result.
+    pub(super) fn state(&self, named: &Named, path: &Path) -> Result<State, Failure> {
         let written = path.join(RECIPE);
         if !written.is_file() {
             return Ok(State::New);

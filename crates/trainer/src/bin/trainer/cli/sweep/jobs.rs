@@ -38,6 +38,8 @@ pub(super) struct Run {
     /// `KEY=VALUE`
     pub(super) set: Vec<String>,
     pub(super) seed: u64,
+    /// The name of its data set.
+    pub(super) dataset: String,
 }
 
 impl SweepArgs {
