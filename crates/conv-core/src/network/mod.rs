@@ -7,6 +7,7 @@ mod division;
 mod exchange;
 mod fold;
 mod fusion;
+mod gradients;
 mod layout;
 mod objective;
 mod pass;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::fusion::Value;
+use super::gradients::Gradients;
 use super::layout::{FirstValues, LayerInfo, Layout, Norm};
 use super::steps::Step;
 use super::steps::batch_norm::BatchNorm;
@@ -24,8 +25,8 @@ pub(crate) struct Program {
     pub(super) parameters_len: usize,
     /// The parts of the gradient of the parameters that steps only add to.
     pub(super) added: Vec<Range<usize>>,
-    /// For each value, the one that has its gradient: itself, or the sum that a value goes into and nowhere else.
-    pub(super) gradients: Vec<usize>,
+    /// Where the gradients of the values lie.
+    pub(super) gradients: Gradients,
     /// Runs of steps between which the shards of a batch are reduced: each begins with a normalisation, but for the first.
     pub(super) runs: Vec<Range<usize>>,
     pub(super) layers: Vec<LayerInfo>,
@@ -77,7 +78,7 @@ impl Program {
         find_accumulations(&mut steps);
         Ok(Self {
             added: added(&steps, parameters_len),
-            gradients: gradients(&steps, graph.output),
+            gradients: Gradients::new(&steps, &graph.values, graph.output),
             runs: runs(&steps),
             steps,
             values: graph.values,
@@ -138,25 +139,6 @@ fn added(steps: &[ProgramStep], parameters_len: usize) -> Vec<Range<usize>> {
     }
     added.retain(|range| !range.is_empty());
     added
-}
-
-/// For each value, the one that has its gradient.
-fn gradients(steps: &[ProgramStep], output: usize) -> Vec<usize> {
-    let mut readers = vec![0_usize; steps.len() + 1];
-    readers[output] += 1;
-    let sources = |step: &ProgramStep| std::iter::once(step.input).chain(step.other);
-    for source in steps.iter().flat_map(sources) {
-        readers[source.value] += 1;
-    }
-    let mut gradients: Vec<usize> = (0..=steps.len()).collect();
-    for (at, step) in steps.iter().enumerate().rev() {
-        if step.step.passes_gradient_on() {
-            for source in sources(step).filter(|source| readers[source.value] == 1) {
-                gradients[source.value] = gradients[at + 1];
-            }
-        }
-    }
-    gradients
 }
 
 fn runs(steps: &[ProgramStep]) -> Vec<Range<usize>> {

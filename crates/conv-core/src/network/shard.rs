@@ -24,8 +24,9 @@ pub(super) struct Pass<'a> {
 /// The buffers of a shard, for a block of images.
 #[derive(Debug, Default)]
 pub(super) struct Shard {
-    /// Value i + 1 at index i, and its gradient.
+    /// Value i + 1 at index i.
     values: Vec<Vec<f32>>,
+    /// The buffers of the values' [`Gradients`](super::gradients::Gradients).
     d_values: Vec<Vec<f32>>,
     /// The buffers of each step.
     pub(super) buffers: Vec<Buffers>,
@@ -42,13 +43,12 @@ impl Shard {
     pub(super) fn new(program: &Program, images: usize, training: bool) -> Self {
         let mut shard = Self::default();
         for (step, value) in program.steps.iter().zip(&program.values[1..]) {
-            let len = images * value.len;
-            shard.values.push(vec![0.0; len]);
-            let needed = training && has_gradient(program, shard.values.len());
-            shard.d_values.push(vec![0.0; if needed { len } else { 0 }]);
+            shard.values.push(vec![0.0; images * value.len]);
             shard.buffers.push(step.step.buffers(images, training));
         }
         if training {
+            let lens = program.gradients.lens.iter();
+            shard.d_values = lens.map(|len| vec![0.0; images * len]).collect();
             shard.spare = vec![0.0; images * spare_len(program)];
             shard.gradient = vec![0.0; program.parameters_len];
         }
@@ -58,14 +58,9 @@ impl Shard {
     /// Bytes that the buffers of a step and its value take.
     pub(super) fn step_bytes(program: &Program, at: usize, images: usize, training: bool) -> u64 {
         let (step, value) = (&program.steps[at].step, program.values[at + 1]);
-        let copies = if training && has_gradient(program, at + 1) {
-            2
-        } else {
-            1
-        };
-        let values = bytes(images, size_of::<f32>()).saturating_mul(value.len as u64 * copies);
+        let values = bytes(images, size_of::<f32>()).saturating_mul(value.len as u64);
         // However small a step is, the vectors that hold its buffers take room too.
-        let vectors = size_of::<Buffers>() + 2 * size_of::<Vec<f32>>();
+        let vectors = size_of::<Buffers>() + size_of::<Vec<f32>>();
         let own = step.buffer_sizes(images, training).bytes();
         values.saturating_add(own).saturating_add(vectors as u64)
     }
@@ -75,8 +70,10 @@ impl Shard {
         if !training {
             return 0;
         }
-        let spare = bytes(images, size_of::<f32>()).saturating_mul(spare_len(program) as u64);
-        spare.saturating_add(bytes(program.parameters_len, size_of::<f32>()))
+        let len: usize = program.gradients.lens.iter().sum();
+        let len = (len + spare_len(program)) as u64;
+        let d_values = bytes(images, size_of::<f32>()).saturating_mul(len);
+        d_values.saturating_add(bytes(program.parameters_len, size_of::<f32>()))
     }
 
     /// Bytes of its buffers.
@@ -142,11 +139,11 @@ impl Shard {
 
     /// Adds the losses of a block, and writes the gradient of its outputs.
     pub(super) fn loss(&mut self, pass: &Pass<'_>, objective: &Objective<'_>, block: Block) {
-        if let Some(d_last) = self.d_values.last_mut() {
-            let values = Self::value(&self.values, pass, pass.program.output, block);
-            let outputs = pass.program.output_len();
-            objective.add(block.first, values, d_last, outputs, &mut self.report);
-        }
+        let output = pass.program.output;
+        let values = Self::value(&self.values, pass, output, block);
+        let d_values = &mut self.d_values[pass.program.gradients.buffers[output]];
+        let outputs = pass.program.output_len();
+        objective.add(block.first, values, d_values, outputs, &mut self.report);
     }
 
     /// Runs some steps backward, adding to the gradient. Of a batch normalisation it computes only the sums over the shard.
@@ -163,7 +160,8 @@ impl Shard {
                     shared: &pass.shared[at],
                     x: Self::value(&self.values, pass, step.input.value, block),
                     output,
-                    d_output: &self.d_values[pass.program.gradients[at + 1] - 1][..output.len()],
+                    d_output: &self.d_values[pass.program.gradients.buffers[at + 1]]
+                        [..output.len()],
                     block,
                     seed: pass.seed.unwrap_or_default(),
                 };
@@ -179,13 +177,17 @@ impl Shard {
     pub(super) fn backward_step(&mut self, pass: &Pass<'_>, at: usize, block: Block) {
         let program = pass.program;
         let step = &program.steps[at];
-        let (d_before, d_after) = self.d_values.split_at_mut(at);
+        let buffer_of = |value: usize| program.gradients.buffers[value];
+        // Taken out, so that others can be written meanwhile.
+        let own = buffer_of(at + 1);
+        let d_values = std::mem::take(&mut self.d_values[own]);
         let output = Self::value(&self.values, pass, at + 1, block);
-        let d_output = &d_after[program.gradients[at + 1] - 1 - at][..output.len()];
+        let d_output = &d_values[..output.len()];
         if step.step.passes_gradient_on() {
             for source in std::iter::once(step.input).chain(step.other) {
-                if has_gradient(program, source.value) {
-                    let to = &mut d_before[source.value - 1][..d_output.len()];
+                let needed = program.values[source.value].needs_gradient;
+                if needed && buffer_of(source.value) != own {
+                    let to = &mut self.d_values[buffer_of(source.value)][..d_output.len()];
                     if source.accumulate {
                         sum::add_to(d_output, to);
                     } else {
@@ -193,11 +195,13 @@ impl Shard {
                     }
                 }
             }
+            self.d_values[own] = d_values;
             return;
         }
         let x = Self::value(&self.values, pass, step.input.value, block);
         let needed = program.values[step.input.value].needs_gradient;
-        let mut d_input = needed.then(|| &mut d_before[step.input.value - 1][..x.len()]);
+        let d_input = &mut self.d_values[buffer_of(step.input.value)];
+        let mut d_input = needed.then(|| &mut d_input[..x.len()]);
         let mut spare = None;
         if step.input.accumulate {
             spare = d_input.is_some().then(|| &mut self.spare[..x.len()]);
@@ -218,12 +222,8 @@ impl Shard {
         if let (Some(spare), Some(d_input)) = (spare, d_input) {
             sum::add_to(spare, d_input);
         }
+        self.d_values[own] = d_values;
     }
-}
-
-/// Whether a value has a gradient in a buffer of its own.
-fn has_gradient(program: &Program, value: usize) -> bool {
-    program.values[value].needs_gradient && program.gradients[value] == value
 }
 
 /// Length of the largest value to whose gradient one is added, an image.
