@@ -106,8 +106,9 @@ fn inlined<T: Transform<N, M>, S: Simd, const N: usize, const M: usize>(
     let mut channel = 0;
     while channel < channels {
         let count = (channels - channel).min(S::WIDTH);
-        let bias = match bias.get(channel..) {
-            Some(bias) => s.load_first(&bias[..count.min(bias.len())]),
+        // A masked load of no value, from nowhere, would take as long as hundreds of instructions.
+        let bias = match bias.get(channel..channel + count) {
+            Some(bias) => s.load_first(bias),
             None => s.splat(0.0),
         };
         // Fewer channels than a vector holds are transformed in tiles of their own, so that the code is there once.
