@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::fusion::Value;
-use super::gradients::Gradients;
 use super::layout::{FirstValues, LayerInfo, Layout, Norm};
+use super::placement::Placement;
 use super::steps::Step;
 use super::steps::batch_norm::BatchNorm;
 use crate::Error;
@@ -25,8 +25,8 @@ pub(crate) struct Program {
     pub(super) parameters_len: usize,
     /// The parts of the gradient of the parameters that steps only add to.
     pub(super) added: Vec<Range<usize>>,
-    /// Where the gradients of the values lie.
-    pub(super) gradients: Gradients,
+    /// Where values and gradients lie, in inference and in training.
+    placements: [Placement; 2],
     /// Runs of steps between which the shards of a batch are reduced: each begins with a normalisation, but for the first.
     pub(super) runs: Vec<Range<usize>>,
     pub(super) layers: Vec<LayerInfo>,
@@ -78,7 +78,8 @@ impl Program {
         find_accumulations(&mut steps);
         Ok(Self {
             added: added(&steps, parameters_len),
-            gradients: Gradients::new(&steps, &graph.values, graph.output),
+            placements: [false, true]
+                .map(|training| Placement::new(&steps, &graph.values, graph.output, training)),
             runs: runs(&steps),
             steps,
             values: graph.values,
@@ -96,6 +97,11 @@ impl Program {
     /// Names, shapes and ranges of the parameters.
     pub(crate) fn parameters(&self) -> &[Parameter] {
         &self.parameters
+    }
+
+    /// Where values and gradients lie.
+    pub(super) fn placement(&self, training: bool) -> &Placement {
+        &self.placements[usize::from(training)]
     }
 
     /// Length of an output.

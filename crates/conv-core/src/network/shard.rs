@@ -4,13 +4,16 @@ use std::ops::Range;
 
 use super::objective::{Objective, Report};
 use super::pass::{Backward, Block, Buffers, Forward, Packed, Shared, bytes};
-use super::program::Program;
+use super::placement::Placement;
+use super::program::{Program, ProgramStep, Source};
 use crate::ops::sum;
 
 /// What all shards of a batch read.
 #[derive(Clone, Copy)]
 pub(super) struct Pass<'a> {
     pub(super) program: &'a Program,
+    /// That of the shards, which may have room for training where this pass is none.
+    pub(super) placement: &'a Placement,
     pub(super) parameters: &'a [f32],
     /// The batch.
     pub(super) input: &'a [f32],
@@ -24,10 +27,8 @@ pub(super) struct Pass<'a> {
 /// The buffers of a shard, for a block of images.
 #[derive(Debug, Default)]
 pub(super) struct Shard {
-    /// Value i + 1 at index i.
+    /// Values and their gradients, where their [`Placement`] says.
     values: Vec<Vec<f32>>,
-    /// The buffers of the values' [`Gradients`](super::gradients::Gradients).
-    d_values: Vec<Vec<f32>>,
     /// The buffers of each step.
     pub(super) buffers: Vec<Buffers>,
     /// A gradient before it is added to another.
@@ -41,45 +42,48 @@ pub(super) struct Shard {
 impl Shard {
     /// Buffers for blocks of as many images.
     pub(super) fn new(program: &Program, images: usize, training: bool) -> Self {
-        let mut shard = Self::default();
-        for (step, value) in program.steps.iter().zip(&program.values[1..]) {
-            shard.values.push(vec![0.0; images * value.len]);
-            shard.buffers.push(step.step.buffers(images, training));
-        }
+        let lens = program.placement(training).lens.iter();
+        let steps = program.steps.iter();
+        let mut shard = Self {
+            values: lens.map(|len| vec![0.0; images * len]).collect(),
+            buffers: steps
+                .map(|step| step.step.buffers(images, training))
+                .collect(),
+            ..Self::default()
+        };
         if training {
-            let lens = program.gradients.lens.iter();
-            shard.d_values = lens.map(|len| vec![0.0; images * len]).collect();
             shard.spare = vec![0.0; images * spare_len(program)];
             shard.gradient = vec![0.0; program.parameters_len];
         }
         shard
     }
 
-    /// Bytes that the buffers of a step and its value take.
+    /// Bytes that a step's own buffers take.
     pub(super) fn step_bytes(program: &Program, at: usize, images: usize, training: bool) -> u64 {
-        let (step, value) = (&program.steps[at].step, program.values[at + 1]);
-        let values = bytes(images, size_of::<f32>()).saturating_mul(value.len as u64);
-        // However small a step is, the vectors that hold its buffers take room too.
-        let vectors = size_of::<Buffers>() + size_of::<Vec<f32>>();
+        let step = &program.steps[at].step;
         let own = step.buffer_sizes(images, training).bytes();
-        values.saturating_add(own).saturating_add(vectors as u64)
+        // However small a step is, the vectors that hold its buffers take room too.
+        own.saturating_add(size_of::<Buffers>() as u64)
     }
 
-    /// Bytes that it takes beside those of its steps.
+    /// Bytes that values and gradients take.
     pub(super) fn other_bytes(program: &Program, images: usize, training: bool) -> u64 {
-        if !training {
-            return 0;
+        let lens = &program.placement(training).lens;
+        let vectors = lens.len() * size_of::<Vec<f32>>();
+        let mut len: usize = lens.iter().sum();
+        let mut parameters = 0;
+        if training {
+            len += spare_len(program);
+            parameters = program.parameters_len;
         }
-        let len: usize = program.gradients.lens.iter().sum();
-        let len = (len + spare_len(program)) as u64;
-        let d_values = bytes(images, size_of::<f32>()).saturating_mul(len);
-        d_values.saturating_add(bytes(program.parameters_len, size_of::<f32>()))
+        let values = bytes(images, size_of::<f32>()).saturating_mul(len as u64);
+        let values = values.saturating_add(bytes(parameters, size_of::<f32>()));
+        values.saturating_add(vectors as u64)
     }
 
     /// Bytes of its buffers.
     pub(super) fn bytes(&self) -> usize {
-        let values = self.values.iter().chain(&self.d_values);
-        let values: usize = values.map(Vec::capacity).sum();
+        let values: usize = self.values.iter().map(Vec::capacity).sum();
         let others = self.spare.capacity() + self.gradient.capacity();
         let buffers: usize = self.buffers.iter().map(Buffers::bytes).sum();
         (values + others) * size_of::<f32>() + buffers
@@ -90,7 +94,7 @@ impl Shard {
         let len = pass.program.values[value].len;
         match value {
             0 => &pass.input[block.first * len..][..block.count * len],
-            _ => &values[value - 1][..block.count * len],
+            _ => &values[pass.placement.values[value]][..block.count * len],
         }
     }
 
@@ -98,20 +102,23 @@ impl Shard {
     pub(super) fn forward(&mut self, pass: &Pass<'_>, steps: Range<usize>, block: Block) {
         for at in steps {
             let step = &pass.program.steps[at];
-            let (before, after) = self.values.split_at_mut(at);
+            // Taken out, so that it can be written while others are read.
+            let to = pass.placement.values[at + 1];
+            let mut output = std::mem::take(&mut self.values[to]);
             let len = block.count * pass.program.values[at + 1].len;
-            let other = step.other.map(|other| other.value);
+            let value = |source: Source| Self::value(&self.values, pass, source.value, block);
             let forward = Forward {
                 parameters: pass.parameters,
                 packed: &pass.packed[at],
                 shared: &pass.shared[at],
-                x: Self::value(before, pass, step.input.value, block),
-                other: other.map_or(&[], |other| Self::value(before, pass, other, block)),
+                x: value(step.input),
+                other: step.other.map_or(&[], value),
                 block,
                 seed: pass.seed,
             };
             step.step
-                .forward(&forward, &mut self.buffers[at], &mut after[0][..len]);
+                .forward(&forward, &mut self.buffers[at], &mut output[..len]);
+            self.values[to] = output;
         }
     }
 
@@ -139,11 +146,38 @@ impl Shard {
 
     /// Adds the losses of a block, and writes the gradient of its outputs.
     pub(super) fn loss(&mut self, pass: &Pass<'_>, objective: &Objective<'_>, block: Block) {
-        let output = pass.program.output;
-        let values = Self::value(&self.values, pass, output, block);
-        let d_values = &mut self.d_values[pass.program.gradients.buffers[output]];
-        let outputs = pass.program.output_len();
-        objective.add(block.first, values, d_values, outputs, &mut self.report);
+        let to = pass.placement.gradients[pass.program.output];
+        let mut d_outputs = std::mem::take(&mut self.values[to]);
+        let outputs = Self::value(&self.values, pass, pass.program.output, block);
+        let len = pass.program.output_len();
+        objective.add(block.first, outputs, &mut d_outputs, len, &mut self.report);
+        self.values[to] = d_outputs;
+    }
+
+    /// What the backward pass of a step reads. `d_values` begins with the gradient of its output.
+    fn read<'a>(
+        values: &'a [Vec<f32>],
+        pass: &Pass<'a>,
+        (at, block): (usize, Block),
+        d_values: &'a [f32],
+    ) -> Backward<'a> {
+        let ProgramStep { step, input, .. } = &pass.program.steps[at];
+        let value = |value: usize, read: bool| {
+            if read {
+                Self::value(values, pass, value, block)
+            } else {
+                &[]
+            }
+        };
+        Backward {
+            parameters: pass.parameters,
+            shared: &pass.shared[at],
+            x: value(input.value, step.reads_input()),
+            output: value(at + 1, step.reads_output()),
+            d_output: &d_values[..block.count * pass.program.values[at + 1].len],
+            block,
+            seed: pass.seed.unwrap_or_default(),
+        }
     }
 
     /// Runs some steps backward, adding to the gradient. Of a batch normalisation it computes only the sums over the shard.
@@ -152,19 +186,9 @@ impl Shard {
             if !pass.program.values[at + 1].needs_gradient {
                 continue;
             }
-            let step = &pass.program.steps[at];
-            if let Some(norm) = step.step.batch_norm() {
-                let output = Self::value(&self.values, pass, at + 1, block);
-                let backward = Backward {
-                    parameters: pass.parameters,
-                    shared: &pass.shared[at],
-                    x: Self::value(&self.values, pass, step.input.value, block),
-                    output,
-                    d_output: &self.d_values[pass.program.gradients.buffers[at + 1]]
-                        [..output.len()],
-                    block,
-                    seed: pass.seed.unwrap_or_default(),
-                };
+            if let Some(norm) = pass.program.steps[at].step.batch_norm() {
+                let d_values = &self.values[pass.placement.gradients[at + 1]];
+                let backward = Self::read(&self.values, pass, (at, block), d_values);
                 norm.measure_gradient(&backward, &mut self.buffers[at]);
                 continue;
             }
@@ -175,54 +199,52 @@ impl Shard {
     /// The gradient of a step's input, and what the step adds to that of the parameters. For a normalisation the sums
     /// over the batch must be there.
     pub(super) fn backward_step(&mut self, pass: &Pass<'_>, at: usize, block: Block) {
-        let program = pass.program;
-        let step = &program.steps[at];
-        let buffer_of = |value: usize| program.gradients.buffers[value];
-        // Taken out, so that others can be written meanwhile.
-        let own = buffer_of(at + 1);
-        let d_values = std::mem::take(&mut self.d_values[own]);
-        let output = Self::value(&self.values, pass, at + 1, block);
-        let d_output = &d_values[..output.len()];
-        if step.step.passes_gradient_on() {
-            for source in std::iter::once(step.input).chain(step.other) {
-                let needed = program.values[source.value].needs_gradient;
-                if needed && buffer_of(source.value) != own {
-                    let to = &mut self.d_values[buffer_of(source.value)][..d_output.len()];
-                    if source.accumulate {
-                        sum::add_to(d_output, to);
-                    } else {
-                        to.copy_from_slice(d_output);
-                    }
+        let ProgramStep {
+            step, input, other, ..
+        } = &pass.program.steps[at];
+        let values = &pass.program.values;
+        let gradients = &pass.placement.gradients;
+        // Taken out, so that others can be written while it is read, as in the forward pass.
+        let own = gradients[at + 1];
+        let d_values = std::mem::take(&mut self.values[own]);
+        if step.passes_gradient_on() {
+            let d_output = &d_values[..block.count * values[at + 1].len];
+            for source in std::iter::once(input).chain(other) {
+                let to = gradients[source.value];
+                // It may be the gradient of the sum as well.
+                if !values[source.value].needs_gradient || to == own {
+                    continue;
+                }
+                let to = &mut self.values[to][..d_output.len()];
+                if source.accumulate {
+                    sum::add_to(d_output, to);
+                } else {
+                    to.copy_from_slice(d_output);
                 }
             }
-            self.d_values[own] = d_values;
+            self.values[own] = d_values;
             return;
         }
-        let x = Self::value(&self.values, pass, step.input.value, block);
-        let needed = program.values[step.input.value].needs_gradient;
-        let d_input = &mut self.d_values[buffer_of(step.input.value)];
-        let mut d_input = needed.then(|| &mut d_input[..x.len()]);
-        let mut spare = None;
-        if step.input.accumulate {
-            spare = d_input.is_some().then(|| &mut self.spare[..x.len()]);
-        }
-        let backward = Backward {
-            parameters: pass.parameters,
-            shared: &pass.shared[at],
-            x,
-            output,
-            d_output,
-            block,
-            seed: pass.seed.unwrap_or_default(),
+        let to = gradients[input.value];
+        let needed = values[input.value].needs_gradient;
+        let mut d_input = needed.then(|| std::mem::take(&mut self.values[to]));
+        let written = if input.accumulate {
+            d_input.as_ref().map(|_| &mut self.spare)
+        } else {
+            d_input.as_mut()
         };
-        let to = spare.as_deref_mut().or(d_input.as_deref_mut());
+        let len = block.count * values[input.value].len;
+        let written = written.map(|written| &mut written[..len]);
+        let backward = Self::read(&self.values, pass, (at, block), &d_values);
         let buffers = &mut self.buffers[at];
-        step.step
-            .backward(&backward, buffers, &mut self.gradient, to);
-        if let (Some(spare), Some(d_input)) = (spare, d_input) {
-            sum::add_to(spare, d_input);
+        step.backward(&backward, buffers, &mut self.gradient, written);
+        if let Some(mut d_input) = d_input {
+            if input.accumulate {
+                sum::add_to(&self.spare[..len], &mut d_input[..len]);
+            }
+            self.values[to] = d_input;
         }
-        self.d_values[own] = d_values;
+        self.values[own] = d_values;
     }
 }
 

@@ -224,6 +224,12 @@ impl Workspace {
             let shared = step.step.shared_sizes(block, training).bytes();
             let own = own.saturating_add(shared);
             needed = needed.saturating_add(own);
+            // The value that it makes is among those that all steps share.
+            let value = bytes(
+                block,
+                program.values[at + 1].len.saturating_mul(size_of::<f32>()),
+            );
+            let own = own.saturating_add(shards.saturating_mul(value));
             if own > most.0 {
                 most = (own, &step.layer);
             }
@@ -261,6 +267,7 @@ impl Workspace {
         self.prepare(program, (&division, division.shards()), images, false)?;
         let pass = Pass {
             program,
+            placement: program.placement(self.room.training),
             parameters: &weights.values,
             input,
             packed: &weights.packed,
@@ -342,6 +349,7 @@ impl Workspace {
             |stage, shared, number, shard| {
                 let pass = Pass {
                     program,
+                    placement: program.placement(true),
                     parameters,
                     input,
                     packed: &weights.packed,

@@ -28,6 +28,14 @@ impl Step for Activation {
         }
     }
 
+    fn reads_input(&self) -> bool {
+        !self.reads_output()
+    }
+
+    fn reads_output(&self) -> bool {
+        matches!(self, Self::Tanh | Self::Sigmoid)
+    }
+
     fn backward(
         &self,
         pass: &Backward<'_>,

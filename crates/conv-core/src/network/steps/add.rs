@@ -12,6 +12,10 @@ impl Step for Add {
         residual::add(pass.x, pass.other, output);
     }
 
+    fn reads_input(&self) -> bool {
+        false
+    }
+
     fn backward(
         &self,
         pass: &Backward<'_>,

@@ -33,6 +33,10 @@ impl Step for Dropout {
         }
     }
 
+    fn reads_input(&self) -> bool {
+        false
+    }
+
     fn backward(
         &self,
         pass: &Backward<'_>,

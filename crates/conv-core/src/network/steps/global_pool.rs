@@ -19,6 +19,10 @@ impl Step for GlobalPool {
         }
     }
 
+    fn reads_input(&self) -> bool {
+        false
+    }
+
     fn backward(
         &self,
         pass: &Backward<'_>,

@@ -112,6 +112,16 @@ pub(super) trait Step: Debug + Send + Sync {
         d_input: Option<&mut [f32]>,
     );
 
+    /// Whether its backward pass reads its inputs. Else it is given none.
+    fn reads_input(&self) -> bool {
+        true
+    }
+
+    /// Whether its backward pass reads its output. Else it is given none.
+    fn reads_output(&self) -> bool {
+        false
+    }
+
     /// Whether the gradient of each input is that of the output, so that nothing need be computed.
     fn passes_gradient_on(&self) -> bool {
         false

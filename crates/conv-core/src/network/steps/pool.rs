@@ -56,6 +56,10 @@ impl Step for PoolStep {
         self.plan.forward_all(pass.x, output, argmax);
     }
 
+    fn reads_input(&self) -> bool {
+        false
+    }
+
     fn backward(
         &self,
         pass: &Backward<'_>,
