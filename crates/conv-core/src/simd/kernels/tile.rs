@@ -205,7 +205,8 @@ unsafe fn vector<T: Transform<N, M>, S: Simd, const N: usize, const M: usize, co
         from
     };
     let zero = s.splat(0.0);
-    let mut halfway = [[zero; N]; M];
+    // Not zeros at first: those of eight by eight values the compiler would write, a call for each tile.
+    let mut halfway = [[MaybeUninit::uninit(); N]; M];
     for column in 0..N {
         let mut x = [zero; N];
         for (y, value) in x.iter_mut().enumerate() {
@@ -218,10 +219,15 @@ unsafe fn vector<T: Transform<N, M>, S: Simd, const N: usize, const M: usize, co
             }
         }
         for (to, value) in halfway.iter_mut().zip(T::apply(s, x)) {
-            to[column] = value;
+            to[column] = MaybeUninit::new(value);
         }
     }
-    for (y, row) in halfway.into_iter().enumerate() {
+    for (y, columns) in halfway.iter().enumerate() {
+        let mut row = [zero; N];
+        for (to, value) in row.iter_mut().zip(columns) {
+            // SAFETY: every column was written above, and T::apply makes M values of each.
+            *to = unsafe { value.assume_init() };
+        }
         for (column, value) in T::apply(s, row).into_iter().enumerate() {
             let value = if T::ADDS_BIAS {
                 s.add(value, bias)

@@ -70,16 +70,15 @@ impl SparseGradient {
         let images = argmax.chunks_exact(image).zip(d_pooled.chunks_exact(image));
         for (number, (argmax, d_pooled)) in images.enumerate() {
             let first = (number * padded_len) as u32;
-            let rooms = self.at.chunks_exact_mut(self.room);
-            let rooms = rooms.zip(self.d.chunks_exact_mut(self.room));
-            for (channel, ((at, d), count)) in rooms.zip(&mut self.counts).enumerate() {
-                let argmax = argmax[channel..].iter().step_by(channels);
-                let own = d_pooled[channel..].iter().step_by(channels);
-                for (&pixel, &own) in argmax.zip(own) {
+            let pixels = argmax.chunks_exact(channels);
+            for (pixels, d_pooled) in pixels.zip(d_pooled.chunks_exact(channels)) {
+                let outputs = pixels.iter().zip(d_pooled).zip(&mut self.counts);
+                for (channel, ((&pixel, &d), count)) in outputs.enumerate() {
                     // Written in any case, kept unless it is 0: without a branch, which no processor could predict.
-                    at[*count] = first + windows[pixel as usize];
-                    d[*count] = own;
-                    *count += usize::from(own != 0.0);
+                    let to = channel * self.room + *count;
+                    self.at[to] = first + windows[pixel as usize];
+                    self.d[to] = d;
+                    *count += usize::from(d != 0.0);
                 }
             }
         }

@@ -234,9 +234,10 @@ impl Simd for Avx512 {
         // `with!`, and it has AVX2.
         unsafe {
             let (mut low, mut high) = ([_mm256_setzero_ps(); 8], [_mm256_setzero_ps(); 8]);
-            for ((v, low), high) in vectors.into_iter().zip(&mut low).zip(&mut high) {
-                *low = _mm512_castps512_ps256(v);
-                *high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v)));
+            // By reference: of an iterator of its own the compiler makes a copy in memory.
+            for ((v, low), high) in vectors.iter().zip(&mut low).zip(&mut high) {
+                *low = _mm512_castps512_ps256(*v);
+                *high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(*v)));
             }
             avx2::store_transposed(low, to, step);
             avx2::store_transposed(high, to.wrapping_add(8 * step), step);
