@@ -1,5 +1,7 @@
 //! The chapter's last layer as printed: each kernel's prediction at each position has weights of its own.
 
+use std::marker::PhantomData;
+
 use crate::chapter::batch::Dropout;
 use crate::chapter::step::Backward;
 use crate::chapter::window::Window;
@@ -19,35 +21,26 @@ pub(in crate::chapter) fn forward<S: Simd, W: Window<S>, const DROPOUT: bool>(
 ) -> [f64; CLASSES] {
     let geometry = &net.geometry;
     let mut lanes = [Lanes::ZERO; CLASSES];
-    for part in 0..S::PARTS {
-        let mut logits = [s.splat(0.0); CLASSES];
-        for group in 0..geometry.groups() {
-            let taps = &net.taps[group * geometry.taps()..][..geometry.taps()];
-            let dense = &net.dense[geometry.dense_vector(0, group, 0)..];
-            let mut pass = Pass {
-                s,
-                net,
-                window: W::load(s, geometry, taps, part),
-                taps,
-                dense: dense.as_chunks().0,
-                pixels,
-                dropout,
-                group,
-                part,
-                logits,
-            };
-            let mut done = 0;
-            if S::UNROLLED {
-                done += pass.blocks::<DROPOUT, SECTIONS_PER_BLOCK>(cells, done, hidden);
-                let rest = &cells[done..];
-                done += pass.blocks::<DROPOUT, SECTIONS_PER_SMALL_BLOCK>(rest, done, hidden);
-            }
-            pass.blocks::<DROPOUT, 1>(&cells[done..], done, hidden);
-            logits = pass.logits;
+    for group in 0..geometry.groups() {
+        let dense = &net.dense[geometry.dense_vector(0, group, 0)..];
+        let mut pass = Pass {
+            s,
+            net,
+            window: PhantomData::<W>,
+            taps: &net.taps[group * geometry.taps()..][..geometry.taps()],
+            dense: dense.as_chunks().0,
+            pixels,
+            dropout,
+            group,
+            logits: &mut lanes,
+        };
+        let mut done = 0;
+        if S::UNROLLED {
+            done += pass.blocks::<DROPOUT, SECTIONS_PER_BLOCK>(cells, done, hidden);
+            let rest = &cells[done..];
+            done += pass.blocks::<DROPOUT, SECTIONS_PER_SMALL_BLOCK>(rest, done, hidden);
         }
-        for (logit, lanes) in logits.into_iter().zip(&mut lanes) {
-            s.store(logit, lanes, part);
-        }
+        pass.blocks::<DROPOUT, 1>(&cells[done..], done, hidden);
     }
     let mut logits = [0.0; CLASSES];
     for (logit, lanes) in logits.iter_mut().zip(&lanes) {
@@ -56,18 +49,17 @@ pub(in crate::chapter) fn forward<S: Simd, W: Window<S>, const DROPOUT: bool>(
     logits
 }
 
-/// One group of kernels, of which it has one part of the lanes, over one image.
-struct Pass<'a, S: Simd, W> {
+/// One group of kernels over one image.
+struct Pass<'a, S, W> {
     s: S,
     net: &'a Network,
-    window: W,
+    window: PhantomData<W>,
     taps: &'a [Lanes],
     dense: &'a [[Lanes; CLASSES]],
     pixels: &'a [f32],
     dropout: Dropout<'a>,
     group: usize,
-    part: usize,
-    logits: [S::F32; CLASSES],
+    logits: &'a mut [Lanes; CLASSES],
 }
 
 impl<S: Simd, W: Window<S>> Pass<'_, S, W> {
@@ -81,21 +73,26 @@ impl<S: Simd, W: Window<S>> Pass<'_, S, W> {
     ) -> usize {
         let blocks = cells.as_chunks::<B>().0;
         for (block, cells) in blocks.iter().enumerate() {
-            self.sections::<DROPOUT, B>(cells, first + block * B, hidden);
+            // One part after the other, block by block: the other part's weights are in the same lines of the cache.
+            for part in 0..S::PARTS {
+                self.sections::<DROPOUT, B>(cells, first + block * B, part, hidden);
+            }
         }
         blocks.len() * B
     }
 
-    /// Adds to the logits what the sections at `cells` give, of which the first is `section`.
+    /// Adds to a part of the logits what the sections at `cells` give, of which the first is `section`.
     #[inline(always)]
     fn sections<const DROPOUT: bool, const B: usize>(
         &mut self,
         cells: &[u16; B],
         section: usize,
+        part: usize,
         hidden: &mut [Lanes],
     ) {
-        let (s, part, geometry) = (self.s, self.part, &self.net.geometry);
-        let mut units = self.window.sums(s, self.taps, self.pixels, cells);
+        let (s, geometry) = (self.s, &self.net.geometry);
+        let window = W::load(s, geometry, self.taps, part);
+        let mut units = window.sums(s, self.taps, self.pixels, cells);
         for unit in &mut units {
             *unit = outlined!(S: math::tanh(s, *unit));
         }
@@ -111,10 +108,17 @@ impl<S: Simd, W: Window<S>> Pass<'_, S, W> {
                 );
             }
         }
-        for (unit, &cell) in units.into_iter().zip(cells) {
-            for (logit, weights) in self.logits.iter_mut().zip(&self.dense[usize::from(cell)]) {
+        let mut logits = [s.splat(0.0); CLASSES];
+        for (logit, lanes) in logits.iter_mut().zip(&*self.logits) {
+            *logit = s.load(lanes, part);
+        }
+        for (&unit, &cell) in units.iter().zip(cells) {
+            for (logit, weights) in logits.iter_mut().zip(&self.dense[usize::from(cell)]) {
                 *logit = s.mul_add(unit, s.load(weights, part), *logit);
             }
+        }
+        for (&logit, lanes) in logits.iter().zip(&mut *self.logits) {
+            s.store(logit, lanes, part);
         }
     }
 }
