@@ -145,6 +145,18 @@ impl Recipe {
 
     /// The keys at the top of a recipe, as `batch` or `optimizer`, whose values another one has otherwise.
     ///
+    /// ```
+    /// use trainer::recipe::{Changes, Recipe, builtin};
+    ///
+    /// let stacked = builtin("stacked").unwrap_or_default();
+    /// let set = ["batch=25", "optimizer.rate=0.1"].map(str::to_owned).to_vec();
+    /// let changes = Changes { set, ..Changes::default() };
+    /// let one = Recipe::parse("stacked", "stacked", stacked, &Changes::default())?;
+    /// let other = Recipe::parse("stacked", "stacked", stacked, &changes)?;
+    /// assert_eq!(one.recipe.differing_keys(&other.recipe)?, ["batch", "optimizer"]);
+    /// # Ok::<(), trainer::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`to_toml`](Self::to_toml).
     pub fn differing_keys(&self, other: &Self) -> Result<Vec<String>, Error> {
