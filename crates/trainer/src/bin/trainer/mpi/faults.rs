@@ -3,7 +3,7 @@
 use std::process::{Command, exit};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use std::{env, panic};
+use std::{env, io, panic};
 
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::Communicator as _;
@@ -19,6 +19,8 @@ const COUNTS: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
 const PATIENCE: Duration = Duration::from_millis(250);
 /// How often it looks whether one of them has.
 const GLANCE: Duration = Duration::from_millis(10);
+/// The launcher has this long to read why a rank ends the run: less than the next rank waits for that one.
+const READING: Duration = Duration::from_millis(500);
 
 /// The number of this process, if it was started by something like mpirun: known before MPI is.
 pub(super) fn number_from_launcher() -> Option<usize> {
@@ -125,7 +127,17 @@ pub(super) fn end(rank: usize, host: &str, failure: Failure, code: i32) -> ! {
         other => other,
     };
     failure.report();
+    wait_for_reader();
     SimpleCommunicator::world().abort(code)
+}
+
+/// Waits until the launcher has read what this process wrote on stderr. When a rank ends the run, MPICH's drops what it has not
+/// read yet, and with it the reason.
+fn wait_for_reader() {
+    let start = Instant::now();
+    while rustix::io::ioctl_fionread(io::stderr()) != Ok(0) && start.elapsed() < READING {
+        sleep(GLANCE);
+    }
 }
 
 /// From now on a panic on any thread ends the run on all ranks: the others would wait for this one.
