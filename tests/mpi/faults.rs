@@ -53,6 +53,15 @@ fn a_wrong_command_line_is_told_once() {
     assert_eq!(succeeds(&output).lines().count(), 1);
 }
 
+/// MPICH's launcher drops what it has not read when a rank ends the run: one of ten ends was without a reason.
+#[test]
+fn the_reason_of_an_end_is_never_lost() {
+    for _ in 0..20 {
+        let output = ends(begin(&mut mpirun(3, &["train", "nosuch"])), SOON);
+        fails(&output, 2, &["no recipe \"nosuch\""]);
+    }
+}
+
 #[test]
 fn a_command_that_every_rank_does_as_a_whole_warns_once() {
     let warnings = |output: &Output| {
