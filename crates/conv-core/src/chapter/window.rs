@@ -47,11 +47,49 @@ pub(super) struct Fixed<V, const K: usize, const WIDTH: usize> {
 }
 
 impl<V, const K: usize, const WIDTH: usize> Fixed<V, K, WIDTH> {
+    /// How many pixels there are from a section's first to its last.
+    const PIXELS: usize = (K - 1) * WIDTH + K;
+
     /// The pixels from the section's first to its last.
     #[inline(always)]
     fn section(pixels: &[f32], cell: usize) -> &[f32] {
-        &pixels[cell..][..(K - 1) * WIDTH + K]
+        &pixels[cell..cell + Self::PIXELS]
     }
+
+    /// A pixel of a section in all lanes, from four pixels of the section that lie beside each other.
+    #[inline(always)]
+    fn splat<S: Simd<F32 = V>, const ROW: usize, const COL: usize>(s: S, section: &[f32]) -> V {
+        let at = const { ROW * WIDTH + COL };
+        let first = const { Self::first_of_four(ROW * WIDTH) };
+        let (fours, _) = section[first..].as_chunks();
+        s.splat_one_of(&fours[0], at - first)
+    }
+
+    /// The first of four pixels of a section with those of a row, which begins there.
+    const fn first_of_four(row: usize) -> usize {
+        if row + 4 > Self::PIXELS {
+            Self::PIXELS - 4
+        } else {
+            row
+        }
+    }
+}
+
+/// What is done for each weight of a window of 3×3, with its row and its column as constants. In loops the compiler would not know
+/// in which of four pixels one lies.
+macro_rules! for_each_weight {
+    ($each:ident) => {
+        const { assert!(K == 3, "a window of another size") }
+        $each!(0, 0);
+        $each!(0, 1);
+        $each!(0, 2);
+        $each!(1, 0);
+        $each!(1, 1);
+        $each!(1, 2);
+        $each!(2, 0);
+        $each!(2, 1);
+        $each!(2, 2);
+    };
 }
 
 impl<S: Simd, const K: usize, const WIDTH: usize> Window<S> for Fixed<S::F32, K, WIDTH> {
@@ -79,13 +117,15 @@ impl<S: Simd, const K: usize, const WIDTH: usize> Window<S> for Fixed<S::F32, K,
             *section = Self::section(pixels, cell.into());
         }
         let mut sums = [s.splat(0.0); B];
-        for (row, taps) in self.taps.iter().enumerate() {
-            for (col, &tap) in taps.iter().enumerate() {
+        macro_rules! add {
+            ($row:literal, $col:literal) => {
                 for (sum, section) in sums.iter_mut().zip(sections) {
-                    *sum = s.mul_add(s.splat(section[row * WIDTH + col]), tap, *sum);
+                    let pixel = Self::splat::<S, $row, $col>(s, section);
+                    *sum = s.mul_add(pixel, self.taps[$row][$col], *sum);
                 }
-            }
+            };
         }
+        for_each_weight!(add);
         sums
     }
 
@@ -105,11 +145,13 @@ impl<S: Simd, const K: usize, const WIDTH: usize> Window<S> for Fixed<S::F32, K,
         delta: S::F32,
     ) {
         let section = Self::section(pixels, cell);
-        for (row, sums) in gradient.iter_mut().enumerate() {
-            for (col, sum) in sums.iter_mut().enumerate() {
-                *sum = s.mul_add(s.splat(section[row * WIDTH + col]), delta, *sum);
-            }
+        macro_rules! add {
+            ($row:literal, $col:literal) => {
+                let pixel = Self::splat::<S, $row, $col>(s, section);
+                gradient[$row][$col] = s.mul_add(pixel, delta, gradient[$row][$col]);
+            };
         }
+        for_each_weight!(add);
     }
 
     #[inline(always)]

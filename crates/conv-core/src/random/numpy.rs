@@ -133,12 +133,8 @@ impl Op for Refill<'_> {
 fn low_bits<S: Simd>(s: S, words: &[u32]) -> u64 {
     let mut bits = 0;
     for (i, words) in words.as_chunks::<LANES>().0.iter().enumerate() {
-        // Bit 0 of the tempered word (see `next_u32`) is the parity of these six bits.
-        let mut parity = [0; LANES];
-        for (parity, y) in parity.iter_mut().zip(words) {
-            *parity = y ^ y >> 3 ^ y >> 14 ^ y >> 18 ^ y >> 22 ^ y >> 29;
-        }
-        bits |= u64::from(s.low_bits(&parity)) << (i * LANES);
+        // Bit 0 of the tempered word (see `next_u32`) is the parity of bits 0, 3, 14, 18, 22 and 29.
+        bits |= u64::from(s.parities::<0x2044_4009>(words)) << (i * LANES);
     }
     bits
 }

@@ -22,18 +22,25 @@ const TANH_Q: [f32; 5] = [
     7.762_019e-7,
 ];
 
+/// P and Q, as [`Simd::polynomials`] takes them.
+static TANH: [[[f32; 8]; 2]; 5] = {
+    let mut both = [[[0.0; 8]; 2]; 5];
+    let mut power = 0;
+    while power < 5 {
+        both[power] = [[TANH_P[power]; 8], [TANH_Q[power]; 8]];
+        power += 1;
+    }
+    both
+};
+
 /// tanh of every lane. Relative error below 4e-7, never beyond ±1, NaN where `x` is.
 #[inline(always)]
 pub(crate) fn tanh<S: Simd>(s: S, x: S::F32) -> S::F32 {
     // The bounds are written so that a NaN goes through (see `Simd::min`).
-    let z = s.min(s.splat(SATURATION * SATURATION), s.mul(x, x));
-    let (mut p, mut q) = (s.splat(TANH_P[4]), s.splat(TANH_Q[4]));
-    for i in (0..4).rev() {
-        p = s.mul_add(p, z, s.splat(TANH_P[i]));
-        q = s.mul_add(q, z, s.splat(TANH_Q[i]));
-    }
+    let z = s.at_most(s.mul(x, x), SATURATION * SATURATION);
+    let [p, q] = s.polynomials(z, &TANH);
     let t = s.div(s.mul(x, p), q);
-    s.max(s.splat(-1.0), s.min(s.splat(1.0), t))
+    s.at_least(s.at_most(t, 1.0), -1.0)
 }
 
 /// tanh in `f64`, within 5e-16 of the true value (not of its size: for what is near 0, see [`tanh`]).

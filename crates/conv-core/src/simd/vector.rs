@@ -65,6 +65,11 @@ pub trait Simd: Tiles + Copy + Send + Sync {
 
     /// All lanes equal to `x`.
     fn splat(self, x: f32) -> Self::F32;
+    /// All lanes equal to one of four values, the one at `i`.
+    #[inline(always)]
+    fn splat_one_of(self, four: &[f32; 4], i: usize) -> Self::F32 {
+        self.splat(four[i])
+    }
     /// The lanes of one part of `lanes`.
     fn load(self, lanes: &Lanes, part: usize) -> Self::F32;
     /// Writes the lanes of one part.
@@ -81,10 +86,37 @@ pub trait Simd: Tiles + Copy + Send + Sync {
     fn min(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// `if a > b { a } else { b }`: `b` where either is NaN.
     fn max(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// [`min`](Self::min) of a bound and `v`, which is `v` where it is NaN. The bound is neither 0 nor NaN, so that an instruction for
+    /// the minimum may do it, whatever it makes of zeros.
+    #[inline(always)]
+    fn at_most(self, v: Self::F32, bound: f32) -> Self::F32 {
+        self.min(self.splat(bound), v)
+    }
+    /// [`max`](Self::max) of a bound and `v`, as [`at_most`](Self::at_most).
+    #[inline(always)]
+    fn at_least(self, v: Self::F32, bound: f32) -> Self::F32 {
+        self.max(self.splat(bound), v)
+    }
     /// `a * b + c`, rounded once.
     fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
     /// `c - a * b`, rounded once.
     fn neg_mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
+    /// Two polynomials of degree four at `x`, by Horner's rule, with one rounding a step. `coefficients` are those of both for each
+    /// power, the constants first; each stands eight times, as a vector of eight lanes.
+    #[inline(always)]
+    fn polynomials(
+        self,
+        x: Self::F32,
+        coefficients: &'static [[[f32; 8]; 2]; 5],
+    ) -> [Self::F32; 2] {
+        let [p, q] = coefficients[4];
+        let (mut p, mut q) = (self.splat(p[0]), self.splat(q[0]));
+        for [of_p, of_q] in coefficients[..4].iter().rev() {
+            p = self.mul_add(p, x, self.splat(of_p[0]));
+            q = self.mul_add(q, x, self.splat(of_q[0]));
+        }
+        [p, q]
+    }
     /// The lanes of `v` whose bit of `bits` is set, +0 in the others; lane `i` of the part is bit
     /// `part * WIDTH + i`.
     fn keep(self, v: Self::F32, bits: u16, part: usize) -> Self::F32;
@@ -171,6 +203,21 @@ pub trait Simd: Tiles + Copy + Send + Sync {
     fn if_nan(self, a: Self::F32, v: Self::F32, otherwise: Self::F32) -> Self::F32;
     /// The lowest bit of each of sixteen integers, the first in bit 0.
     fn low_bits(self, x: &[u32; LANES]) -> u16;
+    /// Whether of the bits in BITS an odd number is set, for each of sixteen integers, the first in bit 0.
+    #[inline(always)]
+    fn parities<const BITS: u32>(self, x: &[u32; LANES]) -> u16 {
+        let mut parities = [0; LANES];
+        for (parity, x) in parities.iter_mut().zip(x) {
+            // Each half has the parity of both, and so on.
+            let y = x & BITS;
+            let y = y ^ y >> 16;
+            let y = y ^ y >> 8;
+            let y = y ^ y >> 4;
+            let y = y ^ y >> 2;
+            *parity = y ^ y >> 1;
+        }
+        self.low_bits(&parities)
+    }
 }
 
 /// An instruction set of somebody else's, whose vectors claim to be a thousand parts of sixteen lanes, lacks nothing but

@@ -41,6 +41,18 @@ fn cases() -> Vec<[Lanes; 3]> {
         .collect()
 }
 
+/// Results of [`Arithmetic`].
+const ARITHMETIC: usize = 20;
+
+/// Of two polynomials, each coefficient eight times.
+static COEFFICIENTS: [[[f32; 8]; 2]; 5] = [
+    [[0.1; 8], [-3.0; 8]],
+    [[0.7; 8], [1e-30; 8]],
+    [[-1.3; 8], [2.5; 8]],
+    [[1e20; 8], [0.3; 8]],
+    [[1.9; 8], [-0.9; 8]],
+];
+
 /// The arithmetic and the selections of three vectors.
 struct Arithmetic([Lanes; 3]);
 
@@ -49,10 +61,11 @@ impl Op for Arithmetic {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Vec<Lanes> {
-        let mut all = vec![Lanes::ZERO; 16];
+        let mut all = vec![Lanes::ZERO; ARITHMETIC];
         for part in 0..S::PARTS {
             let [a, b, c] = self.0.each_ref().map(|x| s.load(x, part));
-            let results = [
+            let [p, q] = s.polynomials(c, &COEFFICIENTS);
+            let results: [_; ARITHMETIC] = [
                 s.add(a, b),
                 s.sub(a, b),
                 s.mul(a, b),
@@ -69,6 +82,10 @@ impl Op for Arithmetic {
                 s.if_greater(a, b, c, a),
                 s.if_nan(a, b, c),
                 s.splat(self.0[0].0[3]),
+                s.at_most(a, 1.0),
+                s.at_least(b, -4097.0),
+                p,
+                q,
             ];
             for (to, v) in all.iter_mut().zip(results) {
                 s.store(v, to, part);
@@ -117,6 +134,7 @@ impl Op for Moves<'_> {
                 s.splat_from::<false, 0>(from, 8),
                 s.splat_from::<true, 1>(from, 8),
                 s.splat_from::<false, 2>(from, 12),
+                s.splat_one_of(&self.values.as_chunks().0[self.first % 16], self.first % 4),
             ] {
                 for part in 0..S::PARTS {
                     s.store_at(v, lanes.0.as_mut_ptr().add(part * S::WIDTH));
@@ -141,6 +159,8 @@ impl Op for Moves<'_> {
         }
         let bits: [u32; LANES] = std::array::from_fn(|i| self.values[i + self.first].to_bits());
         all.push(f32::from(s.low_bits(&bits)));
+        all.push(f32::from(s.parities::<0x2044_4009>(&bits)));
+        all.push(f32::from(s.parities::<{ u32::MAX }>(&bits)));
         all
     }
 }
@@ -169,7 +189,7 @@ fn arithmetic_has_the_bits_of_scalar_on_every_level() {
                 }
             },
         );
-        assert_eq!(scalar.len(), 16);
+        assert_eq!(scalar.len(), ARITHMETIC);
     }
 }
 

@@ -1,4 +1,5 @@
 use std::arch::aarch64::*;
+use std::arch::asm;
 
 use crate::simd::tiles::{Rows, Tiles};
 use crate::simd::vector::assert_width;
@@ -98,6 +99,21 @@ impl Simd for Neon {
         float32x4x2_t(half, half)
     }
     #[inline(always)]
+    fn splat_one_of(self, four: &[f32; 4], i: usize) -> Halves {
+        // SAFETY: every processor of aarch64 has NEON; four values are read of four.
+        let half = unsafe {
+            // A multiply-add takes its factor from a lane of the four, which are loaded once.
+            let four = vld1q_f32(four.as_ptr());
+            match i {
+                0 => vdupq_laneq_f32::<0>(four),
+                1 => vdupq_laneq_f32::<1>(four),
+                2 => vdupq_laneq_f32::<2>(four),
+                _ => vdupq_laneq_f32::<3>(four),
+            }
+        };
+        float32x4x2_t(half, half)
+    }
+    #[inline(always)]
     fn load(self, lanes: &Lanes, part: usize) -> Halves {
         // SAFETY: `part % 2` is 0 or 1, so eight lanes from there lie inside the sixteen.
         unsafe { self.load_at(lanes.0.as_ptr().add(part % 2 * 8)) }
@@ -133,12 +149,44 @@ impl Simd for Neon {
         if_compares!(vcgtq_f32(a, b), a, b)
     }
     #[inline(always)]
+    fn at_most(self, v: Halves, bound: f32) -> Halves {
+        let bound = self.splat(bound);
+        on_halves!(vminq_f32(v, bound))
+    }
+    #[inline(always)]
+    fn at_least(self, v: Halves, bound: f32) -> Halves {
+        let bound = self.splat(bound);
+        on_halves!(vmaxq_f32(v, bound))
+    }
+    #[inline(always)]
     fn mul_add(self, a: Halves, b: Halves, c: Halves) -> Halves {
         on_halves!(vfmaq_f32(c, a, b))
     }
     #[inline(always)]
     fn neg_mul_add(self, a: Halves, b: Halves, c: Halves) -> Halves {
         on_halves!(vfmsq_f32(c, a, b))
+    }
+    #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read there")]
+    #[inline(always)]
+    fn polynomials(self, x: Halves, coefficients: &'static [[[f32; 8]; 2]; 5]) -> [Halves; 2] {
+        let [p, q] = coefficients[4];
+        let (mut p, mut q) = (self.splat(p[0]), self.splat(q[0]));
+        // A multiply-add writes over its summand. Of values that it knows, the compiler would keep one in a register, and copy it
+        // to another before each; what lies at a place that it does not know is loaded, a pair of registers at a time.
+        let mut from = coefficients.as_ptr();
+        // SAFETY: there is no instruction; `from` stays as it is, and no memory is touched. So it points to the coefficients.
+        let coefficients = unsafe {
+            asm!("/* {0} */", inout(reg) from, options(nomem, nostack, preserves_flags));
+            &*from.cast::<[[[f32; 8]; 2]; 5]>()
+        };
+        for [of_p, of_q] in coefficients[..4].iter().rev() {
+            // SAFETY: eight values are read of eight, twice.
+            let (of_p, of_q) =
+                unsafe { (self.load_at(of_p.as_ptr()), self.load_at(of_q.as_ptr())) };
+            p = self.mul_add(p, x, of_p);
+            q = self.mul_add(q, x, of_q);
+        }
+        [p, q]
     }
     #[inline(always)]
     fn keep(self, v: Halves, bits: u16, part: usize) -> Halves {
@@ -256,15 +304,31 @@ impl Simd for Neon {
     }
     #[inline(always)]
     fn low_bits(self, x: &[u32; LANES]) -> u16 {
-        const SHIFTS: [i32; 4] = [0, 4, 8, 12];
-        // SAFETY: every processor of aarch64 has NEON; sixteen integers are read of sixteen, and four of four.
+        self.parities::<1>(x)
+    }
+    #[inline(always)]
+    fn parities<const BITS: u32>(self, x: &[u32; LANES]) -> u16 {
+        const EACH: [u8; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
+        // SAFETY: every processor of aarch64 has NEON; four integers are read from 0, 4, 8 and 12 of sixteen, and eight of eight.
         unsafe {
-            // Lane i of the four vectors is 4 i, 4 i + 1, 4 i + 2 and 4 i + 3 of the sixteen. Each vector is shifted left by a
-            // bit, and takes the lowest bit of the one before it.
-            let x = vld4q_u32(x.as_ptr());
-            let four = vsliq_n_u32::<1>(x.0, vsliq_n_u32::<1>(x.1, vsliq_n_u32::<1>(x.2, x.3)));
-            let four = vandq_u32(four, vdupq_n_u32(0b1111));
-            vaddvq_u32(vshlq_u32(four, vld1q_s32(SHIFTS.as_ptr()))) as u16
+            // How many are set in each byte.
+            let count = |at: usize| {
+                let bits = vandq_u32(vld1q_u32(x.as_ptr().add(at)), vdupq_n_u32(BITS));
+                vcntq_u8(vreinterpretq_u8_u32(bits))
+            };
+            // Added twice to the one beside it, a byte for each integer.
+            let (first, last) = (
+                vpaddq_u8(count(0), count(4)),
+                vpaddq_u8(count(8), count(12)),
+            );
+            let odd = vtstq_u8(vpaddq_u8(first, last), vdupq_n_u8(1));
+            let each = vld1_u8(EACH.as_ptr());
+            let mut bits = vandq_u8(odd, vcombine_u8(each, each));
+            // Eight different bits become a byte.
+            for _ in 0..3 {
+                bits = vpaddq_u8(bits, bits);
+            }
+            vgetq_lane_u16::<0>(vreinterpretq_u16_u8(bits))
         }
     }
 }
