@@ -240,7 +240,7 @@ fn why(error: Error, input: ImageShape) -> Phrase {
     match error {
         Error::Layer { error, .. } => match *error {
             Error::NotFlat { .. } => shape(Phrase::new("layers.not.flat")),
-            Error::Range { what, found, .. } if what.starts_with("window") => {
+            Error::Range { what, found, .. } if what.starts_with("window") && found > 0 => {
                 shape(Phrase::new("layers.window").with("window", found))
             }
             Error::Overflow { .. } => Phrase::new("layers.too.large"),
@@ -253,7 +253,9 @@ fn why(error: Error, input: ImageShape) -> Phrase {
 /// Why a network, whose layers fit each other, cannot be trained here.
 fn unfit(summary: &Summary) -> Option<Phrase> {
     let (outputs, parameters) = (summary.output().len(), summary.parameters());
-    if outputs != CLASSES {
+    if summary.layers.is_empty() {
+        Some(Phrase::new("layers.none"))
+    } else if outputs != CLASSES {
         Some(Phrase::new("layers.outputs").with("outputs", outputs))
     } else if parameters == 0 {
         Some(Phrase::new("layers.no.parameters"))
@@ -371,7 +373,7 @@ mod tests {
         assert_eq!((&problem["phrase"], fitting), (&"layers.large".into(), 4));
         assert_eq!(problem["values"]["parameters"], 12_856_362);
         assert_eq!(heavy(128), (Phrase::new("layers.too.large").into(), 2));
-        assert_eq!(told("[]").0["phrase"], "layers.outputs");
+        assert_eq!(told("[]").0["phrase"], "layers.none");
         assert!(built_in("stacked", None, r#"[{"type":"convolution"}]"#).is_err());
         assert!(built_in("none", None, "").unwrap_err().contains("stacked"));
     }

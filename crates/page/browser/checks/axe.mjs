@@ -28,6 +28,8 @@ export default {
       await tab.waitForSelector("#draw-detail canvas.pick");
       for (const scheme of ["light", "dark"]) {
         await tab.setViewportSize({ width: scheme === "light" ? 1280 : 360, height: 900 });
+        // Where the bar at the top hides nothing.
+        await tab.evaluate(() => scrollTo({ top: 0, behavior: "instant" }));
         assert.deepEqual(await faults(tab), [], `${language}, ${scheme}`);
         await tab.click("#theme");
       }

@@ -126,10 +126,25 @@ export default {
   async "a pixel of a map shows its section, its kernel and the sum"() {
     const tab = await open();
     await tab.waitForSelector("#draw-layers button");
-    await tab.locator("#draw-layers button").nth(2).click();
+    // One press shows the map, and what is behind the pixel that was pressed.
+    const map = tab.locator("#draw-layers button").nth(2);
+    const { width, height } = await map.boundingBox();
+    await map.click({ position: { x: 0.27 * width, y: 0.77 * height } });
     await tab.waitForSelector("#draw-detail canvas.pick");
-    await tab.locator("#draw-detail canvas.pick").hover();
-    assert.match(await tab.textContent("#draw-detail .formula"), /sum of 25 products/);
+    assert.match(await tab.textContent("#draw-detail .formula"), /^row 19, column 7: .*sum of 25 products/);
+    assert.equal((await tab.textContent("#draw-detail .formula")).split("·").length, 26);
+    const mark = async () => {
+      const spot = await tab.locator("#draw-detail .mark").boundingBox();
+      const all = await tab.locator("#draw-detail canvas.pick").boundingBox();
+      return [spot.x - all.x, spot.y - all.y].map((at) => Math.round((24 * at) / all.width));
+    };
+    assert.deepEqual(await mark(), [6, 18]);
+    assert.ok((await tab.locator("#draw-detail").boundingBox()).y < 900);
+    const pick = tab.locator("#draw-detail canvas.pick");
+    const side = (await pick.boundingBox()).width;
+    await pick.hover({ position: { x: (12.5 / 24) * side, y: (12.5 / 24) * side } });
+    assert.match(await tab.textContent("#draw-detail .formula"), /^row 13, column 13: .*sum of 25 products/);
+    assert.deepEqual(await mark(), [12, 12]);
     assert.equal(await tab.locator("#draw-detail figure").count(), 4);
     await tab.focus("#draw-detail canvas.pick");
     await tab.keyboard.press("ArrowLeft");
@@ -175,6 +190,41 @@ export default {
     });
     await tab.waitForSelector("#draw-problem:not([hidden])");
     assert.match(await tab.textContent("#draw-problem"), /Save it as PNG or JPEG/);
+    await tab.context().close();
+  },
+
+  async "what cannot be read leaves all as it was"() {
+    const tab = await open();
+    await tab.waitForFunction(() => /^\d /.test(document.getElementById("draw-answer").textContent));
+    // Two models at once.
+    await tab.dblclick("#draw-own");
+    await tab.click("#draw-digit");
+    await tab.waitForFunction(() => document.getElementById("draw-number").value === "4");
+    await tab.waitForTimeout(500);
+    assert.match(await tab.textContent("#draw-answer"), /^4 /);
+    // A file that is gone.
+    await tab.evaluate(() => {
+      File.prototype.arrayBuffer = () => Promise.reject(new DOMException("gone", "NotReadableError"));
+    });
+    await tab.setInputFiles("#draw-model", model);
+    await tab.waitForSelector("#draw-problem:not([hidden])");
+    assert.match(await tab.textContent("#draw-problem"), /The file quick.safetensors cannot be read/);
+    await tab.context().close();
+  },
+
+  async "an empty image has no answer, as it stands either"() {
+    const tab = await open();
+    await tab.click("#draw-clear");
+    const { x, y, width, height } = await tab.locator("#draw-pad").boundingBox();
+    await tab.mouse.move(x + 0.1 * width, y + 0.3 * height);
+    await tab.mouse.down();
+    await tab.mouse.move(x + 0.1 * width, y + 0.7 * height, { steps: 5 });
+    await tab.mouse.up();
+    await tab.check("#draw-raw");
+    await tab.waitForFunction(() => /^\d /.test(document.getElementById("draw-answer").textContent));
+    assert.match(await tab.textContent("#draw-prepared-explain"), /as it stands/);
+    await tab.locator("#draw-right").fill("-40");
+    await tab.waitForFunction(() => /no figure to read/.test(document.getElementById("draw-answer").textContent));
     await tab.context().close();
   },
 };

@@ -24,7 +24,7 @@ export default {
       'slider "Position"',
       'combobox "Recipe"',
       'spinbutton "Weight of kernel 1, row 1, column 1"',
-      'img "Test and training accuracy over the iterations; dashed: the printed page"',
+      'img "Test and training accuracy over the iterations; dashed: the run of the author"',
       'toolbar "1 convolution',
     ])
       assert.ok(

@@ -75,4 +75,17 @@ export default {
     }
     await tab.context().close();
   },
+
+  async "the window plays once, however often it is asked to"() {
+    const tab = await open({ motion: "no-preference" });
+    await tab.evaluate(() => {
+      for (let click = 0; click < 5; click++) document.getElementById("figure-play").click();
+    });
+    const place = () => tab.inputValue("#figure-position").then(Number);
+    const before = await place();
+    await tab.waitForTimeout(2700);
+    const moved = (await place()) - before;
+    assert.ok(moved >= 2 && moved <= 7, `${moved} places in 2.7 s of 0.45 s each`);
+    await tab.context().close();
+  },
 };

@@ -16,6 +16,17 @@ export default {
     assert.equal(digest(program("train", recipe, "--run", join(folder, "again"))), found);
     const trained = await downloaded(tab, "#learn-model-file");
     assert.equal(readFileSync(trained).equals(readFileSync(join(folder, "again/model.safetensors"))), true);
+    // Begun anew in the middle, and at once again, it arrives at the same.
+    await tab.click("#learn-reset");
+    await tab.waitForFunction(() => !document.getElementById("train-digest").textContent);
+    await tab.click("#learn-start");
+    await tab.waitForFunction(() => document.getElementById("learn-progress").value > 2);
+    await tab.evaluate(() => {
+      for (const button of ["reset", "start", "reset", "start"]) document.getElementById(`learn-${button}`).click();
+    });
+    await tab.waitForFunction(() => document.getElementById("train-digest").textContent, null, { timeout: 600_000 });
+    assert.equal(await tab.textContent("#train-digest"), found);
+    assert.match(await tab.textContent("#learn-state"), /step 40 of 40 · .* of 10,000 held-out digits/);
     // Read one's own digit with it.
     await tab.click("#learn-use");
     await tab.waitForFunction(() => document.getElementById("draw-about").textContent.startsWith("33,"));
@@ -69,14 +80,14 @@ export default {
       assert.match(await tab.textContent("#learn-problem"), /no recipe that can be read/, hash);
       assert.ok((await tab.locator("#learn-layers tr").count()) > 3, hash);
       assert.equal(await tab.isDisabled("#learn-start"), false, hash);
+      await tab.click("#language");
+      assert.match(await tab.textContent("#learn-problem"), /没有可以读取的配方/, hash);
       await tab.context().close();
     }
   },
 
   async "a network without a convolution has no kernels to show"() {
-    const tab = await open();
-    await tab.waitForSelector("#learn-kernels canvas");
-    await tab.selectOption("#learn-recipe", "dense");
+    const tab = await open({ hash: "train=dense&epochs=1" });
     await tab.waitForSelector("#learn-first", { state: "hidden" });
     await tab.selectOption("#learn-recipe", "lenet");
     await tab.waitForSelector("#learn-first");
@@ -108,6 +119,38 @@ export default {
     const told = () => /trains at most 4,000,000/.test(document.getElementById("learn-problem").textContent);
     await tab.waitForFunction(told);
     assert.equal(await tab.isDisabled("#learn-start"), true);
+    await tab.context().close();
+  },
+
+  async "a page without a clipboard says where the link stands"() {
+    const tab = await open();
+    await tab.waitForSelector("#learn-layers tr");
+    await tab.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await tab.click("#learn-share");
+    await tab.waitForFunction(() => /address bar/.test(document.getElementById("learn-shared").textContent));
+    await tab.context().close();
+  },
+
+  async "the keyboard stays in the table of layers"() {
+    const tab = await open();
+    await tab.waitForSelector("#learn-layers tr");
+    const kernels = tab.locator("#learn-layers input").first();
+    await kernels.focus();
+    const shows = (shape) =>
+      tab.waitForFunction((shape) => document.querySelector("#learn-layers tr").textContent.includes(shape), shape);
+    for (const count of [17, 18]) {
+      await tab.keyboard.press("ArrowUp");
+      await shows(`× ${count}`);
+    }
+    assert.equal(await kernels.inputValue(), "18");
+    const rows = await tab.locator("#learn-layers tr").count();
+    await tab.locator("#learn-layers button").nth(1).focus();
+    for (let removed = 1; removed <= 2; removed++) {
+      await tab.keyboard.press("Enter");
+      const left = rows - removed;
+      await tab.waitForFunction((left) => document.querySelectorAll("#learn-layers tr").length === left, left);
+    }
+    assert.equal(await tab.evaluate(() => document.activeElement.closest("tr").rowIndex), 2);
     await tab.context().close();
   },
 };

@@ -16,6 +16,10 @@ export default {
       for (const line of left.split("\n")) assert.ok(listing.includes(line.trim()), line);
       for (const line of right.split("\n")) assert.ok(rust.includes(line.trim()), line);
     }
+    // The page of Rust is whole, from its first line of code on.
+    const shown = blocks.map(([, right]) => right).join("\n");
+    const code = rust.slice(rust.indexOf("use ")).split("\n");
+    for (const line of code) assert.ok(shown.includes(line.trim()) || line.trim() === "Ok(())", line);
     assert.ok(
       blocks[8][0].includes("kernels -= alpha * k_update") && blocks[8][1].includes("kernels.scaled_add(-ALPHA"),
     );

@@ -63,4 +63,22 @@ export default {
     assert.ok(lines >= 1 && lines <= 4, `${lines} lines`);
     await tab.context().close();
   },
+
+  async "a run that is begun anew while it runs has what was chosen"() {
+    const tab = await open();
+    await tab.click("#run-start");
+    await tab.waitForFunction(() => document.querySelectorAll("#book-lines .line").length >= 2);
+    await tab.evaluate(() => {
+      document.getElementById("fault-kernel-sign").click();
+      document.getElementById("run-start").click();
+    });
+    await tab.waitForFunction(() => document.querySelectorAll("#book-lines .other").length >= 2);
+    await tab.click("#run-start");
+    await tab.waitForSelector("#run-step:enabled");
+    const lines = (await tab.textContent("#book-lines")).trim();
+    const count = lines.split("\n").length;
+    const expected = program("book", "--fix", "kernel-sign", "--iterations", String(count)).split("\n");
+    assert.equal(lines, expected.filter((line) => line.startsWith("I:")).join("\n"));
+    await tab.context().close();
+  },
 };

@@ -53,7 +53,7 @@ export default {
       await tab.evaluate((direction) => (document.documentElement.dir = direction), direction);
       for (const language of ["zh", "en"]) {
         await tab.click("#language");
-        for (const width of [360, 412, 768, 1024, 1280, 1920, 3840]) {
+        for (const width of [360, 412, 640, 740, 768, 900, 1024, 1280, 1920, 3840]) {
           await tab.setViewportSize({ width, height: 900 });
           assert.equal(await beyond(tab), 0, `too wide at ${width} in ${language}, ${direction}`);
         }
@@ -138,5 +138,14 @@ export default {
     const moving = await open({ motion: "no-preference" });
     assert.deepEqual(await moves(moving), ["smooth", 0]);
     await moving.context().close();
+  },
+
+  async "colours that the system chooses leave the pictures"() {
+    if (name !== "chromium") return;
+    const tab = await open();
+    await tab.emulateMedia({ forcedColors: "active" });
+    const colour = (selector) => tab.locator(selector).first().evaluate((e) => getComputedStyle(e).backgroundColor);
+    assert.notEqual(await colour("#figure-grid .pixel.on"), await colour("#figure-grid .pixel:not(.on)"));
+    await tab.context().close();
   },
 };

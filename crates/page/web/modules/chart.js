@@ -60,8 +60,11 @@ export function chart(place, { x, y, series, label, format = String, now }) {
     const path = points.map(
       ([at, value], number) => `${number ? "L" : "M"}${across(at).toFixed(1)} ${down(clamped(value)).toFixed(1)}`,
     );
+    // A single point is a dot: a line of no length with round ends.
+    if (path.length === 1) path.push(path[0].replace("M", "L"));
     if (path.length) svg.append(shape("path", { class: `line ${style}`, d: path.join("") }));
   }
-  const names = series.filter(({ name }) => name).map(({ name, style }) => element("span", { class: style }, name));
+  const named = series.filter(({ name }) => name);
+  const names = named.map(({ name, style }) => element("span", { class: style }, name));
   place.replaceChildren(element("div", { class: "names" }, ...names), svg);
 }

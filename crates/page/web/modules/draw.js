@@ -50,9 +50,9 @@ export async function draw(made) {
   byId("draw-save").addEventListener("click", async () =>
     download("digit.png", await computer.call(null, "png", await ink(), drawing.side), "image/png"),
   );
-  byId("draw-digit").addEventListener("click", () => testDigit(Number(byId("draw-number").value)));
+  byId("draw-digit").addEventListener("click", () => testDigit((Number(byId("draw-number").value) + 1) % 10_000));
   byId("draw-number").addEventListener("change", () => testDigit(Number(byId("draw-number").value)));
-  byId("draw-model").addEventListener("change", ({ target }) => opened(target, (file) => loadModel(file)));
+  byId("draw-model").addEventListener("change", ({ target }) => opened(target, loadModel));
   byId("draw-picture").addEventListener("change", ({ target }) => opened(target, readPicture));
   byId("draw-own").addEventListener("click", () => loadModel(bytes("model")));
   dropped();
@@ -61,8 +61,13 @@ export async function draw(made) {
   await testDigit(3);
 }
 
+/** Models are taken one after the other. */
+let loading = Promise.resolve();
+
 /** Takes a model's file; one that is refused leaves the one before. */
-export async function loadModel(file) {
+export const loadModel = (file) => (loading = loading.then(() => take(file)));
+
+async function take(file) {
   try {
     await computer.make("candidate", "Reader", file);
     const candidate = await computer.read("candidate", "about");
@@ -77,21 +82,34 @@ export async function loadModel(file) {
   }
 }
 
-async function opened(input, take) {
+async function opened(input, use) {
   const [file] = input.files;
+  if (file) await read(file, use);
+  // The same file may be chosen again.
   input.value = "";
-  if (file) await take(new Uint8Array(await file.arrayBuffer()));
 }
 
+/** A file may be gone, locked, or too large to be read. */
+async function read(file, use) {
+  let content;
+  try {
+    content = new Uint8Array(await file.arrayBuffer());
+  } catch {
+    problem("draw-problem", new Problem("draw.file", { name: file.name }));
+    return;
+  }
+  await use(content);
+}
+
+/** A file may be dropped anywhere: a browser would leave the page for one that it is not told to keep. */
 function dropped() {
-  const stage = byId("draw").querySelector(".stage");
-  stage.addEventListener("dragover", (event) => event.preventDefault());
-  stage.addEventListener("drop", async (event) => {
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
     event.preventDefault();
     const [file] = event.dataTransfer.files;
     if (!file) return;
-    const content = new Uint8Array(await file.arrayBuffer());
-    await (file.name.endsWith(".safetensors") ? loadModel(content) : readPicture(content));
+    if (!byId("draw").contains(event.target)) byId("draw").scrollIntoView();
+    read(file, /\.safetensors$/i.test(file.name) ? loadModel : readPicture);
   });
 }
 
@@ -157,7 +175,7 @@ async function changed() {
     dirty = false;
     unread = undefined;
     try {
-      await read();
+      await answered();
     } catch (error) {
       // Of a model whose numbers are no longer finite, say: the next digit is read all the same.
       answer = undefined;
@@ -169,7 +187,7 @@ async function changed() {
   busy = false;
 }
 
-async function read() {
+async function answered() {
   if (!about) return;
   const began = performance.now();
   const digit = drawing.shownDigit();
@@ -183,6 +201,7 @@ async function read() {
     pixels = await ink();
     if (drawing.isEmpty()) answer = undefined;
     else if (digit && isStraight(pose())) answer = await computer.read("model", "read_image", digit);
+    else if (raw && !pixels.some((level) => level > 0)) answer = undefined;
     else if (raw) answer = await computer.read("model", "read_image", drawing.reduced(pixels));
     else answer = await computer.read("model", "read", pixels, drawing.side);
   }
@@ -207,6 +226,8 @@ function show() {
       layers: about.layers.length,
     });
   byId("draw-prepared").style.visibility = answer ? "visible" : "hidden";
+  byId("draw-prepared-explain").textContent = say(`draw.prepared.explain.${preparation()}`);
+  byId("draw-save").disabled = drawing.isEmpty();
   byId("draw-warning").textContent = answer?.warnings.map(inWords).join(" ") ?? "";
   byId("draw-time").textContent = took === undefined ? "" : say("draw.time", { milliseconds: took.toFixed(1) });
   if (!about) return;
@@ -235,6 +256,12 @@ function show() {
   );
 }
 
+/** How the image that the network gets is made. */
+const preparation = () => {
+  if (byId("draw-raw").checked) return "raw";
+  return drawing.shownDigit() && isStraight(pose()) ? "mnist" : "centred";
+};
+
 /** The field itself: pen, finger and mouse draw, and so do the arrow keys. */
 function pad() {
   const canvas = byId("draw-pad");
@@ -251,19 +278,22 @@ function pad() {
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
     return [cos * x - sin * y + drawing.side / 2, sin * x + cos * y + drawing.side / 2];
   };
+  /** Of several fingers the first draws. */
+  let finger;
+  canvas.addEventListener("lostpointercapture", (event) => event.pointerId === finger && (finger = undefined));
   canvas.addEventListener("pointerdown", (event) => {
-    // Of several fingers the first draws.
     if (event.button || !event.isPrimary) return;
     event.preventDefault();
     canvas.focus({ preventScroll: true });
     if (drawing.shownDigit()) straight();
     canvas.setPointerCapture(event.pointerId);
+    finger = event.pointerId;
     lift();
     drawing.begin(at(event));
     changed();
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!canvas.hasPointerCapture(event.pointerId)) return;
+    if (event.pointerId !== finger) return;
     for (const one of event.getCoalescedEvents?.() ?? [event]) drawing.extend(at(one));
     changed();
   });

@@ -1,5 +1,6 @@
 // The chapter's figure: four kernels at every section of a small image.
 import { byId, element, still, wait } from "dom";
+import { loop } from "loop";
 import { largest, shade } from "paint";
 import { say, spoken } from "phrases";
 
@@ -20,7 +21,7 @@ const kernels = new Float32Array(KERNELS.length * 9);
 let found = new Float32Array((KERNELS.length + POOLINGS.length) * PLACES * PLACES);
 let position = 0;
 let kernel = 0;
-let playing = false;
+let player;
 let pixels = [];
 let maps = [];
 
@@ -48,11 +49,13 @@ export function figure(computer) {
   });
   byId("figure-step").addEventListener("click", () => move(position + 1));
   byId("figure-position").addEventListener("input", ({ target }) => move(Number(target.value)));
-  byId("figure-play").addEventListener("click", play);
+  const named = () => (byId("figure-play").textContent = say(player.running ? "pause" : "play"));
+  player = loop(play, named);
+  byId("figure-play").addEventListener("click", () => (player.running ? player.pause() : player.start()));
   spoken(() => {
     KERNELS.forEach(([name], number) => (maps[number].title.textContent = say(`figure.kernel.${name}`)));
     POOLINGS.forEach((name, number) => (maps[KERNELS.length + number].title.textContent = say(`figure.pool.${name}`)));
-    byId("figure-play").textContent = say(playing ? "pause" : "play");
+    named();
     show();
   });
   two(computer);
@@ -82,6 +85,8 @@ function buildImage(computer) {
   const at = (event) => pixels.indexOf(document.elementFromPoint(event.clientX, event.clientY));
   const windowMode = () => document.querySelector('[name="figure-mode"]:checked').value === "window";
   let colour;
+  /** The finger that was first on the image, or the mouse. */
+  let finger;
   const touch = (event) => {
     const pixel = at(event);
     if (pixel < 0) return;
@@ -96,11 +101,13 @@ function buildImage(computer) {
   grid.addEventListener("pointerdown", (event) => {
     const pixel = at(event);
     if (pixel < 0 || !event.isPrimary) return;
+    finger = event.pointerId;
     colour = image[pixel] ? 0 : 1;
     grid.setPointerCapture(event.pointerId);
     touch(event);
   });
-  grid.addEventListener("pointermove", (event) => grid.hasPointerCapture(event.pointerId) && touch(event));
+  grid.addEventListener("pointermove", (event) => event.pointerId === finger && touch(event));
+  grid.addEventListener("lostpointercapture", (event) => event.pointerId === finger && (finger = undefined));
   grid.addEventListener("keydown", (event) => {
     const from = pixels.indexOf(document.activeElement);
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -SIDE, ArrowDown: SIDE }[event.key];
@@ -179,13 +186,11 @@ function move(to) {
   show();
 }
 
+/** The window moves on by one, and stays for a while. */
 async function play() {
-  playing = !playing;
-  byId("figure-play").textContent = say(playing ? "pause" : "play");
-  while (playing) {
-    move(position + 1);
-    await wait(still() ? 1200 : 450);
-  }
+  move(position + 1);
+  await wait(still() ? 1200 : 450);
+  return true;
 }
 
 function show() {

@@ -1,10 +1,12 @@
 // What every layer of a network makes of the digit: all layers, then one kernel, then one pixel with what is behind it.
 import { byId, element } from "dom";
 import { around, ink, largest } from "paint";
-import { count, say, spoken } from "phrases";
+import { count, say, size, spoken } from "phrases";
 
 /** Maps of a layer that are shown, at most. */
 const SHOWN = 64;
+/** Products that are spelled out as numbers, at most. */
+const SPELLED = 25;
 /** Layers whose output is the one before, in another shape or the same. */
 const SILENT = ["flatten", "dropout"];
 
@@ -47,7 +49,7 @@ export function layerMaps(computer, about) {
             type: "button",
             "aria-pressed": "false",
             tabindex: channel ? "-1" : "0",
-            click: () => choose(number, channel),
+            click: (event) => choose(number, channel, vector ? undefined : pixelAt(event, canvas, layer)),
           },
           canvas,
         );
@@ -65,23 +67,24 @@ export function layerMaps(computer, about) {
         box: element("div", { class: "layer-line" }, title, pictures),
       });
     });
-    byId("draw-layers").replaceChildren(...lines.map(({ box }) => box));
-    byId("draw-detail").hidden = true;
+    const place = byId("draw-detail");
+    place.hidden = true;
+    byId("draw-layers").replaceChildren(...lines.map(({ box }) => box), place);
     words();
   }
 
   function words() {
     for (const { number, layer, vector, buttons, title, pictures } of lines) {
       const kind = layer.layer.type === "pool" ? `${layer.layer.pool}_pool` : layer.layer.type;
-      const shape = vector ? count(layer.channels) : `${layer.rows} × ${layer.cols} × ${layer.channels}`;
-      title.replaceChildren(
-        element("b", {}, `${number + 1} ${name(kind)}`),
-        element("br"),
-        say(layer.parameters ? "draw.layer.parameters" : "draw.layer.shape", {
-          shape,
-          parameters: count(layer.parameters),
-        }),
-      );
+      const shape = vector ? count(layer.channels) : size(layer.rows, layer.cols, layer.channels);
+      const said = say(layer.parameters ? "draw.layer.parameters" : "draw.layer.shape", {
+        shape,
+        parameters: count(layer.parameters),
+      });
+      title.replaceChildren(element("b", {}, `${number + 1} ${name(kind)}`), element("br"), said);
+      if (buttons.length < layer.channels && !vector) {
+        title.append(element("br"), say("draw.layer.shown", { shown: buttons.length, all: count(layer.channels) }));
+      }
       pictures.setAttribute("aria-label", `${number + 1} ${name(kind)}`);
       buttons.forEach((button, channel) =>
         button.setAttribute(
@@ -125,16 +128,24 @@ export function layerMaps(computer, about) {
     return Float32Array.from({ length: rows * cols }, (_, place) => own[place * channels + channel]);
   }
 
-  function choose(number, channel) {
+  /** Shows a map in large, and what is behind a pixel of it; without one, behind the strongest. */
+  async function choose(number, channel, pixel = strongest(number, channel)) {
     const same = chosen && chosen.number === number && chosen.channel === channel;
-    chosen = same ? undefined : { number, channel, ...strongest(number, channel) };
+    chosen = same ? undefined : { number, channel, ...pixel };
     for (const line of lines) {
       line.buttons.forEach((button, at) =>
         button.setAttribute("aria-pressed", String(chosen?.number === line.number && chosen.channel === at)),
       );
     }
-    if (chosen) detail();
-    else byId("draw-detail").hidden = true;
+    const place = byId("draw-detail");
+    if (!chosen) {
+      place.hidden = true;
+      return;
+    }
+    // Under the layer that was chosen, where it is seen.
+    lines.find((line) => line.number === number).box.after(place);
+    await detail();
+    place.scrollIntoView({ block: "nearest" });
   }
 
   /** The pixel of a map that is furthest from 0. */
@@ -190,29 +201,28 @@ export function layerMaps(computer, about) {
     const own = map(number, channel);
     const pick = element("canvas", { class: "map pick", tabindex: "0", role: "application", "aria-label": title });
     around(pick, own, rows, cols, largest(own));
+    const mark = element("i", { class: "mark", "aria-hidden": "true" });
+    mark.style.inlineSize = `${100 / cols}%`;
+    mark.style.blockSize = `${100 / rows}%`;
     const others = element("div", { class: "detail-pictures" });
-    figures.append(element("figure", {}, pick, say("draw.detail.output")), others);
+    const output = element("div", { class: "pick-box", dir: "ltr" }, pick, mark);
+    figures.append(element("figure", {}, output, say("draw.detail.output")), others);
     const look = () => {
       const { y, x } = chosen;
       const value = own[y * cols + x];
       others.replaceChildren();
-      const [down, right] = [y + 1, x + 1];
-      if (spec.type === "conv" || spec.type === "pool") section(spec, kernel, before, value, others, formula);
+      mark.style.left = `${(100 * x) / cols}%`;
+      mark.style.top = `${(100 * y) / rows}%`;
+      let said;
+      if (spec.type === "conv" || spec.type === "pool") said = section(spec, kernel, before, value, others);
       else {
         const source = before.rows === rows ? short(before.at(y, x, channel)) : "…";
-        formula.textContent = say("draw.detail.activation", {
-          row: down,
-          column: right,
-          before: source,
-          after: short(value),
-          layer: name(spec.type),
-        });
+        said = say("draw.detail.activation", { before: source, after: short(value), layer: name(spec.type) });
       }
+      formula.textContent = say("draw.detail.at", { row: y + 1, column: x + 1, formula: said });
     };
     const point = (event) => {
-      const box = pick.getBoundingClientRect();
-      chosen.x = Math.min(cols - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * cols)));
-      chosen.y = Math.min(rows - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rows)));
+      Object.assign(chosen, pixelAt(event, pick, layer));
       look();
     };
     pick.addEventListener("pointermove", point);
@@ -228,8 +238,8 @@ export function layerMaps(computer, about) {
     look();
   }
 
-  /** The section under a window, its kernel, and what they give. */
-  function section(spec, kernel, before, value, place, formula) {
+  /** The section under a window, its kernel, and what they give as a formula. */
+  function section(spec, kernel, before, value, place) {
     const { size, stride, dilation, padding } = spec.window;
     const [height, width] = size;
     const { y, x, channel } = chosen;
@@ -269,23 +279,32 @@ export function layerMaps(computer, about) {
       place.append(element("figure", {}, canvas, words));
     };
     picture(under, say("draw.detail.section", { row: top + 1, column: left + 1 }));
-    if (spec.type === "pool") {
-      formula.textContent = say(`draw.detail.${spec.pool}`, { count: under.length, value: short(value) });
-      return;
-    }
+    if (spec.type === "pool") return say(`draw.detail.${spec.pool}`, { count: under.length, value: short(value) });
     const weights = [...kernel.subarray(0, under.length)];
     const products = under.map((one, at) => one * weights[at]);
     picture(weights, say("draw.detail.kernel"));
     picture(products, say("draw.detail.products"));
     const bias = kernel.length > under.length ? kernel[under.length] : undefined;
     const sum = short(value - (bias ?? 0));
-    formula.textContent = say(bias === undefined ? "draw.detail.sum" : "draw.detail.sum.bias", {
+    const said = say(bias === undefined ? "draw.detail.sum" : "draw.detail.sum.bias", {
       count: under.length,
       sum,
       bias: bias === undefined ? "" : short(bias),
       value: short(value),
     });
+    if (products.length > SPELLED) return said;
+    const signed = (number) => (number < 0 ? `(${short(number)})` : short(number));
+    return `${under.map((one, at) => `${signed(one)}·${signed(weights[at])}`).join(" + ")}: ${said}`;
   }
+}
+
+/** The pixel of a map under the pointer; none where a key was pressed. */
+function pixelAt(event, canvas, { rows, cols }) {
+  // A click by the keyboard counts no presses.
+  if (event.type === "click" && event.detail === 0) return undefined;
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  const within = (part, length) => Math.min(length - 1, Math.max(0, Math.floor(part * length)));
+  return { y: within((event.clientY - top) / height, rows), x: within((event.clientX - left) / width, cols) };
 }
 
 /** The arrow keys go from one picture of a layer to the next: for the tabulator a layer is one step. */

@@ -1,9 +1,10 @@
 // A network that learns while one watches.
 import { chart } from "chart";
-import { byId, download, element, wait } from "dom";
+import { byId, download, element } from "dom";
+import { loop } from "loop";
 import { ownDigit, ownDigitChanged } from "own-digit";
 import { around, ink, largest } from "paint";
-import { percent, say, spoken } from "phrases";
+import { count, percent, say, spoken } from "phrases";
 import { Problem, problem } from "problem";
 import { choose, link, recipeEditor, recipeText } from "recipe-editor";
 
@@ -15,11 +16,10 @@ const TURN = 80;
 const SHOWN = 32;
 
 let computer;
-let running = false;
-/** The training since the start was last asked for: another start waits for it, since two at once would mix. */
-let training = Promise.resolve();
-let busy = false;
-let made = false;
+/** The steps, of which some are done before the worker answers. */
+let steps;
+/** Whether there is a network; a promise. */
+let made;
 let progress;
 let losses = [];
 let judged = [];
@@ -32,7 +32,8 @@ let mistakes = [];
 /** Builds the demonstration; `use` takes a model that was trained. */
 export async function learn(maker, use) {
   computer = maker;
-  byId("learn-start").addEventListener("click", () => (running ? pause() : start()));
+  steps = loop(train, show, (error) => problem("learn-problem", Problem.of(error)));
+  byId("learn-start").addEventListener("click", () => (steps.running ? steps.pause() : steps.start()));
   byId("learn-reset").addEventListener("click", reset);
   byId("learn-recipe-file").addEventListener(
     "click",
@@ -49,7 +50,7 @@ export async function learn(maker, use) {
     async () => (await ready()) && use(await computer.call("learning", "model")),
   );
   byId("learn-share").addEventListener("click", share);
-  ownDigitChanged(() => made && !busy && responses());
+  ownDigitChanged(() => made && !steps.running && responses());
   recipeEditor(computer, reset);
   spoken(() => {
     names();
@@ -84,7 +85,7 @@ export async function shared(parts) {
     problem("learn-problem", new Problem("learn.link"));
     return;
   }
-  start();
+  steps.start();
 }
 
 /** Begins with the first recipe. */
@@ -93,85 +94,66 @@ export const first = () => choose("stacked");
 async function share() {
   const address = `${location.href.split("#")[0]}#${link()}`;
   history.replaceState(null, "", address);
-  copied = await navigator.clipboard.writeText(address).then(
-    () => "learn.copied",
-    () => "learn.in.address",
-  );
+  try {
+    // A page from a server without TLS has no clipboard.
+    await navigator.clipboard.writeText(address);
+    copied = "learn.copied";
+  } catch {
+    copied = "learn.in.address";
+  }
   show();
 }
 
 /** Whether there is a network; made where there is none yet. */
-async function ready() {
-  if (made) return true;
-  if (!recipeText()) return false;
+const ready = () => (made ??= make());
+
+async function make() {
+  if (!recipeText()) {
+    made = undefined;
+    return false;
+  }
   try {
     await computer.make("learning", "Learning", { made: "digits" }, recipeText());
-    made = true;
     progress = await computer.read("learning", "advance", 0);
     await look();
     return true;
   } catch (error) {
+    made = undefined;
     problem("learn-problem", Problem.of(error));
     return false;
   }
 }
 
-function start() {
-  if (running) return;
-  running = true;
-  show();
-  training = training.then(goOn);
-}
-
-async function goOn() {
-  if (!running) return;
-  byId("train-digest").textContent = "";
-  busy = true;
-  try {
-    if (await ready()) await train();
-  } catch (error) {
-    problem("learn-problem", Problem.of(error));
-  } finally {
-    running = busy = false;
-    show();
-  }
-}
-
+/** As many steps as a turn has; whether there are more. */
 async function train() {
-  while (running && progress.step < progress.steps) {
-    const began = performance.now();
-    const epoch = progress.epoch;
-    // To the end of the epoch at most, so that each is judged.
-    const left = progress.steps_per_epoch - (progress.step % progress.steps_per_epoch);
-    progress = await computer.read("learning", "advance", Math.min(size, left));
-    losses.push([progress.step / progress.steps_per_epoch, progress.loss, progress.accuracy]);
-    const took = performance.now() - began;
-    size = Math.max(1, Math.min(50, Math.round((size * TURN) / Math.max(took, 1))));
-    if (progress.epoch !== epoch) await judge(SOME);
-    else show();
-  }
+  if (!(await ready()) || progress.step === progress.steps) return false;
+  const began = performance.now();
+  const epoch = progress.epoch;
+  // To the end of the epoch at most, so that each is judged.
+  const left = progress.steps_per_epoch - (progress.step % progress.steps_per_epoch);
+  progress = await computer.read("learning", "advance", Math.min(size, left));
+  losses.push([progress.step / progress.steps_per_epoch, progress.loss, progress.accuracy]);
+  const took = performance.now() - began;
+  size = Math.max(1, Math.min(50, Math.round((size * TURN) / Math.max(took, 1))));
   if (progress.step === progress.steps) {
     await judge(ALL);
     byId("train-digest").textContent = await computer.call("learning", "digest");
+    return false;
   }
+  if (progress.epoch !== epoch) await judge(SOME);
+  else show();
+  return true;
 }
 
-function pause() {
-  running = false;
-}
-
-async function reset() {
-  pause();
-  while (busy) await wait(10);
-  made = false;
-  progress = undefined;
-  [losses, judged] = [[], []];
-  byId("train-digest").textContent = "";
-  copied = undefined;
-  byId("learn-mistakes").replaceChildren();
-  show();
-  if (recipeText()) await ready();
-}
+const reset = () =>
+  steps.instead(async () => {
+    made = progress = copied = undefined;
+    [losses, judged] = [[], []];
+    byId("train-digest").textContent = "";
+    byId("learn-mistakes").replaceChildren();
+    show();
+    if (recipeText()) await ready();
+  });
 
 async function judge(images) {
   const found = await computer.read("learning", "evaluate", images);
@@ -210,9 +192,9 @@ async function look() {
       seen: element("canvas", { class: "map", role: "img" }),
     }));
     names();
-    byId("learn-first").hidden = !tiles.length;
     byId("learn-kernels").replaceChildren(...tiles.map(({ kernel, seen }) => element("figure", {}, kernel, seen)));
   }
+  byId("learn-first").hidden = !tiles.length;
   const area = side * side;
   const most = largest(kernels.flatMap((kernel) => [...kernel.subarray(0, area)]));
   // Of several input channels the first is shown.
@@ -244,8 +226,8 @@ async function responses() {
 
 function show() {
   byId("learn-shared").textContent = copied ? say(copied) : "";
-  byId("learn-start").textContent = say(running ? "pause" : "start");
-  byId("learn-start").disabled = !running && (!recipeText() || (progress && progress.step === progress.steps));
+  byId("learn-start").textContent = say(steps.running ? "pause" : "start");
+  byId("learn-start").disabled = !steps.running && (!recipeText() || (progress && progress.step === progress.steps));
   for (const id of ["learn-recipe-file", "learn-model-file", "learn-use"]) byId(id).disabled = !recipeText();
   byId("learn-progress").max = progress?.steps ?? 1;
   byId("learn-progress").value = progress?.step ?? 0;
@@ -254,9 +236,9 @@ function show() {
     ? say("learn.state", {
         epoch: Math.min(progress.epoch + 1, progress.epochs),
         epochs: progress.epochs,
-        step: progress.step,
-        steps: progress.steps,
-      }) + (last ? ` ${say("learn.state.accuracy", { accuracy: percent(last[2]), images: last[3] })}` : "")
+        step: count(progress.step),
+        steps: count(progress.steps),
+      }) + (last ? ` ${say("learn.state.accuracy", { accuracy: percent(last[2]), images: count(last[3]) })}` : "")
     : "";
   const epochs = progress?.epochs ?? 1;
   const smooth = losses.filter((_, at) => at % Math.ceil(losses.length / 400) === 0);

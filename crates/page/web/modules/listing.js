@@ -3,26 +3,20 @@ import { byId, element } from "dom";
 import { text } from "parts";
 import { say, spoken } from "phrases";
 
-/** The blocks: a name, and how the first line of each begins in Python and in Rust. */
+/** The blocks: a name, how the first line begins in Python, and how the first lines of its parts begin in Rust. */
 const BLOCKS = JSON.parse(text("block-starts"));
 /** What ends the last block that begins before it. */
-const ENDS = [
-  "start = time.perf_counter()",
-  "# --- end of the listing ---",
-  "fn main()",
-  "    Ok(())",
-  "fn pixels(",
-  "#[cfg(test)]",
-];
+const ENDS = ["start = time.perf_counter()", "# --- end of the listing ---", "    Ok(())"];
 
 /** Builds the two columns. */
 export function listing() {
   const python = text("listing-python").split("# --- the listing ---\n")[1].split("\n");
   const rust = text("listing-rust").split("\n");
   const place = byId("listing-blocks");
-  for (const [name, ...starts] of BLOCKS) {
+  for (const [name, start, parts] of BLOCKS) {
     const title = element("h3", { "data-block": name });
-    const [left, right] = [cut(python, starts[0], 1), cut(rust, starts[1], 2)];
+    const left = cut(python, start, (block) => block[1]);
+    const right = parts.map((part) => cut(rust, part, (block) => block[2])).join("\n\n");
     place.append(
       element(
         "section",
@@ -40,10 +34,10 @@ export function listing() {
 }
 
 /** The lines from the first one that begins so to where another block begins or all end, moved to the left together. */
-function cut(lines, start, column) {
+function cut(lines, start, starts) {
   const first = (begin) => lines.findIndex((line) => line.startsWith(begin));
   const from = first(start);
-  const others = [...BLOCKS.map((block) => first(block[column])), ...ENDS.map(first)];
+  const others = [...BLOCKS.flatMap(starts).map(first), ...ENDS.map(first)];
   const to = Math.min(lines.length, ...others.filter((other) => other > from));
   const block = lines.slice(from, to);
   while (block.at(-1)?.trim() === "") block.pop();

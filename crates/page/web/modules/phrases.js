@@ -30,3 +30,6 @@ export const percent = (part, decimals = 2) => `${(100 * part).toFixed(decimals)
 
 /** A whole number with its thousands apart. */
 export const count = (number) => number.toLocaleString(language() === "zh" ? "zh-CN" : "en-GB");
+
+/** The size of an image, which is read from left to right whatever direction the text has. */
+export const size = (...sides) => `\u2066${sides.join(" × ")}\u2069`;

@@ -1,6 +1,6 @@
 // The layers of a recipe as a table: added, removed and changed, with their shapes.
 import { byId, element } from "dom";
-import { count, say, spoken } from "phrases";
+import { count, say, size, spoken } from "phrases";
 import { Problem, problem } from "problem";
 
 /** A layer of each kind that can be added. */
@@ -49,6 +49,7 @@ export async function choose(name, { epochs, own } = {}) {
   const summary = await computer.read(null, "summary", whole);
   byId("learn-epochs").value = summary.epochs;
   layers = own ?? summary.recipe;
+  if (!layers.every(isSquare)) throw new Problem("learn.link");
   edited = own !== undefined;
   await refresh();
 }
@@ -96,6 +97,7 @@ async function refresh() {
     table = { layers: [], problem: Problem.of(error) };
   }
   show();
+  problem("learn-problem", wrong().sentence);
   await changed();
 }
 
@@ -110,6 +112,9 @@ const settings = ({ type }) =>
     dense: [["outputs", 1, 1024]],
     dropout: [["probability", 0, 0.9]],
   })[type] ?? [];
+
+/** Whether the fields can show a layer's window. */
+const isSquare = ({ window }) => !Array.isArray(window?.size ?? window) || new Set(window.size ?? window).size === 1;
 
 /** A window's side. */
 const side = (window) =>
@@ -127,11 +132,27 @@ function wrong() {
   return { misfit, sentence: new Problem("learn.misfit", values) };
 }
 
+/** What puts the focus back into the table when its rows are others; none where it is elsewhere. */
+function focused() {
+  const rows = [...byId("learn-layers").children];
+  const row = rows.findIndex((one) => one.contains(document.activeElement));
+  if (row < 0) return undefined;
+  const controls = (one) => [...one.querySelectorAll("input, button")];
+  const isButton = document.activeElement.matches("button");
+  const at = controls(rows[row]).indexOf(document.activeElement);
+  return () => {
+    const now = byId("learn-layers").children;
+    const there = now[Math.min(row, now.length - 1)];
+    if (!there) byId("learn-add-layer").focus();
+    else (isButton ? there.querySelector("button") : controls(there)[at]).focus();
+  };
+}
+
 /** A cell of numbers; on a narrow screen a unit stands behind them, since the table has no heads there. */
 const cell = (...content) => element("td", { role: "cell", class: "number figures" }, ...content);
 
 function show() {
-  const { misfit, sentence } = wrong();
+  const { misfit } = wrong();
   const rows = layers.map((layer, number) => {
     const fields = settings(layer).map(([key, min, max]) => {
       const value = key === "window" ? side(layer.window) : layer[key];
@@ -173,13 +194,14 @@ function show() {
       { role: "row", class: number === misfit ? "misfit" : "" },
       element("th", { scope: "row", role: "rowheader" }, `${number + 1} ${say(name(layer))}`),
       element("td", { role: "cell", class: "fields" }, ...fields),
-      cell(shape ? `${shape.rows} × ${shape.cols} × ${shape.channels}` : ""),
+      cell(shape ? size(shape.rows, shape.cols, shape.channels) : ""),
       shape?.parameters ? cell(count(shape.parameters), element("span", {}, say("learn.parameters"))) : cell(""),
       element("td", { role: "cell", class: "remove" }, remove),
     );
   });
+  const focus = focused();
   byId("learn-layers").replaceChildren(...rows);
+  focus?.();
   const total = table.layers.reduce((sum, { parameters }) => sum + parameters, 0);
   byId("learn-total").textContent = total ? count(total) : "";
-  problem("learn-problem", sentence);
 }

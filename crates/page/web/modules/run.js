@@ -1,10 +1,10 @@
 // The chapter's run: 300 iterations, line by line, beside the printed page.
 import { chart } from "chart";
 import { byId, element, wait } from "dom";
+import { loop } from "loop";
 import { around, largest } from "paint";
 import { text } from "parts";
 import { say, spoken } from "phrases";
-import { Problem, problem } from "problem";
 
 const FAULTS = [
   "kernel-sign",
@@ -23,10 +23,7 @@ const past = printed.map(accuracies);
 let computer;
 let lines = [];
 let points = [];
-let running = false;
-/** The iterations since the start was last asked for: another start waits for them, since two at once would mix. */
-let loop = Promise.resolve();
-let busy = false;
+let iterations;
 let fresh = true;
 let spent = 0;
 
@@ -47,11 +44,10 @@ export function run(made) {
   for (let kernel = 0; kernel < KERNELS; kernel++) {
     byId("run-kernels").append(element("canvas", { class: "map", role: "img", width: 3, height: 3 }));
   }
-  byId("run-start").addEventListener("click", () => (running ? pause() : start()));
-  byId("run-step").addEventListener("click", async () => {
-    pause();
-    if (!busy && lines.length < printed.length) await iterate();
-  });
+  iterations = loop(timed, show);
+  byId("run-start").addEventListener("click", () => (iterations.running ? iterations.pause() : start()));
+  byId("run-step").addEventListener("click", () => iterations.instead(iterate));
+  follow();
   byId("run-reset").addEventListener("click", reset);
   spoken(() => {
     for (const words of document.querySelectorAll("[data-fault]"))
@@ -65,72 +61,69 @@ export function run(made) {
 
 /** Runs to the end, or until it is paused. */
 export function start() {
-  if (running || lines.length >= printed.length) return;
-  running = true;
-  show();
-  loop = loop.then(goOn);
+  if (!isDone()) iterations.start();
 }
 
-async function goOn() {
-  try {
-    while (running && lines.length < printed.length) {
-      const began = performance.now();
-      await iterate();
-      const rest = Number(byId("run-speed").value) - (performance.now() - began);
-      if (rest > 0) await wait(rest);
-    }
-  } catch (error) {
-    problem("failure", new Problem("failure", { problem: Problem.of(error) }));
-  } finally {
-    running = false;
+const isDone = () => lines.length >= printed.length;
+
+/** An iteration, no faster than was asked for; whether there is another one. */
+async function timed() {
+  const began = performance.now();
+  await iterate();
+  const rest = Number(byId("run-speed").value) - (performance.now() - began);
+  if (rest > 0) await wait(rest);
+  return !isDone();
+}
+
+const reset = () =>
+  iterations.instead(() => {
+    fresh = true;
+    lines = [];
+    points = [];
+    spent = 0;
+    byId("book-lines").replaceChildren();
+    byId("book-digest").textContent = "";
+    paint(new Float32Array(9 * KERNELS));
     show();
-  }
-}
-
-function pause() {
-  running = false;
-  show();
-}
-
-async function reset() {
-  pause();
-  while (busy) await wait(10);
-  fresh = true;
-  lines = [];
-  points = [];
-  spent = 0;
-  byId("book-lines").replaceChildren();
-  byId("book-digest").textContent = "";
-  show();
-}
+  });
 
 /** The faults that are put right. */
 const fixes = () => FAULTS.filter((name) => byId(`fault-${name}`).checked);
 
 async function iterate() {
-  busy = true;
-  try {
-    if (fresh) await computer.make("run", "Run", { made: "digits" }, fixes().join(","));
-    fresh = false;
-    const began = performance.now();
-    const line = await computer.call("run", "iterate");
-    spent += performance.now() - began;
-    const kernels = await computer.call("run", "kernels");
-    add(line);
-    paint(kernels);
-    if (lines.length === printed.length) byId("book-digest").textContent = await computer.call("run", "digest");
-  } finally {
-    busy = false;
-  }
+  if (isDone()) return;
+  if (fresh) await computer.make("run", "Run", { made: "digits" }, fixes().join(","));
+  fresh = false;
+  const began = performance.now();
+  const line = await computer.call("run", "iterate");
+  spent += performance.now() - began;
+  const kernels = await computer.call("run", "kernels");
+  add(line);
+  paint(kernels);
+  if (isDone()) byId("book-digest").textContent = await computer.call("run", "digest");
   show();
+}
+
+/** Whether the last lines are looked at, and so each new one. */
+let following = true;
+
+function follow() {
+  const list = byId("book-lines");
+  const atEnd = () => list.scrollTop + list.clientHeight > list.scrollHeight - 40;
+  list.addEventListener("scroll", () => (following = atEnd()));
+  // On a screen of another size the end is elsewhere.
+  new ResizeObserver(() => following && toEnd()).observe(list);
+}
+
+function toEnd() {
+  byId("book-lines").scrollTop = byId("book-lines").scrollHeight;
 }
 
 function add(line) {
   const equal = line === printed[lines.length];
   const list = byId("book-lines");
-  const below = list.scrollTop + list.clientHeight > list.scrollHeight - 40;
   list.append(element("span", { class: `line ${equal ? "equal" : "other"}` }, line), "\n");
-  if (below) list.scrollTop = list.scrollHeight;
+  if (following) toEnd();
   points.push([lines.length, ...accuracies(line)]);
   lines.push({ line, equal });
 }
@@ -144,9 +137,9 @@ function paint(kernels) {
 
 function show() {
   const done = lines.length;
-  byId("run-start").textContent = say(running ? "pause" : "start");
-  byId("run-start").disabled = done >= printed.length;
-  byId("run-step").disabled = running || done >= printed.length;
+  byId("run-start").textContent = say(iterations.running ? "pause" : "start");
+  byId("run-start").disabled = isDone();
+  byId("run-step").disabled = iterations.running || isDone();
   byId("run-progress").value = done;
   const speed = done ? say("run.speed.each", { milliseconds: Math.round(spent / done) }) : "";
   byId("run-state").textContent = say("run.state", { done, all: printed.length, speed });
