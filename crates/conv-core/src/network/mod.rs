@@ -12,6 +12,7 @@ mod objective;
 mod pass;
 mod placement;
 mod program;
+mod program_step;
 mod reduce;
 mod shard;
 mod steps;

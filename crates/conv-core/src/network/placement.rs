@@ -5,7 +5,7 @@
 //! of these by turns, and stay in a cache.
 
 use super::fusion::Value;
-use super::program::{ProgramStep, Source};
+use super::program_step::{ProgramStep, Source};
 
 /// The buffers of a shard.
 #[derive(Debug)]

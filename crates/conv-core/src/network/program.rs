@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::fusion::Value;
 use super::layout::{FirstValues, LayerInfo, Layout, Norm};
 use super::placement::Placement;
-use super::steps::Step;
+use super::program_step::{ProgramStep, Source};
 use super::steps::batch_norm::BatchNorm;
 use crate::Error;
 use crate::parameter::Parameter;
@@ -35,24 +35,6 @@ pub(crate) struct Program {
     pub(super) work: u64,
     /// Length of all values, an image, before convolutions and poolings are fused.
     pub(super) values_len: u64,
-}
-
-/// A step, and the values that it reads.
-#[derive(Debug)]
-pub(super) struct ProgramStep {
-    pub(super) step: Box<dyn Step>,
-    pub(super) input: Source,
-    pub(super) other: Option<Source>,
-    /// The name of its layer.
-    pub(super) layer: String,
-}
-
-/// A value that a step reads.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Source {
-    pub(super) value: usize,
-    /// Whether a step that ran before, in the backward pass, has written this value's gradient, so that this one adds to it.
-    pub(super) accumulate: bool,
 }
 
 impl Program {

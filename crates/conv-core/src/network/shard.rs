@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::objective::{Objective, Report};
 use super::pass::{Backward, Block, Buffers, Forward, Packed, Shared, bytes};
 use super::placement::Placement;
-use super::program::{Program, ProgramStep, Source};
+use super::program::Program;
+use super::program_step::{ProgramStep, Source};
 use crate::ops::sum;
 
 /// What all shards of a batch read.
