@@ -11,8 +11,8 @@ export const name = process.env.BROWSER ?? "chromium";
 export const level = process.env.LEVEL ?? "relaxed";
 
 const launch = {
-  chromium: () =>
-    chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] }),
+  chromium: (...args) =>
+    chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", ...args] }),
   // An unpatched Firefox, which is asked for colours and motion when it starts: it has no way to change them later.
   firefox: () =>
     firefox.launch({
@@ -23,6 +23,8 @@ const launch = {
 };
 if (!(name in launch)) throw new Error(`BROWSER is ${name}, expected ${Object.keys(launch).join(" or ")}`);
 export const browser = await launch[name]();
+/** Another Chromium, whose letters are set to another size than 16 pixels. */
+export const withLetters = (pixels) => launch.chromium(`--blink-settings=defaultFontSize=${pixels}`);
 
 /** Errors of all pages: each test fails if there is one. */
 export const errors = [];
@@ -36,8 +38,9 @@ export async function open({
   language = "en",
   motion = "reduce",
   touch = false,
+  within = browser,
 } = {}) {
-  const context = await browser.newContext({
+  const context = await within.newContext({
     viewport: { width, height },
     ...(name === "chromium" && { colorScheme: scheme, reducedMotion: motion, isMobile: touch, hasTouch: touch }),
     locale: language === "zh" ? "zh-CN" : "en-GB",

@@ -1,6 +1,6 @@
 // How the page stands on a screen.
 import assert from "node:assert/strict";
-import { level, name, open } from "../open.mjs";
+import { level, name, open, withLetters } from "../open.mjs";
 
 /** What goes beyond a screen, in pixels to either side. */
 const beyond = (tab) =>
@@ -44,6 +44,21 @@ export default {
     assert.ok(shifted < 0.02, `layout shift ${shifted}`);
     await tab.context().close();
     return `${said}, layout shift ${shifted.toFixed(3)}`;
+  },
+
+  async "letters of twice the size fit every screen"() {
+    if (name !== "chromium") return;
+    const large = await withLetters(32);
+    try {
+      const tab = await open({ within: large });
+      assert.equal(await tab.evaluate(() => getComputedStyle(document.documentElement).fontSize), "32px");
+      for (const width of [360, 740, 1280]) {
+        await tab.setViewportSize({ width, height: 900 });
+        assert.equal(await beyond(tab), 0, `too wide at ${width}`);
+      }
+    } finally {
+      await large.close();
+    }
   },
 
   async "every part fits every screen, in both languages and both directions"() {
