@@ -5,7 +5,7 @@ use ndarray::Array2;
 use super::batch::Dropout;
 use super::head::{per_kernel, pooled};
 use super::logits::argmax;
-use super::window::{Any, Fixed, Window};
+use super::window::{Any, ThreeByThree, Window};
 use super::{CLASSES, Images, Network, exact};
 use crate::simd::{Lanes, Op, Simd, dispatch};
 use crate::tuning::CHAPTER_IMAGES_PER_PREDICTION as PER_TASK;
@@ -70,7 +70,7 @@ impl Op for Predict<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         match (self.net.geometry.kernel, self.net.geometry.image.1) {
-            ((3, 3), 28) if S::UNROLLED => self.through::<S, Fixed<S::F32, 3, 28>>(s),
+            ((3, 3), 28) if S::UNROLLED => self.through::<S, ThreeByThree<S::F32, 28>>(s),
             _ => self.through::<S, Any>(s),
         }
     }

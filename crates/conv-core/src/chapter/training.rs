@@ -4,7 +4,7 @@ use super::batch::Dropout;
 use super::head::{per_kernel, pooled};
 use super::logits::argmax;
 use super::step::Backward;
-use super::window::{Any, Fixed, Window};
+use super::window::{Any, ThreeByThree, Window};
 use super::{Batch, CLASSES, Images, Network, Workspace, exact};
 use crate::simd::{LANES, Lanes, Op, Simd, dispatch, math};
 use crate::tuning::CHAPTER_IMAGES_PER_TASK;
@@ -243,7 +243,7 @@ impl Op for ForwardTask<'_> {
             self.forward.net.geometry.kernel,
             self.forward.net.geometry.image.1,
         ) {
-            ((3, 3), 28) if S::UNROLLED => self.through::<S, Fixed<S::F32, 3, 28>>(s),
+            ((3, 3), 28) if S::UNROLLED => self.through::<S, ThreeByThree<S::F32, 28>>(s),
             _ => self.through::<S, Any>(s),
         }
     }
@@ -304,7 +304,7 @@ impl Op for BackwardTask<'_> {
     fn run<S: Simd>(self, s: S) {
         // The two windows add up a gradient in different orders, and so this one is chosen by the sizes alone.
         match (self.step.geometry.kernel, self.step.geometry.image.1) {
-            ((3, 3), 28) => self.through::<S, Fixed<S::F32, 3, 28>>(s),
+            ((3, 3), 28) => self.through::<S, ThreeByThree<S::F32, 28>>(s),
             _ => self.through::<S, Any>(s),
         }
     }

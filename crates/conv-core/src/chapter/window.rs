@@ -38,15 +38,18 @@ pub(super) trait Window<S: Simd>: Copy {
     fn finish(self, s: S, gradient: Self::Gradient, sums: &mut [Lanes]);
 }
 
-/// A window of K×K over an image `WIDTH` wide: the compiler knows every offset, and weights and gradient
+/// Rows and columns of a window whose size the compiler knows.
+const K: usize = 3;
+
+/// A window of 3×3 over an image `WIDTH` wide: the compiler knows every offset, and weights and gradient
 /// live in registers.
 #[derive(Clone, Copy)]
-pub(super) struct Fixed<V, const K: usize, const WIDTH: usize> {
+pub(super) struct ThreeByThree<V, const WIDTH: usize> {
     taps: [[V; K]; K],
     part: usize,
 }
 
-impl<V, const K: usize, const WIDTH: usize> Fixed<V, K, WIDTH> {
+impl<V, const WIDTH: usize> ThreeByThree<V, WIDTH> {
     /// How many pixels there are from a section's first to its last.
     const PIXELS: usize = (K - 1) * WIDTH + K;
 
@@ -75,11 +78,10 @@ impl<V, const K: usize, const WIDTH: usize> Fixed<V, K, WIDTH> {
     }
 }
 
-/// What is done for each weight of a window of 3×3, with its row and its column as constants. In loops the compiler would not know
-/// in which of four pixels one lies.
+/// What is done for each weight of the window, with its row and its column as constants. In loops the compiler would not know in
+/// which of four pixels one lies.
 macro_rules! for_each_weight {
     ($each:ident) => {
-        const { assert!(K == 3, "a window of another size") }
         $each!(0, 0);
         $each!(0, 1);
         $each!(0, 2);
@@ -92,7 +94,7 @@ macro_rules! for_each_weight {
     };
 }
 
-impl<S: Simd, const K: usize, const WIDTH: usize> Window<S> for Fixed<S::F32, K, WIDTH> {
+impl<S: Simd, const WIDTH: usize> Window<S> for ThreeByThree<S::F32, WIDTH> {
     type Gradient = [[S::F32; K]; K];
 
     #[inline(always)]
