@@ -231,7 +231,7 @@ pub trait Simd: Tiles + Copy + Send + Sync {
 ///
 /// macro_rules! methods {
 ///     ($(fn $name:ident($($argument:ty),*) $(-> $output:ty)?;)*) => {
-///         $(fn $name(self, $(_: $argument),*) $(-> $output)? { unimplemented!() })*
+///         $(fn $name(self, $(_: $argument),*) $(-> $output)? { loop {} })*
 ///     };
 /// }
 ///
@@ -260,10 +260,10 @@ pub trait Simd: Tiles + Copy + Send + Sync {
 ///         fn if_nan(f32, f32, f32) -> f32;
 ///         fn low_bits(&[u32; 16]) -> u16;
 ///     }
-///     unsafe fn load_at(self, _: *const f32) -> f32 { unimplemented!() }
-///     unsafe fn splat_pair(self, _: *const f32) -> f32 { unimplemented!() }
-///     unsafe fn store_at(self, _: f32, _: *mut f32) { unimplemented!() }
-///     unsafe fn store_transposed(self, _: [f32; 8], _: *mut f32, _: usize) { unimplemented!() }
+///     unsafe fn load_at(self, _: *const f32) -> f32 { loop {} }
+///     unsafe fn splat_pair(self, _: *const f32) -> f32 { loop {} }
+///     unsafe fn store_at(self, _: f32, _: *mut f32) { loop {} }
+///     unsafe fn store_transposed(self, _: [f32; 8], _: *mut f32, _: usize) { loop {} }
 /// }
 /// ```
 #[cfg(doctest)]
