@@ -82,6 +82,34 @@ fn every_phrase_is_there_and_is_used() {
     }
 }
 
+/// Limits that stand in phrases as numbers are those of the library.
+#[test]
+fn limits_of_pictures_are_the_library_s() {
+    use trainer::picture::Error;
+    let (width, height) = (1, 1);
+    for (key, error, limit) in [
+        (
+            "picture.large",
+            Error::TooLarge { width, height },
+            "134217728",
+        ),
+        (
+            "picture.progressive",
+            Error::LargeProgressive { width, height },
+            "11 million",
+        ),
+    ] {
+        assert!(error.to_string().contains(limit), "{error}");
+        assert!(phrases("en")[key].replace(',', "").contains(limit), "{key}");
+    }
+    for (key, limit) in [
+        ("picture.large", "134217728"),
+        ("picture.progressive", "1100 万"),
+    ] {
+        assert!(phrases("zh")[key].replace(',', "").contains(limit), "{key}");
+    }
+}
+
 #[test]
 fn every_fault_has_a_phrase_and_a_switch() {
     let run = text(&web().join("modules/run.js"));

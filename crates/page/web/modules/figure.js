@@ -147,7 +147,7 @@ function buildMaps(computer) {
         // What the field shows is what is computed with.
         change: ({ target }) => {
           const kept = kernels[9 * number + tap];
-          if (target.valueAsNumber !== kept && Math.fround(target.valueAsNumber) !== kept) target.value = String(kept);
+          if (Math.fround(target.valueAsNumber) !== kept) target.value = String(kept);
           show();
         },
       }),

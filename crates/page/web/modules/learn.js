@@ -104,14 +104,10 @@ async function share() {
   show();
 }
 
-/** Whether there is a network; made where there is none yet. */
-const ready = () => (made ??= make());
+/** Whether there is a network; made where there is none yet, and the recipe can be trained. */
+const ready = async () => Boolean(recipeText()) && (made ??= make());
 
 async function make() {
-  if (!recipeText()) {
-    made = undefined;
-    return false;
-  }
   try {
     await computer.make("learning", "Learning", { made: "digits" }, recipeText());
     progress = await computer.read("learning", "advance", 0);
@@ -147,7 +143,7 @@ async function train() {
 
 const reset = () =>
   steps.instead(async () => {
-    made = progress = copied = undefined;
+    made = progress = copied = tiles.at = undefined;
     [losses, judged] = [[], []];
     byId("train-digest").textContent = "";
     byId("learn-mistakes").replaceChildren();
