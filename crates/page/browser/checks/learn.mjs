@@ -82,6 +82,8 @@ export default {
       assert.equal(await tab.isDisabled("#learn-start"), false, hash);
       await tab.click("#language");
       assert.match(await tab.textContent("#learn-problem"), /没有可以读取的配方/, hash);
+      await tab.click("#learn-reset");
+      await tab.waitForSelector("#learn-problem", { state: "hidden" });
       await tab.context().close();
     }
   },

@@ -148,7 +148,10 @@ const reset = () =>
     byId("train-digest").textContent = "";
     byId("learn-mistakes").replaceChildren();
     show();
-    if (recipeText()) await ready();
+    if (!recipeText()) return;
+    // What was wrong with the training before is no longer.
+    problem("learn-problem");
+    await ready();
   });
 
 async function judge(images) {
