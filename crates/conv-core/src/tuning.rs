@@ -127,8 +127,8 @@ pub(crate) const PANEL_LANES: usize = 2;
 pub(crate) const TAPS_PER_TILE: usize = 12;
 /// What the pixels of a task are a multiple of: whole tiles of 6, 12 and 14 pixels, and half tiles of 8.
 pub(crate) const PIXELS_PER_TASK: usize = 84;
-/// Tasks of a gradient of kernels by Winograd's algorithm: where a batch has fewer images, the kernels are divided too, which
-/// divides no sum.
+/// Tasks of a gradient of kernels by Winograd's algorithm for which its kernels are divided, at most, where there are so many
+/// threads: each transforms the same tiles again.
 pub(crate) const WINOGRAD_TASKS: usize = 8;
 /// Input channels whose kernels' gradients are summed and transformed back at a time, so that the sums stay in a core's second
 /// cache: whole tiles of six and of eight rows.

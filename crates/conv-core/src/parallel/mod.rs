@@ -1,8 +1,8 @@
 //! Work on parts of an array, on the threads of the current rayon pool, or without the feature `rayon` on the
 //! caller's.
 //!
-//! The parts depend on the array and never on the number of threads, and so do the results. Within a [stage](stages())
-//! all of this runs on the thread that is at work there.
+//! The parts depend on the array and never on the number of threads, and so do the results: who asks for the number of
+//! threads divides no sum by it. Within a [stage](stages()) all of this runs on the thread that is at work there.
 
 pub(crate) mod scratch;
 mod stages;
@@ -106,7 +106,7 @@ pub(crate) fn sum(count: usize, work: impl Fn(usize) -> usize + Send + Sync) -> 
 }
 
 /// The threads that work may be divided among.
-fn threads() -> usize {
+pub(crate) fn threads() -> usize {
     if stages::inside() {
         return 1;
     }

@@ -154,7 +154,6 @@ pub fn d_kernels(
     let input = slice("input", &input)?;
     let d_output = slice("d_output", &d_output)?;
     let total = slice_mut("d_kernels", &mut d_kernels)?;
-    total.fill(0.0);
     tasks::d_kernels(&plan, input, d_output, total)
 }
 

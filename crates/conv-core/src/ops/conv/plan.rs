@@ -10,7 +10,7 @@ use super::direct::Direct;
 use super::geometry::Problem;
 use super::padding::PaddedImage;
 use super::single_channel::SingleChannel;
-use super::winograd::{self, DKernels, Winograd};
+use super::winograd::{self, DKernels, Order, Winograd};
 use crate::Error;
 use crate::simd::Lanes;
 
@@ -120,7 +120,7 @@ impl Plan {
     /// Packs kernels (taps, Cout).
     pub(crate) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
         let (cout, group_kernels) = (self.kernels(), self.problem.group_kernels());
-        self.pack_by(kernels, packed, |group, tap| {
+        self.pack_by((kernels, Order::Forward), packed, |group, tap| {
             (tap * cout + group * group_kernels, 1)
         });
     }
@@ -130,24 +130,24 @@ impl Plan {
         let (per_out, per_in) = (self.problem.group_inputs(), self.problem.group_kernels());
         let cout = self.problem.input().channels;
         let window = self.problem.kernel.0 * self.problem.kernel.1;
-        self.pack_by(kernels, packed, |group, tap| {
+        self.pack_by((kernels, Order::Flipped), packed, |group, tap| {
             let (flipped, kernel) = (window - 1 - tap / per_out, tap % per_out);
             (flipped * per_in * cout + group * per_out + kernel, cout)
         });
     }
 
     /// Packs kernels whose weights lie where `weights` says: for a group and a tap, the index of the first kernel's weight
-    /// and the distance from one kernel's to the next one's.
+    /// and the distance from one kernel's to the next one's. The order says the same of kernels in one group.
     fn pack_by(
         &self,
-        kernels: &[f32],
+        (kernels, order): (&[f32], Order),
         packed: &mut [Lanes],
         weights: impl Fn(usize, usize) -> (usize, usize) + Sync,
     ) {
         match &self.tables {
             Tables::Direct(direct) => direct.pack(packed, kernels, weights),
             Tables::SingleChannel(single) => single.pack(packed, kernels, weights),
-            Tables::Winograd(winograd) => winograd.pack(kernels, packed, |tap| weights(0, tap)),
+            Tables::Winograd(winograd) => winograd.pack(order, kernels, packed),
         }
     }
 

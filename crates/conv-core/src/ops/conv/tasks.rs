@@ -118,7 +118,7 @@ pub(super) fn d_input(
     Ok(())
 }
 
-/// The gradient of the kernels, from `total` of zeros.
+/// The gradient of the kernels, whatever is in `total`.
 pub(super) fn d_kernels(
     plan: &Plan,
     input: &[f32],
@@ -128,6 +128,7 @@ pub(super) fn d_kernels(
     if let Some(winograd) = plan.winograd() {
         return winograd_d_kernels((plan, winograd), input, d_output, total);
     }
+    total.fill(0.0);
     let n = d_output.len() / plan.output_len();
     let image = (plan.padded().len() + plan.output_len()) as u64;
     if total.len() as u64 * SUMS_PER_BATCH as u64 > n as u64 * image {
@@ -164,8 +165,9 @@ pub(super) fn d_kernels(
     Ok(())
 }
 
-/// [`d_kernels`] by Winograd's algorithm. The images are divided into shards, and where these are few, the kernels into
-/// ranges of panels. A task is a shard and a range; the sums of the shards are added in their order.
+/// [`d_kernels`] by Winograd's algorithm. The images are divided into shards, and where these are fewer than threads, the kernels
+/// into ranges of panels, which divides no sum. A task is a shard and a range: it transforms all tiles of its shard, so that more
+/// ranges are more work. The sums of the shards are added in their order.
 fn winograd_d_kernels(
     (plan, winograd): (&Plan, &Winograd),
     input: &[f32],
@@ -178,7 +180,8 @@ fn winograd_d_kernels(
     let shards = n.div_ceil(images);
     let cout = plan.kernels();
     let panels = cout.div_ceil(KERNELS_PER_PANEL);
-    let each = panels.div_ceil((WINOGRAD_TASKS / shards).max(1));
+    let tasks = parallel::threads().min(WINOGRAD_TASKS);
+    let each = panels.div_ceil(tasks.div_ceil(shards));
     let (ranges, width) = (panels.div_ceil(each), cout.min(each * KERNELS_PER_PANEL));
     let rows = plan.problem().taps();
     let len = product("the sums", &[rows, width])?;
@@ -197,12 +200,13 @@ fn winograd_d_kernels(
         });
         let rows_per_task = rows.div_ceil(TASKS);
         parallel::parts_mut(total, rows_per_task * cout, |task, total| {
-            for sum in sums.chunks_exact(ranges * len) {
-                for (row, total) in (task * rows_per_task..).zip(total.chunks_exact_mut(cout)) {
+            for (row, total) in (task * rows_per_task..).zip(total.chunks_exact_mut(cout)) {
+                for (shard, sum) in sums.chunks_exact(ranges * len).enumerate() {
                     let ranges = sum.chunks_exact(len);
                     for (total, range) in total.chunks_mut(width).zip(ranges) {
                         for (total, sum) in total.iter_mut().zip(&range[row * width..]) {
-                            *total += sum;
+                            // Never a negative zero: 0 + −0 is 0.
+                            *total = if shard == 0 { 0.0 } else { *total } + sum;
                         }
                     }
                 }

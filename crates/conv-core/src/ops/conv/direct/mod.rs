@@ -18,7 +18,6 @@ use crate::simd::{Lanes, dispatch, groups};
 use crate::tuning::{HALF_TILES, PANEL_LANES, PIXELS_PER_SUM};
 use d_kernels::DKernels;
 use forward::Forward;
-pub(super) use pack::pack_tap;
 use pairs::Pairs;
 pub(super) use pairs::pair_count;
 

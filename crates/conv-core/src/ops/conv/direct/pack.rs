@@ -55,12 +55,7 @@ impl Direct {
 }
 
 /// The weights of a tap for as many kernels, zeros behind them.
-pub(in crate::ops::conv) fn pack_tap(
-    from: &[f32],
-    stride: usize,
-    kernels: usize,
-    packed: &mut [Lanes],
-) {
+fn pack_tap(from: &[f32], stride: usize, kernels: usize, packed: &mut [Lanes]) {
     let packed = Lanes::flat_mut(packed);
     let (weights, rest) = packed.split_at_mut(kernels.min(packed.len()));
     if stride == 1 {

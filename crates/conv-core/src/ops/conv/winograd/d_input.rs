@@ -24,9 +24,7 @@ impl Winograd {
         parallel::parts_mut(packed, self.values() * row, |channel, packed| {
             for panel in 0..self.panels() {
                 let to = &mut Lanes::flat_mut(packed)[panel * PANEL..];
-                self.pack_channel(kernels, (channel, panel), (to, row * LANES), |tap| {
-                    (tap * self.cout, 1)
-                });
+                self.pack_channel(kernels, (channel, panel), (to, row * LANES));
             }
         });
     }

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::passes::{DInputs, DOutputs, Products};
-use super::{PANEL, Winograd, blocks};
+use super::{Order, PANEL, Winograd, blocks};
 use crate::parallel::scratch;
 use crate::simd::{Lanes, dispatch, dispatch_for, groups};
 
@@ -30,10 +30,7 @@ impl Winograd {
         kernels: &[f32],
         packed: &mut [Lanes],
     ) {
-        let (cin, cout) = (self.cin, self.cout);
-        self.swapped().pack(kernels, packed, |tap| {
-            (tap / cout * cin * cout + tap % cout, cout)
-        });
+        self.swapped().pack(Order::Transposed, kernels, packed);
     }
 
     /// Lanes for the transformed tiles of the output's gradient and for those of a panel of the input's.

@@ -15,6 +15,7 @@ mod d_input;
 mod d_input_by_channels;
 mod d_kernels;
 mod matrices;
+mod pack;
 mod passes;
 mod tiling;
 mod transforms;
@@ -23,20 +24,19 @@ use std::ops::Range;
 
 pub(super) use self::d_kernels::DKernels;
 use self::d_kernels::SUMS_STEP;
-use self::passes::{Inputs, Kernels, Outputs, Products};
+pub(super) use self::pack::Order;
+use self::passes::{Inputs, Outputs, Products};
 pub(crate) use self::tiling::Tiling;
-use super::direct::pack_tap;
 use super::geometry::Problem;
 use super::padding::PaddedImage;
-use crate::parallel;
 use crate::parallel::scratch;
 use crate::shape::ImageShape;
 use crate::simd::{LANES, Lanes, Tile, dispatch, dispatch_for, groups};
 use crate::tuning::{
-    KERNELS_PER_PANEL as PANEL, PANEL_LANES, WINOGRAD_4X4_TILES_PER_BLOCK,
-    WINOGRAD_5X5_TILES_PER_BLOCK, WINOGRAD_TASKS_PER_BLOCK, WINOGRAD_TASKS_PER_IMAGE,
-    WINOGRAD_TILES_MULTIPLE, WINOGRAD_TILES_PER_BLOCK, WINOGRAD_VALUES_PER_BLOCK,
-    WINOGRAD_WIDE_5X5_TILES_PER_BLOCK, WINOGRAD_WIDE_CHANNELS,
+    KERNELS_PER_PANEL as PANEL, WINOGRAD_4X4_TILES_PER_BLOCK, WINOGRAD_5X5_TILES_PER_BLOCK,
+    WINOGRAD_TASKS_PER_BLOCK, WINOGRAD_TASKS_PER_IMAGE, WINOGRAD_TILES_MULTIPLE,
+    WINOGRAD_TILES_PER_BLOCK, WINOGRAD_VALUES_PER_BLOCK, WINOGRAD_WIDE_5X5_TILES_PER_BLOCK,
+    WINOGRAD_WIDE_CHANNELS,
 };
 
 /// The tiles of one convolution over images of one size.
@@ -234,51 +234,6 @@ impl Winograd {
             size: ((rows - y).min(out), (cols - x).min(out)),
         };
         (((image * rows + y) * cols + x) * self.cout, tile)
-    }
-
-    /// Packs kernels as the products read them: panel after panel, for each the transformed values. `weights` says where the first
-    /// kernel's weight of a tap lies, and how far it is from one kernel's to the next one's.
-    pub(super) fn pack(
-        &self,
-        kernels: &[f32],
-        packed: &mut [Lanes],
-        weights: impl Fn(usize) -> (usize, usize) + Sync,
-    ) {
-        let panel_len = self.values() * self.kernels_step(PANEL);
-        parallel::parts_mut(packed, panel_len, |panel, packed| {
-            let (_, channels) = self.panel(panel);
-            let step = self.kernels_step(channels) * LANES;
-            for channel in 0..self.cin {
-                let first = channel * groups(channels) * LANES;
-                let to = (&mut Lanes::flat_mut(packed)[first..], step);
-                self.pack_channel(kernels, (channel, panel), to, &weights);
-            }
-        });
-    }
-
-    /// The transformed kernels of a panel, of one input channel, with so many values from one to the next.
-    fn pack_channel(
-        &self,
-        kernels: &[f32],
-        (channel, panel): (usize, usize),
-        (to, step): (&mut [f32], usize),
-        weights: impl Fn(usize) -> (usize, usize),
-    ) {
-        let (first, channels) = self.panel(panel);
-        let mut taps = [Lanes::ZERO; Tiling::MOST_TAPS * PANEL_LANES];
-        let taps = &mut taps[..self.tiling.taps() * PANEL_LANES];
-        for (position, tap) in taps.chunks_exact_mut(PANEL_LANES).enumerate() {
-            let (from, stride) = weights(position * self.cin + channel);
-            let from = &kernels[from + first * stride..];
-            pack_tap(from, stride, self.cout - first, tap);
-        }
-        dispatch(Kernels {
-            tiling: self.tiling,
-            taps,
-            to,
-            step,
-            lanes: groups(channels),
-        });
     }
 
     /// Pixels of the output, in whole rows, that are a task of their own where images are large.

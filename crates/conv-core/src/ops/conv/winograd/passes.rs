@@ -155,31 +155,6 @@ impl Op for DInputs<'_> {
     }
 }
 
-/// The taps of an input channel for the kernels of a panel → their values, where the products read them.
-pub(super) struct Kernels<'a> {
-    pub(super) tiling: Tiling,
-    pub(super) taps: &'a [Lanes],
-    pub(super) to: &'a mut [f32],
-    /// From one value to the next.
-    pub(super) step: usize,
-    /// Kernels, in whole vectors.
-    pub(super) lanes: usize,
-}
-
-impl Op for Kernels<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let from = (
-            Lanes::flat(self.taps),
-            Tile::spread(self.tiling.kernel(), PANEL),
-        );
-        let to = (self.to, Tile::spread(self.tiling.tile(), self.step));
-        transforms::kernel(s, self.tiling, from, to, self.lanes * LANES);
-    }
-}
-
 /// For each value (some input channels, channels of a panel), added to the gradient of the kernels.
 pub(super) struct DKernel<'a> {
     pub(super) tiling: Tiling,
