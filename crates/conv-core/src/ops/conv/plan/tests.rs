@@ -47,6 +47,16 @@ fn images_as_they_are_give_the_bits_of_padded_ones() {
             });
             let mut d_kernels = vec![f32::NAN; kernels.len()];
             plan.d_kernels(padded, &d_output, &mut d_kernels);
+            // What is written is what would be added to zeros: of sums that are nothing, zeros without a sign.
+            for d_output in [&d_output, &vec![0.0; d_output.len()]] {
+                let (mut written, mut added) =
+                    (vec![f32::NAN; kernels.len()], vec![0.0; kernels.len()]);
+                plan.d_kernels(padded, d_output, &mut written);
+                plan.add_d_kernels(padded, d_output, 0, &mut added);
+                let [written, added] =
+                    [written, added].map(|all| all.iter().map(|x| x.to_bits()).collect::<Vec<_>>());
+                assert!(written == added, "{size}, {rows} x {cols}");
+            }
             (output, d_kernels)
         });
         assert!(found[0].0.iter().chain(&found[0].1).all(|x| x.is_finite()));

@@ -184,16 +184,12 @@ impl Op for DKernel<'_> {
         for (number, channel) in inputs.enumerate() {
             let sums = (&sums[number * lanes..], from);
             let d_kernels = &mut self.d_kernels[channel * self.row..];
-            if self.anew {
-                for tap in 0..self.tiling.taps() {
-                    let tap = &mut d_kernels[tap * to.step.1..][..channels];
-                    for vector in tap.chunks_mut(S::WIDTH) {
-                        s.store_first(s.splat(0.0), vector);
-                    }
-                }
-            }
             let d_kernels = (d_kernels, to);
-            transforms::add_d_kernel(s, self.tiling, sums, d_kernels, channels);
+            if self.anew {
+                transforms::new_d_kernel(s, self.tiling, sums, d_kernels, channels);
+            } else {
+                transforms::add_d_kernel(s, self.tiling, sums, d_kernels, channels);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@
 use crate::simd::{Simd, Tile, transform};
 
 use super::Tiling;
-use super::matrices::{AddDInput, DInput, DKernel, DOutput, Input, Kernel, Output};
+use super::matrices::{AddDInput, DInput, DKernel, DOutput, Input, Kernel, NewDKernel, Output};
 
 /// `Bᵀ d B`: a tile of the input to a transformed one.
 ///
@@ -140,5 +140,24 @@ pub(crate) fn add_d_kernel<S: Simd>(
         Tiling::F2x3 => transform::<DKernel, S, 4, 3>(s, from, to, &[], channels),
         Tiling::F4x3 => transform::<DKernel, S, 6, 3>(s, from, to, &[], channels),
         Tiling::F4x5 => transform::<DKernel, S, 8, 5>(s, from, to, &[], channels),
+    }
+}
+
+/// The same added to zeros, whatever is there.
+///
+/// # Panics
+/// As [`input`].
+#[inline(always)]
+pub(crate) fn new_d_kernel<S: Simd>(
+    s: S,
+    tiling: Tiling,
+    from: (&[f32], Tile),
+    to: (&mut [f32], Tile),
+    channels: usize,
+) {
+    match tiling {
+        Tiling::F2x3 => transform::<NewDKernel, S, 4, 3>(s, from, to, &[], channels),
+        Tiling::F4x3 => transform::<NewDKernel, S, 6, 3>(s, from, to, &[], channels),
+        Tiling::F4x5 => transform::<NewDKernel, S, 8, 5>(s, from, to, &[], channels),
     }
 }

@@ -20,8 +20,10 @@ pub(super) struct Kernel;
 pub(super) struct DInput;
 /// B, for sums that are added to what is there
 pub(super) struct AddDInput;
-/// Gᵀ
+/// Gᵀ, for sums that are added to what is there
 pub(super) struct DKernel;
+/// Gᵀ, for sums that are added to zeros, whatever is there
+pub(super) struct NewDKernel;
 
 impl<const N: usize> Transform<N, N> for AddDInput
 where
@@ -32,5 +34,18 @@ where
     #[inline(always)]
     fn apply<S: Simd>(s: S, x: [S::F32; N]) -> [S::F32; N] {
         DInput::apply(s, x)
+    }
+}
+
+impl<const N: usize, const M: usize> Transform<N, M> for NewDKernel
+where
+    DKernel: Transform<N, M>,
+{
+    /// Without a bias a zero is added: a sum with it is never a negative zero.
+    const ADDS_BIAS: bool = true;
+
+    #[inline(always)]
+    fn apply<S: Simd>(s: S, x: [S::F32; N]) -> [S::F32; M] {
+        DKernel::apply(s, x)
     }
 }
