@@ -47,8 +47,9 @@ fn images_as_they_are_give_the_bits_of_padded_ones() {
             });
             let mut d_kernels = vec![f32::NAN; kernels.len()];
             plan.d_kernels(padded, &d_output, &mut d_kernels);
-            // What is written is what would be added to zeros: of sums that are nothing, zeros without a sign.
-            for d_output in [&d_output, &vec![0.0; d_output.len()]] {
+            // What is written is what would be added to zeros: of products that vanish, zeros without a sign.
+            let smallest = vec![f32::from_bits(1); d_output.len()];
+            for d_output in [&d_output, &smallest] {
                 let (mut written, mut added) =
                     (vec![f32::NAN; kernels.len()], vec![0.0; kernels.len()]);
                 plan.d_kernels(padded, d_output, &mut written);
