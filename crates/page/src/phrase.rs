@@ -58,7 +58,7 @@ impl From<Phrase> for JsValue {
     }
 }
 
-/// As [`program`](Phrase::program).
+/// Words of the program, in English in every language.
 impl From<String> for Phrase {
     fn from(words: String) -> Self {
         Self::program(words)
