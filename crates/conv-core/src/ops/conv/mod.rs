@@ -7,6 +7,7 @@ mod col2im;
 mod direct;
 pub(crate) mod geometry;
 pub(crate) mod max_pooled;
+mod order;
 pub(crate) mod padding;
 pub(crate) mod plan;
 mod single_channel;

@@ -8,9 +8,10 @@ use super::choose::{
 use super::col2im::Col2im;
 use super::direct::Direct;
 use super::geometry::Problem;
+use super::order::Order;
 use super::padding::PaddedImage;
 use super::single_channel::SingleChannel;
-use super::winograd::{self, DKernels, Order, Winograd};
+use super::winograd::{self, DKernels, Winograd};
 use crate::Error;
 use crate::simd::Lanes;
 
@@ -119,31 +120,16 @@ impl Plan {
 
     /// Packs kernels (taps, Cout).
     pub(crate) fn pack(&self, kernels: &[f32], packed: &mut [Lanes]) {
-        let (cout, group_kernels) = (self.kernels(), self.problem.group_kernels());
-        self.pack_by((kernels, Order::Forward), packed, |group, tap| {
-            (tap * cout + group * group_kernels, 1)
-        });
+        self.pack_ordered(Order::Forward, kernels, packed);
     }
 
     /// For the plan of a [transposed](Problem::transposed) problem, packs the kernels (taps, Cout) of the original one.
     fn pack_transposed(&self, kernels: &[f32], packed: &mut [Lanes]) {
-        let (per_out, per_in) = (self.problem.group_inputs(), self.problem.group_kernels());
-        let cout = self.problem.input().channels;
-        let window = self.problem.kernel.0 * self.problem.kernel.1;
-        self.pack_by((kernels, Order::Flipped), packed, |group, tap| {
-            let (flipped, kernel) = (window - 1 - tap / per_out, tap % per_out);
-            (flipped * per_in * cout + group * per_out + kernel, cout)
-        });
+        self.pack_ordered(Order::Flipped, kernels, packed);
     }
 
-    /// Packs kernels whose weights lie where `weights` says: for a group and a tap, the index of the first kernel's weight
-    /// and the distance from one kernel's to the next one's. The order says the same of kernels in one group.
-    fn pack_by(
-        &self,
-        (kernels, order): (&[f32], Order),
-        packed: &mut [Lanes],
-        weights: impl Fn(usize, usize) -> (usize, usize) + Sync,
-    ) {
+    fn pack_ordered(&self, order: Order, kernels: &[f32], packed: &mut [Lanes]) {
+        let weights = |group, tap| order.weights(&self.problem, group, tap);
         match &self.tables {
             Tables::Direct(direct) => direct.pack(packed, kernels, weights),
             Tables::SingleChannel(single) => single.pack(packed, kernels, weights),

@@ -5,7 +5,8 @@
 use std::ops::Range;
 
 use super::passes::{DInputs, DOutputs, Products};
-use super::{Order, PANEL, Winograd, blocks};
+use super::{PANEL, Winograd, blocks};
+use crate::ops::conv::order::Order;
 use crate::parallel::scratch;
 use crate::simd::{Lanes, dispatch, dispatch_for, groups};
 

@@ -24,7 +24,6 @@ use std::ops::Range;
 
 pub(super) use self::d_kernels::DKernels;
 use self::d_kernels::SUMS_STEP;
-pub(super) use self::pack::Order;
 use self::passes::{Inputs, Outputs, Products};
 pub(crate) use self::tiling::Tiling;
 use super::geometry::Problem;

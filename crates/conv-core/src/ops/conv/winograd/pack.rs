@@ -2,21 +2,11 @@
 
 use super::transforms;
 use super::{PANEL, Tiling, Winograd};
+use crate::ops::conv::order::Order;
 use crate::parallel;
 use crate::parallel::scratch;
 use crate::simd::{LANES, Lanes, Op, Simd, Tile, dispatch, groups, store_transposed};
 use crate::tuning::{PANEL_LANES, TRANSPOSED};
-
-/// In which order an array holds the weights of kernels from Cin to Cout channels.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::ops::conv) enum Order {
-    /// (Kh, Kw, Cin, Cout)
-    Forward,
-    /// (Kh, Kw, Cout, Cin): those of the convolution whose gradient this one adds up.
-    Transposed,
-    /// The same with the last row first, and in each the last column.
-    Flipped,
-}
 
 impl Winograd {
     /// Packs kernels as the products read them: panel after panel, for each the transformed values.
@@ -26,7 +16,7 @@ impl Winograd {
             let (_, channels) = self.panel(panel);
             let step = self.kernels_step(channels) * LANES;
             let packed = Lanes::flat_mut(packed);
-            if let Order::Forward = order {
+            if order == Order::Forward {
                 for channel in 0..self.cin {
                     let to = (&mut packed[channel * groups(channels) * LANES..], step);
                     self.pack_channel(kernels, (channel, panel), to);
@@ -38,7 +28,7 @@ impl Winograd {
                 dispatch(TransposedKernels {
                     winograd: self,
                     kernels,
-                    flipped: matches!(order, Order::Flipped),
+                    order,
                     panel: self.panel(panel),
                     taps: Lanes::flat_mut(taps),
                     to: (packed, step),
@@ -107,12 +97,12 @@ impl Op for Kernels<'_> {
     }
 }
 
-/// Kernels (Kh, Kw, Cout, Cin) → the transformed ones of a panel. Each row of them is read once: a weight at a time would be one of
+/// Kernels whose rows are (Cout, Cin) → the transformed ones of a panel. Each row of them is read once: a weight at a time would be one of
 /// every row, from lines that fall into the same sets of the cache.
 struct TransposedKernels<'a> {
     winograd: &'a Winograd,
     kernels: &'a [f32],
-    flipped: bool,
+    order: Order,
     /// The first channel, and how many.
     panel: (usize, usize),
     /// Room for the taps of the panel, of as many input channels as a vector has lanes.
@@ -136,15 +126,11 @@ impl Op for TransposedKernels<'_> {
         for first_input in (0..cin).step_by(S::WIDTH) {
             let inputs = first_input..cin.min(first_input + S::WIDTH);
             for tap in 0..tiling.taps() {
-                let position = if self.flipped {
-                    tiling.taps() - 1 - tap
-                } else {
-                    tap
-                };
+                let pixel = self.order.pixel(tap, tiling.taps());
                 for channel in (0..lanes).step_by(TRANSPOSED) {
                     let mut vectors = [s.splat(0.0); TRANSPOSED];
                     for (vector, channel) in vectors.iter_mut().zip(channel..channels) {
-                        let from = &self.kernels[(position * cout + first + channel) * cin..];
+                        let from = &self.kernels[(pixel * cout + first + channel) * cin..];
                         *vector = s.load_first(&from[inputs.clone()]);
                     }
                     let to = &mut self.taps[tap * PANEL + channel..];

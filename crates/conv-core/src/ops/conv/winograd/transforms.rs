@@ -9,23 +9,52 @@ use crate::simd::{Simd, Tile, transform};
 use super::Tiling;
 use super::matrices::{AddDInput, DInput, DKernel, DOutput, Input, Kernel, NewDKernel, Output};
 
-/// `Bᵀ d B`: a tile of the input to a transformed one.
-///
-/// # Panics
-/// If a tile is not of the size of the matrix, or reaches beyond its slice; tiles of the output may be cut.
-#[inline(always)]
-pub(crate) fn input<S: Simd>(
-    s: S,
-    tiling: Tiling,
-    from: (&[f32], Tile),
-    to: (&mut [f32], Tile),
-    channels: usize,
-) {
-    match tiling {
-        Tiling::F2x3 => transform::<Input, S, 4, 4>(s, from, to, &[], channels),
-        Tiling::F4x3 => transform::<Input, S, 6, 6>(s, from, to, &[], channels),
-        Tiling::F4x5 => transform::<Input, S, 8, 8>(s, from, to, &[], channels),
-    }
+/// Functions that apply a matrix of each tiling, from tiles of so many rows and columns to tiles of so many.
+macro_rules! transforms {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident: $matrix:ident [$($tiling:ident $from:literal => $to:literal),+]
+    )+) => {$(
+        $(#[$doc])*
+        ///
+        /// # Panics
+        /// If a tile is not of the size of the matrix, or reaches beyond its slice; tiles of the output may be cut.
+        #[inline(always)]
+        pub(crate) fn $name<S: Simd>(
+            s: S,
+            tiling: Tiling,
+            from: (&[f32], Tile),
+            to: (&mut [f32], Tile),
+            channels: usize,
+        ) {
+            match tiling {
+                $(Tiling::$tiling => transform::<$matrix, S, $from, $to>(s, from, to, &[], channels),)+
+            }
+        }
+    )+};
+}
+
+transforms! {
+    /// `Bᵀ d B`: a tile of the input to a transformed one.
+    input: Input [F2x3 4 => 4, F4x3 6 => 6, F4x5 8 => 8]
+
+    /// `A dY Aᵀ`: a tile of the output's gradient to a transformed one.
+    d_output: DOutput [F2x3 2 => 4, F4x3 4 => 6, F4x5 4 => 8]
+
+    /// `B m Bᵀ`: a transformed tile to one of the input's gradient.
+    d_input: DInput [F2x3 4 => 4, F4x3 6 => 6, F4x5 8 => 8]
+
+    /// `B m Bᵀ`: a transformed tile, added to one of the input's gradient.
+    add_d_input: AddDInput [F2x3 4 => 4, F4x3 6 => 6, F4x5 8 => 8]
+
+    /// `G g Gᵀ`: a kernel to a transformed one.
+    kernel: Kernel [F2x3 3 => 4, F4x3 3 => 6, F4x5 5 => 8]
+
+    /// `Gᵀ u G`: transformed sums, added to a kernel's gradient.
+    add_d_kernel: DKernel [F2x3 4 => 3, F4x3 6 => 3, F4x5 8 => 5]
+
+    /// `Gᵀ u G`: transformed sums to a kernel's gradient, with the bits of a sum with zeros.
+    new_d_kernel: NewDKernel [F2x3 4 => 3, F4x3 6 => 3, F4x5 8 => 5]
 }
 
 /// `Aᵀ m A`: a transformed tile to one of the output, with a bias where there is one.
@@ -45,119 +74,5 @@ pub(crate) fn output<S: Simd>(
         Tiling::F2x3 => transform::<Output, S, 4, 2>(s, from, to, bias, channels),
         Tiling::F4x3 => transform::<Output, S, 6, 4>(s, from, to, bias, channels),
         Tiling::F4x5 => transform::<Output, S, 8, 4>(s, from, to, bias, channels),
-    }
-}
-
-/// `A dY Aᵀ`: a tile of the output's gradient to a transformed one.
-///
-/// # Panics
-/// As [`input`].
-#[inline(always)]
-pub(crate) fn d_output<S: Simd>(
-    s: S,
-    tiling: Tiling,
-    from: (&[f32], Tile),
-    to: (&mut [f32], Tile),
-    channels: usize,
-) {
-    match tiling {
-        Tiling::F2x3 => transform::<DOutput, S, 2, 4>(s, from, to, &[], channels),
-        Tiling::F4x3 => transform::<DOutput, S, 4, 6>(s, from, to, &[], channels),
-        Tiling::F4x5 => transform::<DOutput, S, 4, 8>(s, from, to, &[], channels),
-    }
-}
-
-/// `B m Bᵀ`: a transformed tile to one of the input's gradient.
-///
-/// # Panics
-/// As [`input`].
-#[inline(always)]
-pub(crate) fn d_input<S: Simd>(
-    s: S,
-    tiling: Tiling,
-    from: (&[f32], Tile),
-    to: (&mut [f32], Tile),
-    channels: usize,
-) {
-    match tiling {
-        Tiling::F2x3 => transform::<DInput, S, 4, 4>(s, from, to, &[], channels),
-        Tiling::F4x3 => transform::<DInput, S, 6, 6>(s, from, to, &[], channels),
-        Tiling::F4x5 => transform::<DInput, S, 8, 8>(s, from, to, &[], channels),
-    }
-}
-
-/// `B m Bᵀ`: a transformed tile, added to one of the input's gradient.
-///
-/// # Panics
-/// As [`input`].
-#[inline(always)]
-pub(crate) fn add_d_input<S: Simd>(
-    s: S,
-    tiling: Tiling,
-    from: (&[f32], Tile),
-    to: (&mut [f32], Tile),
-    channels: usize,
-) {
-    match tiling {
-        Tiling::F2x3 => transform::<AddDInput, S, 4, 4>(s, from, to, &[], channels),
-        Tiling::F4x3 => transform::<AddDInput, S, 6, 6>(s, from, to, &[], channels),
-        Tiling::F4x5 => transform::<AddDInput, S, 8, 8>(s, from, to, &[], channels),
-    }
-}
-
-/// `G g Gᵀ`: a kernel to a transformed one.
-///
-/// # Panics
-/// As [`input`].
-#[inline(always)]
-pub(crate) fn kernel<S: Simd>(
-    s: S,
-    tiling: Tiling,
-    from: (&[f32], Tile),
-    to: (&mut [f32], Tile),
-    channels: usize,
-) {
-    match tiling {
-        Tiling::F2x3 => transform::<Kernel, S, 3, 4>(s, from, to, &[], channels),
-        Tiling::F4x3 => transform::<Kernel, S, 3, 6>(s, from, to, &[], channels),
-        Tiling::F4x5 => transform::<Kernel, S, 5, 8>(s, from, to, &[], channels),
-    }
-}
-
-/// Adds `Gᵀ u G` to a kernel's gradient.
-///
-/// # Panics
-/// As [`input`].
-#[inline(always)]
-pub(crate) fn add_d_kernel<S: Simd>(
-    s: S,
-    tiling: Tiling,
-    from: (&[f32], Tile),
-    to: (&mut [f32], Tile),
-    channels: usize,
-) {
-    match tiling {
-        Tiling::F2x3 => transform::<DKernel, S, 4, 3>(s, from, to, &[], channels),
-        Tiling::F4x3 => transform::<DKernel, S, 6, 3>(s, from, to, &[], channels),
-        Tiling::F4x5 => transform::<DKernel, S, 8, 5>(s, from, to, &[], channels),
-    }
-}
-
-/// The same added to zeros, whatever is there.
-///
-/// # Panics
-/// As [`input`].
-#[inline(always)]
-pub(crate) fn new_d_kernel<S: Simd>(
-    s: S,
-    tiling: Tiling,
-    from: (&[f32], Tile),
-    to: (&mut [f32], Tile),
-    channels: usize,
-) {
-    match tiling {
-        Tiling::F2x3 => transform::<NewDKernel, S, 4, 3>(s, from, to, &[], channels),
-        Tiling::F4x3 => transform::<NewDKernel, S, 6, 3>(s, from, to, &[], channels),
-        Tiling::F4x5 => transform::<NewDKernel, S, 8, 5>(s, from, to, &[], channels),
     }
 }
