@@ -299,7 +299,7 @@ struct Optimizer {
     weight_decay: Option<f64>,
     /// The largest norm of a gradient; a longer one is scaled down to it.
     clip: Option<f64>,
-    /// The decay of an exponential average of the weights, which is then the model.
+    /// The decay of an exponential average of the weights and of running statistics, which is then the model.
     #[schemars(range(min = 0.0, max = 1.0))]
     average: Option<f64>,
 }

@@ -2,6 +2,7 @@
 
 use conv_core::Parameter;
 use conv_core::network::Network;
+use conv_core::ops::batch_norm::Statistics;
 use conv_core::optimizer::{Optimizer, Schedule, State};
 use conv_core::spec::{Layers, Spec};
 use conv_core::{Error, NumpyRandom};
@@ -255,6 +256,7 @@ fn a_state_that_no_step_leaves_is_refused() {
         first: vec![0.0; 2],
         second,
         averaged,
+        averaged_statistics: vec![],
     };
     let optimizer = Optimizer::adamw(0.1).average(0.9);
     let refused = |state| {
@@ -273,6 +275,34 @@ fn a_state_that_no_step_leaves_is_refused() {
     assert_eq!(
         refused(state(vec![0.0; 2], vec![])),
         "the average has shape [0], expected [2]"
+    );
+    let with_statistics = |mean: f64, variance: f64| State {
+        averaged_statistics: vec![Statistics {
+            count: 0,
+            mean: vec![mean],
+            variance: vec![variance],
+        }],
+        ..good.clone()
+    };
+    let fits = optimizer.clone().with_state(with_statistics(-1.0, 0.0), 2);
+    assert!(fits.is_ok());
+    assert_eq!(
+        refused(with_statistics(0.0, -1.0)),
+        "an averaged variance is -1, expected 0 or more"
+    );
+    assert!(
+        refused(with_statistics(f64::NAN, 1.0)).starts_with("an averaged statistic is infinite")
+    );
+    let no_average = Optimizer::adamw(0.1).with_state(
+        State {
+            averaged: vec![],
+            ..with_statistics(0.0, 1.0)
+        },
+        2,
+    );
+    assert_eq!(
+        no_average.unwrap_err().to_string(),
+        "the averaged statistics has shape [1], expected [0]"
     );
     assert_eq!(
         refused(State { steps: 0, ..good }),

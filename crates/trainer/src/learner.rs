@@ -42,15 +42,8 @@ impl Learner {
         )
     }
 
-    /// The parameters that the model is to have: their averages, where the recipe averages.
-    pub(crate) fn values(&self) -> &[f32] {
-        self.optimizer.averaged().unwrap_or(self.network.values())
-    }
-
-    /// The network with these parameters.
+    /// The network as the model is to have it: with the averages, where the recipe averages.
     pub(crate) fn averaged(&self) -> Result<Network, Error> {
-        let mut network = self.network.clone();
-        network.set_values(self.values())?;
-        Ok(network)
+        self.network.averaged(&self.optimizer)
     }
 }

@@ -153,7 +153,7 @@ pub struct Optimizer {
     pub weight_decay: f64,
     /// The largest norm of a gradient: a longer one is scaled down to it.
     pub clip: Option<f64>,
-    /// The decay of an exponential average of the weights, which is then the model.
+    /// The decay of an exponential average of the weights and of running statistics, which is then the model.
     pub average: Option<f64>,
 }
 

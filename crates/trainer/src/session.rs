@@ -12,7 +12,6 @@ mod trial;
 use std::sync::Arc;
 
 use conv_core::network::{Exchange, Network};
-use conv_core::ops::batch_norm::Statistics;
 use mnist_data::{Batch, Dataset};
 
 use crate::course::Course;
@@ -46,7 +45,7 @@ pub struct Session {
     dataset: &'static str,
     classes: Vec<String>,
     /// The network after the best epoch so far, until it is on disk.
-    best: Option<(Vec<f32>, Vec<Statistics>)>,
+    best: Option<Network>,
     /// What training suffers from.
     warning: Option<String>,
 }
@@ -316,10 +315,7 @@ impl Session {
         let beats = |other| best.beats(&other, self.criterion);
         if place.best.is_none_or(beats) {
             place.best = Some(best);
-            self.best = Some((
-                self.learner.values().to_vec(),
-                self.learner.network.running_statistics().to_vec(),
-            ));
+            self.best = Some(self.learner.averaged()?);
         }
         let json = serde_json::to_string(&epoch)
             .map_err(|error| Error::Failed(format!("cannot write JSON: {error}")))?;

@@ -365,6 +365,7 @@ impl Network {
         let seed = Seeded::new(self.seed).at(optimizer.steps());
         let report = self.gradient(input, targets, loss, seed, workspace)?;
         check_statistics(workspace.statistics())?;
+        optimizer.expect_statistics(self.running_statistics())?;
         let (program, weights) = (&self.program, &mut self.weights);
         optimizer.step(
             program.parameters(),
@@ -372,8 +373,43 @@ impl Network {
             workspace.gradient(),
         )?;
         weights.follow(program, workspace.statistics());
+        optimizer.average_statistics(&weights.running);
         weights.pack(program);
         Ok(report)
+    }
+
+    /// This network with the averages that an optimizer has [kept](Optimizer::average) while it trained it: of the parameters,
+    /// and of the running statistics, since those of other parameters do not fit them. The same network where the optimizer
+    /// keeps no average, or has made no step.
+    ///
+    /// ```
+    /// use conv_core::network::{Loss, Network, Targets, Workspace};
+    /// use conv_core::optimizer::Optimizer;
+    /// use conv_core::spec::{Layers, Spec};
+    /// use ndarray::Array4;
+    ///
+    /// let input = Array4::from_shape_fn((2, 6, 6, 1), |(n, ..)| n as f32);
+    /// let layers = Layers::new().conv(2, (3, 3)).batch_norm().relu().flatten().dense(2);
+    /// let mut network = Network::new(&Spec::new((6, 6, 1), layers), 1)?;
+    /// let (mut optimizer, mut workspace) = (Optimizer::sgd(0.1).average(0.5), Workspace::new());
+    /// let (targets, loss) = (Targets::Labels(&[0, 1]), Loss::CrossEntropy { smoothing: 0. });
+    /// network.train_step(input.view(), targets, loss, &mut optimizer, &mut workspace)?;
+    /// let first = network.averaged(&optimizer)?;
+    /// network.train_step(input.view(), targets, loss, &mut optimizer, &mut workspace)?;
+    /// let averaged = network.averaged(&optimizer)?;
+    /// assert_eq!(averaged.values()[0], 0.5 * first.values()[0] + 0.5 * network.values()[0]);
+    /// # Ok::<(), conv_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the optimizer has trained another network.
+    pub fn averaged(&self, optimizer: &Optimizer) -> Result<Self, Error> {
+        let mut network = self.clone();
+        if let Some(values) = optimizer.averaged() {
+            network.set_values(values)?;
+            network.set_running_statistics(&optimizer.state().averaged_statistics)?;
+        }
+        Ok(network)
     }
 
     /// The normalisations, in the order of their statistics.

@@ -7,6 +7,7 @@ pub use schedule::Schedule;
 pub use state::State;
 
 use crate::Error;
+use crate::ops::batch_norm::Statistics;
 use crate::ops::check::expect_shape;
 use crate::parameter::Parameter;
 use crate::tuning::LANES;
@@ -131,7 +132,8 @@ impl Optimizer {
     }
 
     /// The same with a moving average of the parameters, `a ← decay · a + (1 − decay) · p` after every step, which
-    /// begins as what the first step made. B. Polyak and A. Juditsky, Acceleration of stochastic approximation by
+    /// begins as what the first step made, and one of the running statistics of batch normalisations likewise:
+    /// [`Network::averaged`](crate::network::Network::averaged) is the network that has both. B. Polyak and A. Juditsky, Acceleration of stochastic approximation by
     /// averaging (1992).
     #[must_use]
     pub fn average(self, decay: f32) -> Self {
@@ -153,8 +155,8 @@ impl Optimizer {
         self.rate * self.schedule.factor(self.state.steps)
     }
 
-    /// The moving average of the parameters, for [`Network::set_values`](crate::network::Network::set_values);
-    /// none before the first step or where none is kept.
+    /// The moving average of the parameters; none before the first step or where none is kept. A network has it by
+    /// [`Network::averaged`](crate::network::Network::averaged).
     #[must_use]
     pub fn averaged(&self) -> Option<&[f32]> {
         (!self.state.averaged.is_empty()).then_some(&self.state.averaged)
@@ -237,6 +239,40 @@ impl Optimizer {
             }
         }
         Ok(())
+    }
+
+    /// Refuses running statistics that are not of the network whose averages it keeps.
+    pub(crate) fn expect_statistics(&self, running: &[Statistics]) -> Result<(), Error> {
+        let averaged = &self.state.averaged_statistics;
+        if averaged.is_empty() {
+            return Ok(());
+        }
+        let channels =
+            |all: &[Statistics]| all.iter().map(|each| each.mean.len()).collect::<Vec<_>>();
+        expect_shape(
+            "the running statistics",
+            &channels(averaged),
+            &channels(running),
+        )
+    }
+
+    /// Takes running statistics into their averages, after a step. They are rounded to `f32`, as those are.
+    pub(crate) fn average_statistics(&mut self, running: &[Statistics]) {
+        let Some(decay) = self.average.map(f64::from) else {
+            return;
+        };
+        let averaged = &mut self.state.averaged_statistics;
+        if averaged.is_empty() {
+            averaged.extend_from_slice(running);
+        }
+        for (averaged, running) in averaged.iter_mut().zip(running) {
+            let means = averaged.mean.iter_mut().zip(&running.mean);
+            let variances = averaged.variance.iter_mut().zip(&running.variance);
+            for (average, x) in means.chain(variances) {
+                *average = f64::from((decay * *average + (1.0 - decay) * x) as f32);
+            }
+            averaged.count = running.count;
+        }
     }
 
     fn update(

@@ -1,5 +1,6 @@
 use super::{Optimizer, Rule};
 use crate::Error;
+use crate::ops::batch_norm::Statistics;
 use crate::ops::check::expect_shape;
 
 /// What an optimizer remembers of its steps: with it, and with the network's values, another process goes on to the
@@ -33,6 +34,8 @@ pub struct State {
     pub second: Vec<f32>,
     /// The moving average of the parameters, or none.
     pub averaged: Vec<f32>,
+    /// The moving averages of the network's running statistics, of each batch normalisation, or none.
+    pub averaged_statistics: Vec<Statistics>,
 }
 
 impl Optimizer {
@@ -61,12 +64,30 @@ impl Optimizer {
                 return Err(Error::NotFinite { what });
             }
         }
-        if let Some(&found) = state.second.iter().find(|&&v| v < 0.0) {
-            return Err(Error::Value {
-                what: "a second moment",
-                expected: "0 or more",
-                found: f64::from(found),
-            });
+        let statistics = &state.averaged_statistics;
+        if averaged == 0 {
+            expect_shape("the averaged statistics", &[0], &[statistics.len()])?;
+        }
+        for Statistics { mean, variance, .. } in statistics {
+            expect_shape("an averaged variance", &[mean.len()], &[variance.len()])?;
+            let what = "an averaged statistic";
+            if mean.iter().chain(variance).any(|x| !x.is_finite()) {
+                return Err(Error::NotFinite { what });
+            }
+        }
+        let variances = statistics.iter().flat_map(|each| &each.variance).copied();
+        let second = state.second.iter().map(|&v| f64::from(v));
+        let squares = second.map(|v| ("a second moment", v));
+        let squares = squares.chain(variances.map(|v| ("an averaged variance", v)));
+        for (what, found) in squares {
+            if found < 0.0 {
+                let expected = "0 or more";
+                return Err(Error::Value {
+                    what,
+                    expected,
+                    found,
+                });
+            }
         }
         Ok(Self { state, ..self })
     }

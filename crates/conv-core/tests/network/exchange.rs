@@ -160,6 +160,7 @@ struct Trained {
     averaged: Vec<u32>,
     gradient: Vec<u32>,
     statistics: Vec<Statistics>,
+    averaged_statistics: Vec<Statistics>,
     reports: Vec<Report>,
 }
 
@@ -194,6 +195,7 @@ fn train(spec: &Spec, exchange: Option<Channels>) -> Trained {
         averaged: bits(optimizer.averaged().unwrap()),
         gradient: bits(workspace.gradient()),
         statistics: network.running_statistics().to_vec(),
+        averaged_statistics: optimizer.state().averaged_statistics.clone(),
         reports,
     }
 }

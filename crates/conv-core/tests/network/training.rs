@@ -50,6 +50,7 @@ fn fifty_steps_give_the_same_bits_everywhere() {
                 numbers,
                 averaged,
                 network.running_statistics().to_vec(),
+                optimizer.state().averaged_statistics.clone(),
                 outputs,
             )
         });
@@ -143,4 +144,47 @@ fn what_overflows_behind_a_finite_loss_is_an_error_and_changes_nothing() {
             what: "a variance of the batch"
         }
     );
+}
+
+/// With decay 0.5 an average is halfway between the one before and what the step made: of parameters and of running statistics.
+#[test]
+fn the_averaged_network_has_averaged_parameters_and_statistics() {
+    let spec = stacked();
+    let (input, labels) = (images(&spec, 9, 3), [0, 1, 2, 3, 4, 0, 1, 2, 3]);
+    let (mut network, mut workspace) = (Network::new(&spec, 1).unwrap(), Workspace::new());
+    let mut optimizer = Optimizer::nesterov(0.1, 0.9).average(0.5);
+    let loss = Loss::CrossEntropy { smoothing: 0.0 };
+    let numbers = |network: &Network| {
+        let statistics = network.running_statistics().iter();
+        let statistics = statistics.flat_map(|all| all.mean.iter().chain(&all.variance));
+        let values = network.values().iter().map(|&x| f64::from(x));
+        values.chain(statistics.copied()).collect::<Vec<_>>()
+    };
+    // Before the first step there is no average.
+    assert_eq!(
+        numbers(&network.averaged(&optimizer).unwrap()),
+        numbers(&network)
+    );
+    let mut expected = Vec::new();
+    for step in 0..4 {
+        let targets = Targets::Labels(&labels);
+        network
+            .train_step(input.view(), targets, loss, &mut optimizer, &mut workspace)
+            .unwrap();
+        let now = numbers(&network);
+        if step == 0 {
+            expected.clone_from(&now);
+        }
+        for (average, x) in expected.iter_mut().zip(&now) {
+            *average = f64::from((0.5 * *average + 0.5 * x) as f32);
+        }
+        let averaged = numbers(&network.averaged(&optimizer).unwrap());
+        assert_eq!(averaged, expected, "step {step}");
+        assert_eq!(averaged == now, step == 0);
+    }
+    // Another network has other normalisations.
+    let layers = Layers::new().flatten().dense(5);
+    let other = Network::new(&Spec::new((28, 28, 1), layers), 1).unwrap();
+    let error = other.averaged(&optimizer).unwrap_err();
+    assert!(matches!(error, Error::Shape { .. }), "{error}");
 }

@@ -87,11 +87,12 @@ fn trained(
                 .unwrap();
         }
     }
+    let model = network.averaged(&optimizer).unwrap();
     let mut sha = Sha256::new();
-    for value in optimizer.averaged().unwrap_or(network.values()) {
+    for value in model.values() {
         sha.update(value.to_le_bytes());
     }
-    for statistics in network.running_statistics() {
+    for statistics in model.running_statistics() {
         for &value in statistics.mean.iter().chain(&statistics.variance) {
             sha.update((value as f32).to_le_bytes());
         }

@@ -71,14 +71,17 @@ impl Checkpoint {
             Ok(())
         };
         add("parameters".to_owned(), network.values())?;
-        for (number, statistics) in network.running_statistics().iter().enumerate() {
-            // They are rounded to f32 at every step.
-            let narrow = |wide: &[f64]| wide.iter().map(|&x| x as f32).collect::<Vec<_>>();
-            add(format!("running.{number}.mean"), &narrow(&statistics.mean))?;
-            add(
-                format!("running.{number}.variance"),
-                &narrow(&statistics.variance),
-            )?;
+        for (kind, all) in [
+            ("running", network.running_statistics()),
+            ("averaged", &optimizer.averaged_statistics),
+        ] {
+            for (number, statistics) in all.iter().enumerate() {
+                // They are rounded to f32 at every step.
+                let narrow = |wide: &[f64]| wide.iter().map(|&x| x as f32).collect::<Vec<_>>();
+                let (mean, variance) = (narrow(&statistics.mean), narrow(&statistics.variance));
+                add(format!("{kind}.{number}.mean"), &mean)?;
+                add(format!("{kind}.{number}.variance"), &variance)?;
+            }
         }
         add("optimizer.first".to_owned(), &optimizer.first)?;
         add("optimizer.second".to_owned(), &optimizer.second)?;
@@ -134,29 +137,28 @@ impl Checkpoint {
             quads.iter().map(|&quad| f32::from_le_bytes(quad)).collect()
         };
         let wide = |name: String| numbers(&name).into_iter().map(f64::from).collect();
-        let mut running = Vec::new();
-        while tensors
-            .tensor(&format!("running.{}.mean", running.len()))
-            .is_ok()
-        {
-            let number = running.len();
-            running.push(Statistics {
+        let statistics = |kind: &str| {
+            let names = (0..).map(|number| format!("{kind}.{number}"));
+            let names = names.take_while(|name| tensors.tensor(&format!("{name}.mean")).is_ok());
+            let all = names.map(|name| Statistics {
                 count: 0,
-                mean: wide(format!("running.{number}.mean")),
-                variance: wide(format!("running.{number}.variance")),
+                mean: wide(format!("{name}.mean")),
+                variance: wide(format!("{name}.variance")),
             });
-        }
+            all.collect::<Vec<_>>()
+        };
         let optimizer = State {
             steps: place.steps,
             first: numbers("optimizer.first"),
             second: numbers("optimizer.second"),
             averaged: numbers("optimizer.averaged"),
+            averaged_statistics: statistics("averaged"),
         };
         let parameters = numbers("parameters");
         Ok(Self {
             place,
             parameters,
-            running,
+            running: statistics("running"),
             optimizer,
         })
     }
@@ -204,6 +206,11 @@ mod tests {
         let state = State {
             steps: 7,
             first: vec![0.5; network.values().len()],
+            averaged_statistics: vec![Statistics {
+                count: 0,
+                mean: vec![0.25; 4],
+                variance: vec![2.0; 4],
+            }],
             ..State::default()
         };
         let bytes = Checkpoint::to_bytes(&place, &network, &state).unwrap();
@@ -220,6 +227,9 @@ mod tests {
             network.running_statistics()[0].variance
         );
         assert_eq!((again.running.len(), again.optimizer.steps), (1, 7));
+        assert_eq!(again.optimizer.averaged_statistics[0].variance, [2.0; 4]);
+        assert_eq!(again.optimizer.averaged_statistics[0].mean, [0.25; 4]);
+        assert_eq!(again.optimizer.averaged_statistics.len(), 1);
         assert_eq!(again.place.loss, 0.1 + 0.2);
         assert_eq!(again.place.best.unwrap().loss, 1.0 / 3.0);
         assert!(again.optimizer.second.is_empty());

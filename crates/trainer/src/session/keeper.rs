@@ -56,10 +56,7 @@ impl Session {
             self.learner.optimizer.state(),
         )
         .map_err(|problem| self.stopped(&problem, keeper))?;
-        if let Some((numbers, running)) = self.best.take() {
-            let mut network = self.learner.network.clone();
-            network.set_values(&numbers)?;
-            network.set_running_statistics(&running)?;
+        if let Some(network) = self.best.take() {
             let best = folder.path().join(BEST);
             self.model_of(network)?.write(&best).map_err(whole)?;
         }

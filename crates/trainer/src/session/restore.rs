@@ -46,7 +46,10 @@ impl Session {
         let restored = self.learner.network.set_values(&parameters).and_then(|()| {
             self.learner.network.set_running_statistics(&running)?;
             let fresh = self.recipe.fresh_optimizer(steps);
-            fresh.with_state(optimizer, parameters.len())
+            let optimizer = fresh.with_state(optimizer, parameters.len())?;
+            // Averages that are not of this network are found now, not at the end of an epoch.
+            self.learner.network.averaged(&optimizer)?;
+            Ok(optimizer)
         });
         self.learner.optimizer = restored
             .map_err(|error| other("another network", &format!("{error}; start the run anew")))?;
