@@ -247,13 +247,19 @@ impl Optimizer {
         if averaged.is_empty() {
             return Ok(());
         }
-        let channels =
-            |all: &[Statistics]| all.iter().map(|each| each.mean.len()).collect::<Vec<_>>();
         expect_shape(
             "the running statistics",
-            &channels(averaged),
-            &channels(running),
-        )
+            &[averaged.len()],
+            &[running.len()],
+        )?;
+        for (averaged, running) in averaged.iter().zip(running) {
+            expect_shape(
+                "a running mean",
+                &[averaged.mean.len()],
+                &[running.mean.len()],
+            )?;
+        }
+        Ok(())
     }
 
     /// Takes running statistics into their averages, after a step. They are rounded to `f32`, as those are.
