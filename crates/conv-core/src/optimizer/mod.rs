@@ -241,12 +241,12 @@ impl Optimizer {
         Ok(())
     }
 
-    /// Refuses running statistics that are not of the network whose averages it keeps.
+    /// Refuses running statistics that are not of the network whose averages it keeps, once it has some.
     pub(crate) fn expect_statistics(&self, running: &[Statistics]) -> Result<(), Error> {
-        let averaged = &self.state.averaged_statistics;
-        if averaged.is_empty() {
+        if self.state.averaged.is_empty() {
             return Ok(());
         }
+        let averaged = &self.state.averaged_statistics;
         expect_shape(
             "the running statistics",
             &[averaged.len()],

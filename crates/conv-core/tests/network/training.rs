@@ -2,7 +2,7 @@
 
 use conv_core::Error;
 use conv_core::network::{Loss, Network, Targets, Workspace};
-use conv_core::optimizer::{Optimizer, Schedule};
+use conv_core::optimizer::{Optimizer, Schedule, State};
 use conv_core::spec::{Layers, Spec};
 use ndarray::Array4;
 
@@ -182,6 +182,18 @@ fn the_averaged_network_has_averaged_parameters_and_statistics() {
         assert_eq!(averaged, expected, "step {step}");
         assert_eq!(averaged == now, step == 0);
     }
+    // An average of the parameters alone is not gone on with, as if the statistics were averaged from now on.
+    let state = State {
+        averaged_statistics: vec![],
+        ..optimizer.state().clone()
+    };
+    let len = network.values().len();
+    let mut without = optimizer.clone().with_state(state, len).unwrap();
+    let (before, targets) = (numbers(&network), Targets::Labels(&labels));
+    let step = network.train_step(input.view(), targets, loss, &mut without, &mut workspace);
+    let error = step.unwrap_err();
+    assert!(matches!(error, Error::Shape { .. }), "{error}");
+    assert_eq!(numbers(&network), before);
     // Another network has other normalisations.
     let layers = Layers::new().flatten().dense(5);
     let other = Network::new(&Spec::new((28, 28, 1), layers), 1).unwrap();

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use conv_core::ops::batch_norm::Statistics;
+use conv_core::optimizer::State;
+
 use super::Session;
 use crate::error::{Advice, Error};
 use crate::run::records::LATEST;
@@ -11,7 +14,7 @@ impl Session {
     /// Goes to the place of a checkpoint, which is one of the run in a folder.
     ///
     /// # Errors
-    /// If it is one of another recipe, of other images, or of another network.
+    /// If it is one of another recipe, of other images, of another network, or of a version that kept less.
     pub fn restore(&mut self, checkpoint: Checkpoint, run: &Path) -> Result<(), Error> {
         let name = run.join(LATEST);
         let name = name.display();
@@ -43,6 +46,12 @@ impl Session {
         if !fits {
             return Err(other("another count of steps", "start the run anew"));
         }
+        if lacks_statistics(&optimizer, &running) {
+            return Err(other(
+                "an earlier version of this program, which did not average running statistics",
+                "start the run anew",
+            ));
+        }
         let restored = self.learner.network.set_values(&parameters).and_then(|()| {
             self.learner.network.set_running_statistics(&running)?;
             let fresh = self.recipe.fresh_optimizer(steps);
@@ -55,5 +64,35 @@ impl Session {
             .map_err(|error| other("another network", &format!("{error}; start the run anew")))?;
         self.place = place;
         Ok(())
+    }
+}
+
+/// Whether there are averages of parameters alone, where running statistics should have theirs too.
+fn lacks_statistics(optimizer: &State, running: &[Statistics]) -> bool {
+    !optimizer.averaged.is_empty()
+        && optimizer.averaged_statistics.is_empty()
+        && !running.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn averages_without_those_of_statistics_are_of_an_earlier_version() {
+        let running = [Statistics::default()];
+        let old = State {
+            averaged: vec![0.5],
+            ..State::default()
+        };
+        assert!(lacks_statistics(&old, &running));
+        let whole = State {
+            averaged_statistics: running.to_vec(),
+            ..old.clone()
+        };
+        assert!(!lacks_statistics(&whole, &running));
+        // Without an average, and without a normalisation, there is none to have.
+        assert!(!lacks_statistics(&State::default(), &running));
+        assert!(!lacks_statistics(&old, &[]));
     }
 }
